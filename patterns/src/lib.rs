@@ -1,0 +1,1 @@
+//! What is known of agents and tools, as data, and its compiler.

@@ -1,0 +1,41 @@
+//! Every message that crosses a process border, and the place where processes meet.
+//!
+//! Owns: the shapes of what `wrap`, `assigner`, `assign` and the dashboard say to each other
+//! (JSON text frames, binary terminal frames, HTTP bodies), the cleaning of prompt text, the
+//! escaping of untrusted text, and the folders where the processes find each other.
+//! Must not: know a database, a socket, a clock or any other crate of this workspace.
+//!
+//! All times are milliseconds since the Unix epoch ([`UnixMillis`]), all durations milliseconds,
+//! all sizes bytes unless a field says otherwise. Unknown fields are ignored on input, so that a
+//! peer of the next version can still be read; unknown variants are errors.
+
+#[macro_use]
+mod macros;
+pub mod event;
+pub mod feed;
+pub mod frame;
+pub mod http;
+pub mod ids;
+pub mod place;
+pub mod prompt;
+pub mod session;
+pub mod text;
+#[cfg(feature = "ts")]
+pub mod typescript;
+pub mod wrapper;
+
+pub use ids::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
+
+/// Version of the conversation between wrapper and server, and between server and viewer.
+///
+/// A server speaks this version and the one before it.
+pub const PROTOCOL: u32 = 1;
+
+/// Oldest version of [`PROTOCOL`] that this build still speaks.
+pub const PROTOCOL_OLDEST: u32 = 1;
+
+/// Largest text or binary WebSocket message that any party accepts, in bytes.
+pub const MESSAGE_MAX: usize = 1 << 20;
+
+/// Largest prompt text, in bytes of UTF-8.
+pub const PROMPT_MAX: usize = 256 << 10;

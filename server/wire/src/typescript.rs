@@ -1,0 +1,34 @@
+//! The TypeScript of the wire types, as one file. Must not: write it; `tests/tidy` does, and compares.
+
+use ts_rs::{Config, TS};
+
+macro_rules! declare {
+    ($($module:ident :: { $($name:ident),+ $(,)? }),+ $(,)?) => {
+        /// All wire types that the dashboard uses, as one TypeScript module.
+        pub fn module() -> String {
+            let config = Config::new().with_large_int("number");
+            let mut out = String::from("// Generated from the crate `wire` by `cargo test -p tidy`; do not edit.\n");
+            $($(
+                out.push_str("\nexport ");
+                out.push_str(&crate::$module::$name::decl(&config));
+                out.push('\n');
+            )+)+
+            out
+        }
+    };
+}
+
+declare! {
+    ids::{SessionId, HostId, PromptId, AttemptId, UnixMillis},
+    session::{
+        State, Source, Link, DialogKind, Claim, DialogOption, Dialog, Context, Size, Exit, Session,
+    },
+    event::{EventKind, Severity, Origin, Event},
+    prompt::{
+        PromptState, HoldCode, Step, Outcome, Hold, PromptResult, Receipt, Attempt, NewPrompt, Prompt,
+        Score, ScorePoint,
+    },
+    wrapper::{Choice},
+    http::{ErrorCode, ErrorBody, Done, Status, LoginLink, Answer, Reassign, EventRow, PromptDetail},
+    feed::{ToViewer, FromViewer},
+}

@@ -1,0 +1,256 @@
+//! What a session's wrapper and the server say to each other, on `/v1/wrapper`.
+//!
+//! The wrapper speaks first ([`ToServer::Hello`]); the server answers with [`ToWrapper::Welcome`] or
+//! [`ToWrapper::Refused`]. Reports carry consecutive sequence numbers from 1 per session; the server
+//! acknowledges what it has committed, and the wrapper sends again from there after a reconnect.
+//! Must not: hold logic.
+
+use crate::event::Event;
+use crate::prompt::{Hold, PromptResult, Receipt};
+use crate::session::{Claim, Context, Dialog, Exit, Size};
+use crate::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
+
+wire! {
+    /// Who is calling, and where it stands.
+    pub struct Hello {
+        /// Newest version spoken.
+        pub protocol: u32,
+        /// Oldest version spoken.
+        pub protocol_oldest: u32,
+        /// Version of the wrapper.
+        pub version: String,
+        /// The session.
+        pub session: SessionId,
+        /// Its name.
+        pub name: String,
+        /// Host.
+        pub host: HostId,
+        /// Host's name.
+        pub host_name: String,
+        /// Profile in use.
+        pub agent: String,
+        /// The command.
+        pub argv: Vec<String>,
+        /// When the program started.
+        pub started: UnixMillis,
+        /// Number of this observer of the session, from 1: a newer one replaces an older.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub epoch: u64,
+        /// Highest sequence number written so far.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub last_seq: u64,
+        /// Highest fence ever seen.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub fence: u64,
+        /// The attempt it holds, if it holds one: the server must not lease it elsewhere.
+        pub holds: Option<AttemptId>,
+        /// Everything that is true now, so that a new server knows at once.
+        pub now: Now,
+    }
+
+    /// The present of a session, replaced as a whole.
+    pub struct Now {
+        /// State.
+        pub claim: Claim,
+        /// Context.
+        pub context: Context,
+        /// Title.
+        pub title: String,
+        /// Open dialog.
+        pub dialog: Option<Dialog>,
+        /// Terminal size.
+        pub size: Size,
+        /// Whether a terminal is attached.
+        pub attached: bool,
+        /// Last settled line.
+        pub last_line: String,
+        /// Figures by name; see [`crate::session::Session::metrics`].
+        pub metrics: std::collections::BTreeMap<String, f64>,
+        /// How the program ended, if it did.
+        pub exit: Option<Exit>,
+    }
+
+    /// A durable report, numbered.
+    pub struct Numbered {
+        /// Consecutive from 1 within the session.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub seq: u64,
+        /// When.
+        pub at: UnixMillis,
+        /// What.
+        pub report: Report,
+    }
+
+    /// What a wrapper reports for ever.
+    #[serde(tag = "type", rename_all = "snake_case")]
+    pub enum Report {
+        /// The state changed.
+        State {
+            /// The new one.
+            claim: Claim,
+            /// What it asks, when it waits.
+            dialog: Option<Dialog>,
+        },
+        /// Something was found in the output.
+        Event {
+            /// What.
+            event: Event,
+        },
+        /// Directory or branch changed.
+        Context {
+            /// The new one.
+            context: Context,
+        },
+        /// An attempt came a step further.
+        Receipt {
+            /// Which.
+            attempt: AttemptId,
+            /// The step.
+            receipt: Receipt,
+        },
+        /// The gate refused an attempt or it got stuck; see [`crate::prompt::HoldCode::transient`].
+        Held {
+            /// Which.
+            attempt: AttemptId,
+            /// Why.
+            hold: Hold,
+        },
+        /// An attempt ended.
+        Ended {
+            /// Which.
+            attempt: AttemptId,
+            /// How.
+            result: PromptResult,
+        },
+        /// The program ended.
+        Exited {
+            /// How.
+            exit: Exit,
+        },
+    }
+
+    /// From wrapper to server.
+    #[serde(tag = "type", rename_all = "snake_case")]
+    pub enum ToServer {
+        /// First message.
+        Hello(Hello),
+        /// Durable reports, consecutive.
+        Reports {
+            /// At least one.
+            reports: Vec<Numbered>,
+        },
+        /// The present, sent when it changed, at most ten times a second; not durable.
+        Now(Now),
+        /// Renews the leases; every 5 seconds.
+        Heartbeat {
+            /// The attempt still held.
+            holds: Option<AttemptId>,
+        },
+        /// Answer to a request.
+        Reply {
+            /// Which request.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            request: u64,
+            /// `None` when done, else why not.
+            refused: Option<Hold>,
+        },
+    }
+
+    /// From server to wrapper.
+    #[serde(tag = "type", rename_all = "snake_case")]
+    pub enum ToWrapper {
+        /// The answer to hello.
+        Welcome {
+            /// Version to speak.
+            protocol: u32,
+            /// Version of the server.
+            version: String,
+            /// Last sequence number committed; send from the next.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            ack: u64,
+        },
+        /// The connection is refused for good; do not retry with the same build.
+        Refused {
+            /// Why, and what to do.
+            text: String,
+        },
+        /// All reports up to here are committed.
+        Ack {
+            /// Sequence number.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            seq: u64,
+        },
+        /// Type this prompt, if the gate allows.
+        Offer(Offer),
+        /// Call an attempt off: not typed yet, it ends as cancelled; running, it is interrupted.
+        Cancel {
+            /// Which.
+            attempt: AttemptId,
+        },
+        /// The server does not know this attempt any more (it was decided otherwise): let go of it.
+        Forget {
+            /// Which.
+            attempt: AttemptId,
+        },
+        /// Answer a dialog, if it is still the same.
+        Answer {
+            /// For the reply.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            request: u64,
+            /// Identity of the dialog that was shown to the person.
+            dialog: String,
+            /// What they chose.
+            choice: Choice,
+        },
+        /// Send terminal bytes: first a snapshot, then what follows.
+        Watch,
+        /// Nobody watches any more.
+        Unwatch,
+        /// A viewer fell behind: send a new snapshot.
+        Snapshot,
+        /// Keys from a viewer that holds the keyboard.
+        Keys {
+            /// For the reply.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            request: u64,
+            /// What to write, as UTF-8.
+            text: String,
+        },
+    }
+
+    /// A prompt to be typed.
+    pub struct Offer {
+        /// The attempt.
+        pub attempt: AttemptId,
+        /// Its prompt.
+        pub prompt: PromptId,
+        /// Must be newer than any seen.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub fence: u64,
+        /// Text, cleaned; cleaned again by the wrapper.
+        pub text: String,
+        /// Directory that must match, absolute.
+        pub dir: Option<String>,
+        /// Branch that must match.
+        pub branch: Option<String>,
+        /// A leading prefix character is meant as the agent's own command.
+        pub command: bool,
+        /// Longest time from accepted to ended.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub timeout_ms: u64,
+    }
+
+    /// What a person chose in a dialog.
+    #[serde(tag = "type", rename_all = "snake_case")]
+    pub enum Choice {
+        /// The profile's way to say yes, once.
+        Approve,
+        /// The profile's way to say no.
+        Deny,
+        /// An option by its index.
+        Option {
+            /// From 0.
+            index: u32,
+        },
+    }
+}
