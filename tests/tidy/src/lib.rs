@@ -1,0 +1,1 @@
+//! The architecture tests are in `tests/`; see each file's head for the promise it holds.

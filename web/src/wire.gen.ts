@@ -1,0 +1,665 @@
+// Generated from the crate `wire` by `cargo test -p tidy`; do not edit.
+
+export type SessionId = string;
+
+export type HostId = string;
+
+export type PromptId = number;
+
+export type AttemptId = number;
+
+export type UnixMillis = number;
+
+export type State = "Starting" | "Idle" | "Busy" | "WaitingPermission" | "WaitingInput" | "Exited" | "Unknown";
+
+export type Source = "Exit" | "Hook" | "Status" | "Terminal" | "Screen" | "Input" | "Silence";
+
+export type Link = "Connected" | "Disconnected";
+
+export type DialogKind = "Permission" | "Question" | "Trust" | "Plan" | "Login" | "Other";
+
+export type Claim = { 
+/**
+ * The state.
+ */
+state: State, 
+/**
+ * What kind of evidence it rests on.
+ */
+source: Source, 
+/**
+ * The rule that matched, for example `claude.title.busy`.
+ */
+rule: string, 
+/**
+ * What the rule saw, cut to 200 characters.
+ */
+evidence: string, 
+/**
+ * When the state began.
+ */
+since: UnixMillis, 
+/**
+ * Idle, but work goes on in the background.
+ */
+background: boolean, };
+
+export type DialogOption = { 
+/**
+ * Place in the list, from 0.
+ */
+index: number, 
+/**
+ * Its text.
+ */
+label: string, 
+/**
+ * Whether it is highlighted now.
+ */
+selected: boolean, };
+
+export type Dialog = { 
+/**
+ * Hash of kind, body and options: an answer is bound to it.
+ */
+id: string, 
+/**
+ * What it asks for.
+ */
+kind: DialogKind, 
+/**
+ * First line, for lists.
+ */
+title: string, 
+/**
+ * The whole request, lines joined by `\n`.
+ */
+body: string, 
+/**
+ * What can be chosen; empty when the profile does not know.
+ */
+options: Array<DialogOption>, 
+/**
+ * Whether `approve` and `deny` are known for it.
+ */
+answerable: boolean, };
+
+export type Context = { 
+/**
+ * Working directory of the agent's process, absolute.
+ */
+dir: string, 
+/**
+ * Branch of the repository at `dir`; `None` outside one or with a detached head.
+ */
+branch: string | null, 
+/**
+ * Root of the repository at `dir`.
+ */
+repo: string | null, };
+
+export type Size = { 
+/**
+ * Columns.
+ */
+cols: number, 
+/**
+ * Rows.
+ */
+rows: number, };
+
+export type Exit = { "Code": { 
+/**
+ * 0 to 255.
+ */
+code: number, } } | { "Signal": { 
+/**
+ * The signal's number.
+ */
+signal: number, } };
+
+export type Session = { 
+/**
+ * Identity.
+ */
+id: SessionId, 
+/**
+ * Unique among the live sessions of its host.
+ */
+name: string, 
+/**
+ * Where it runs.
+ */
+host: HostId, 
+/**
+ * Name of that host.
+ */
+host_name: string, 
+/**
+ * Profile in use, for example `claude`.
+ */
+agent: string, 
+/**
+ * The command, argument by argument.
+ */
+argv: Array<string>, 
+/**
+ * What it is doing.
+ */
+claim: Claim, 
+/**
+ * Whether its wrapper is connected.
+ */
+link: Link, 
+/**
+ * Since when the link is as it is.
+ */
+link_since: UnixMillis, 
+/**
+ * Where it works.
+ */
+context: Context, 
+/**
+ * Window title, as text.
+ */
+title: string, 
+/**
+ * What it asks, if it asks.
+ */
+dialog: Dialog | null, 
+/**
+ * The prompt it works on.
+ */
+prompt: PromptId | null, 
+/**
+ * Terminal size.
+ */
+size: Size, 
+/**
+ * Whether a user's terminal is attached.
+ */
+attached: boolean, 
+/**
+ * Who holds the keyboard from a dashboard, if anyone.
+ */
+keyboard: string | null, 
+/**
+ * The last settled line of its screen.
+ */
+last_line: string, 
+/**
+ * Latest figures by name: `tokens_in`, `tokens_out`, `cost_usd`, `context_left_percent`.
+ */
+metrics: { [key in string]: number }, 
+/**
+ * When the program started.
+ */
+started: UnixMillis, 
+/**
+ * When anything last changed.
+ */
+active: UnixMillis, 
+/**
+ * How it ended.
+ */
+exit: Exit | null, };
+
+export type EventKind = "Error" | "StackTrace" | "TestResult" | "Build" | "FileEdit" | "FileRead" | "Command" | "CodeBlock" | "ToolCall" | "Metric" | "Url" | "Git" | "Permission" | "Session";
+
+export type Severity = "Info" | "Warning" | "Error";
+
+export type Origin = "Tool" | "Agent" | "User" | "Unknown";
+
+export type Event = { 
+/**
+ * When.
+ */
+at: UnixMillis, 
+/**
+ * What it is about.
+ */
+kind: EventKind, 
+/**
+ * How much it matters.
+ */
+severity: Severity, 
+/**
+ * Who said it.
+ */
+origin: Origin, 
+/**
+ * The rule that found it.
+ */
+rule: string, 
+/**
+ * The line it was found in, cut to 500 characters.
+ */
+text: string, 
+/**
+ * What the rule captured, by name.
+ */
+fields: { [key in string]: string }, 
+/**
+ * Byte offset in the recording's output.
+ */
+offset: number, 
+/**
+ * Same for repeats of the same thing.
+ */
+fingerprint: string, };
+
+export type PromptState = "Pending" | "Assigned" | "InProgress" | "Held" | "Completed" | "Failed" | "Cancelled";
+
+export type HoldCode = "NotIdle" | "DialogOpen" | "Draft" | "HumanTyping" | "ComposerUnreadable" | "NotSeen" | "NotAccepted" | "Unknown" | "WrongContext" | "SessionGone" | "StaleFence" | "TextRefused" | "Storage" | "Person";
+
+export type Step = "Leased" | "Offered" | "Intent" | "Written" | "Seen" | "Submitted" | "Accepted" | "Started" | "Ended";
+
+export type Outcome = "Completed" | "Failed" | "Interrupted" | "NotTyped" | "Unknown" | "TimedOut" | "Cancelled";
+
+export type Hold = { 
+/**
+ * The reason, for programs.
+ */
+code: HoldCode, 
+/**
+ * The reason and what to do, for people.
+ */
+text: string, };
+
+export type PromptResult = { 
+/**
+ * How it ended.
+ */
+outcome: Outcome, 
+/**
+ * Why, for people.
+ */
+reason: string, 
+/**
+ * What told so: a [`crate::session::Source`] word, `verify` or `server`.
+ */
+source: string, 
+/**
+ * The agent's last answer, plain text, cut to 64 KiB.
+ */
+answer: string, 
+/**
+ * From accepted to ended.
+ */
+duration_ms: number, };
+
+export type Receipt = { 
+/**
+ * The step.
+ */
+step: Step, 
+/**
+ * When it was reached, by the wrapper's clock.
+ */
+at: UnixMillis, };
+
+export type Attempt = { 
+/**
+ * Identity.
+ */
+id: AttemptId, 
+/**
+ * What is tried.
+ */
+prompt: PromptId, 
+/**
+ * Where.
+ */
+session: SessionId, 
+/**
+ * Grows with each lease of the session; a wrapper refuses what is not newer.
+ */
+fence: number, 
+/**
+ * 1 for the first try of the prompt.
+ */
+number: number, 
+/**
+ * How far it came.
+ */
+receipts: Array<Receipt>, 
+/**
+ * How it ended.
+ */
+result: PromptResult | null, };
+
+export type NewPrompt = { 
+/**
+ * What to type; cleaned by [`crate::text::clean_prompt`].
+ */
+text: string, 
+/**
+ * A session's name or id; `None` lets the router choose.
+ */
+target: string | null, 
+/**
+ * 0 (last) to 10 (first).
+ */
+priority: number, 
+/**
+ * Absolute directory the session must work in.
+ */
+dir: string | null, 
+/**
+ * Branch that must be checked out there.
+ */
+branch: string | null, 
+/**
+ * Profile that must be running, for example `claude`.
+ */
+agent: string | null, 
+/**
+ * Longest time from accepted to ended; 30 minutes when absent.
+ */
+timeout_ms: number | null, 
+/**
+ * Tries in all; 3 when absent.
+ */
+attempts: number | null, 
+/**
+ * Send a leading `/`, `!`, `#` or `@` as the agent's own command instead of as text.
+ */
+command: boolean, };
+
+export type Prompt = { 
+/**
+ * Identity.
+ */
+id: PromptId, 
+/**
+ * What to type, cleaned.
+ */
+text: string, 
+/**
+ * Where it is in its life.
+ */
+state: PromptState, 
+/**
+ * Why it is held, or why the last offer was refused.
+ */
+hold: Hold | null, 
+/**
+ * Session asked for, by name or id.
+ */
+target: string | null, 
+/**
+ * Session that has it or had it last.
+ */
+session: SessionId | null, 
+/**
+ * 0 (last) to 10 (first).
+ */
+priority: number, 
+/**
+ * Directory asked for.
+ */
+dir: string | null, 
+/**
+ * Branch asked for.
+ */
+branch: string | null, 
+/**
+ * Profile asked for.
+ */
+agent: string | null, 
+/**
+ * Longest time from accepted to ended.
+ */
+timeout_ms: number, 
+/**
+ * Tries so far; refusals by the gate do not count.
+ */
+tried: number, 
+/**
+ * Tries in all.
+ */
+attempts: number, 
+/**
+ * See [`NewPrompt::command`].
+ */
+command: boolean, 
+/**
+ * The latest attempt, with its receipts.
+ */
+attempt: Attempt | null, 
+/**
+ * What came of it, once it is final.
+ */
+result: PromptResult | null, 
+/**
+ * When it was queued.
+ */
+created: UnixMillis, 
+/**
+ * When anything last changed.
+ */
+changed: UnixMillis, };
+
+export type Score = { 
+/**
+ * The session.
+ */
+session: SessionId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Why it cannot have the prompt, if it cannot.
+ */
+refused: string | null, 
+/**
+ * Points by criterion, for example `same directory +20`.
+ */
+points: Array<ScorePoint>, 
+/**
+ * Sum of the points.
+ */
+total: number, };
+
+export type ScorePoint = { 
+/**
+ * What was met.
+ */
+what: string, 
+/**
+ * Its weight.
+ */
+points: number, };
+
+export type Choice = "Approve" | "Deny" | { "Option": { 
+/**
+ * From 0.
+ */
+index: number, } };
+
+export type ErrorCode = "BadRequest" | "Unauthorized" | "Forbidden" | "NotFound" | "Conflict" | "TooLarge" | "Misdirected" | "SlowDown" | "Internal" | "NoAnswer" | "Storage";
+
+export type ErrorBody = { 
+/**
+ * For programs.
+ */
+code: ErrorCode, 
+/**
+ * What was attempted, on what, and what went wrong.
+ */
+message: string, 
+/**
+ * What to do.
+ */
+hint: string, 
+/**
+ * Whether the same request may succeed later.
+ */
+retry: boolean, };
+
+export type Done = { 
+/**
+ * Always true.
+ */
+done: boolean, };
+
+export type Status = { 
+/**
+ * Version.
+ */
+version: string, 
+/**
+ * When it started.
+ */
+started: UnixMillis, 
+/**
+ * Where the dashboard is.
+ */
+url: string, 
+/**
+ * Live sessions by state word.
+ */
+sessions: { [key in string]: number }, 
+/**
+ * Prompts by state word.
+ */
+prompts: { [key in string]: number }, };
+
+export type LoginLink = { 
+/**
+ * Open it within `expires_s`; it works once.
+ */
+url: string, 
+/**
+ * Seconds.
+ */
+expires_s: number, };
+
+export type Answer = { 
+/**
+ * [`crate::session::Dialog::id`]; `None` takes the one that is open when the server looks.
+ */
+dialog: string | null, 
+/**
+ * The choice.
+ */
+choice: Choice, };
+
+export type Reassign = { 
+/**
+ * Its name or id; `None` lets the router choose.
+ */
+target: string | null, };
+
+export type EventRow = { 
+/**
+ * Sequence number in the session.
+ */
+seq: number, 
+/**
+ * What.
+ */
+event: Event, };
+
+export type PromptDetail = { 
+/**
+ * The prompt.
+ */
+prompt: Prompt, 
+/**
+ * All tries, oldest first.
+ */
+attempts: Array<Attempt>, 
+/**
+ * How sessions scored when it was last routed.
+ */
+scores: Array<Score>, };
+
+export type ToViewer = { "Hello": { 
+/**
+ * Version of the conversation.
+ */
+protocol: number, 
+/**
+ * Version of the server.
+ */
+version: string, 
+/**
+ * Hash of the dashboard's files in the server: a page built from others asks for a reload.
+ */
+build: string, 
+/**
+ * The server's clock.
+ */
+now: UnixMillis, } } | { "Everything": { 
+/**
+ * All live sessions, and those that ended within the last hour.
+ */
+sessions: Array<Session>, 
+/**
+ * All prompts that are not final, and the latest 200 that are.
+ */
+prompts: Array<Prompt>, } } | { "Session": { 
+/**
+ * As it is now.
+ */
+session: Session, } } | { "SessionGone": { 
+/**
+ * Which.
+ */
+session: SessionId, } } | { "Prompt": { 
+/**
+ * As it is now.
+ */
+prompt: Prompt, } } | { "Event": { 
+/**
+ * Which session.
+ */
+session: SessionId, 
+/**
+ * Its sequence number there.
+ */
+seq: number, 
+/**
+ * What.
+ */
+event: Event, } } | { "Refused": { 
+/**
+ * What was asked.
+ */
+what: string, 
+/**
+ * Why, and what to do.
+ */
+why: string, } };
+
+export type FromViewer = { "Watch": { 
+/**
+ * Which session.
+ */
+session: SessionId, 
+/**
+ * Chosen by the viewer, unique on its connection.
+ */
+stream: number, } } | { "Unwatch": { 
+/**
+ * Which.
+ */
+stream: number, } } | { "TakeKeyboard": { 
+/**
+ * Which session.
+ */
+session: SessionId, } } | { "ReleaseKeyboard": { 
+/**
+ * Which session.
+ */
+session: SessionId, } } | { "Keys": { 
+/**
+ * Which session.
+ */
+session: SessionId, 
+/**
+ * Key presses, or a paste that was cleaned.
+ */
+text: string, } };
