@@ -10,13 +10,13 @@ export type AttemptId = number;
 
 export type UnixMillis = number;
 
-export type State = "Starting" | "Idle" | "Busy" | "WaitingPermission" | "WaitingInput" | "Exited" | "Unknown";
+export type State = "starting" | "idle" | "busy" | "waiting_permission" | "waiting_input" | "exited" | "unknown";
 
-export type Source = "Exit" | "Hook" | "Status" | "Terminal" | "Screen" | "Input" | "Silence";
+export type Source = "exit" | "hook" | "status" | "terminal" | "screen" | "input" | "silence";
 
-export type Link = "Connected" | "Disconnected";
+export type Link = "connected" | "disconnected";
 
-export type DialogKind = "Permission" | "Question" | "Trust" | "Plan" | "Login" | "Other";
+export type DialogKind = "permission" | "question" | "trust" | "plan" | "login" | "other";
 
 export type Claim = { 
 /**
@@ -108,15 +108,15 @@ cols: number,
  */
 rows: number, };
 
-export type Exit = { "Code": { 
+export type Exit = { "how": "code", 
 /**
  * 0 to 255.
  */
-code: number, } } | { "Signal": { 
+code: number, } | { "how": "signal", 
 /**
  * The signal's number.
  */
-signal: number, } };
+signal: number, };
 
 export type Session = { 
 /**
@@ -204,11 +204,11 @@ active: UnixMillis,
  */
 exit: Exit | null, };
 
-export type EventKind = "Error" | "StackTrace" | "TestResult" | "Build" | "FileEdit" | "FileRead" | "Command" | "CodeBlock" | "ToolCall" | "Metric" | "Url" | "Git" | "Permission" | "Session";
+export type EventKind = "error" | "stack_trace" | "test_result" | "build" | "file_edit" | "file_read" | "command" | "code_block" | "tool_call" | "metric" | "url" | "git" | "permission" | "session";
 
-export type Severity = "Info" | "Warning" | "Error";
+export type Severity = "info" | "warning" | "error";
 
-export type Origin = "Tool" | "Agent" | "User" | "Unknown";
+export type Origin = "tool" | "agent" | "user" | "unknown";
 
 export type Event = { 
 /**
@@ -248,13 +248,13 @@ offset: number,
  */
 fingerprint: string, };
 
-export type PromptState = "Pending" | "Assigned" | "InProgress" | "Held" | "Completed" | "Failed" | "Cancelled";
+export type PromptState = "pending" | "assigned" | "in_progress" | "held" | "completed" | "failed" | "cancelled";
 
-export type HoldCode = "NotIdle" | "DialogOpen" | "Draft" | "HumanTyping" | "ComposerUnreadable" | "NotSeen" | "NotAccepted" | "Unknown" | "WrongContext" | "SessionGone" | "StaleFence" | "TextRefused" | "Storage" | "Person";
+export type HoldCode = "not_idle" | "dialog_open" | "draft" | "human_typing" | "composer_unreadable" | "not_seen" | "not_accepted" | "unknown" | "wrong_context" | "session_gone" | "stale_fence" | "text_refused" | "storage" | "person";
 
-export type Step = "Leased" | "Offered" | "Intent" | "Written" | "Seen" | "Submitted" | "Accepted" | "Started" | "Ended";
+export type Step = "leased" | "offered" | "intent" | "written" | "seen" | "submitted" | "accepted" | "started" | "ended";
 
-export type Outcome = "Completed" | "Failed" | "Interrupted" | "NotTyped" | "Unknown" | "TimedOut" | "Cancelled";
+export type Outcome = "completed" | "failed" | "interrupted" | "not_typed" | "unknown" | "timed_out" | "cancelled";
 
 export type Hold = { 
 /**
@@ -472,13 +472,13 @@ what: string,
  */
 points: number, };
 
-export type Choice = "Approve" | "Deny" | { "Option": { 
+export type Choice = { "type": "approve" } | { "type": "deny" } | { "type": "option", 
 /**
  * From 0.
  */
-index: number, } };
+index: number, };
 
-export type ErrorCode = "BadRequest" | "Unauthorized" | "Forbidden" | "NotFound" | "Conflict" | "TooLarge" | "Misdirected" | "SlowDown" | "Internal" | "NoAnswer" | "Storage";
+export type ErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "too_large" | "misdirected" | "slow_down" | "internal" | "no_answer" | "storage";
 
 export type ErrorBody = { 
 /**
@@ -576,7 +576,7 @@ attempts: Array<Attempt>,
  */
 scores: Array<Score>, };
 
-export type ToViewer = { "Hello": { 
+export type ToViewer = { "type": "hello", 
 /**
  * Version of the conversation.
  */
@@ -592,7 +592,7 @@ build: string,
 /**
  * The server's clock.
  */
-now: UnixMillis, } } | { "Everything": { 
+now: UnixMillis, } | { "type": "everything", 
 /**
  * All live sessions, and those that ended within the last hour.
  */
@@ -600,19 +600,19 @@ sessions: Array<Session>,
 /**
  * All prompts that are not final, and the latest 200 that are.
  */
-prompts: Array<Prompt>, } } | { "Session": { 
+prompts: Array<Prompt>, } | { "type": "session", 
 /**
  * As it is now.
  */
-session: Session, } } | { "SessionGone": { 
+session: Session, } | { "type": "session_gone", 
 /**
  * Which.
  */
-session: SessionId, } } | { "Prompt": { 
+session: SessionId, } | { "type": "prompt", 
 /**
  * As it is now.
  */
-prompt: Prompt, } } | { "Event": { 
+prompt: Prompt, } | { "type": "event", 
 /**
  * Which session.
  */
@@ -624,7 +624,7 @@ seq: number,
 /**
  * What.
  */
-event: Event, } } | { "Refused": { 
+event: Event, } | { "type": "refused", 
 /**
  * What was asked.
  */
@@ -632,9 +632,9 @@ what: string,
 /**
  * Why, and what to do.
  */
-why: string, } };
+why: string, };
 
-export type FromViewer = { "Watch": { 
+export type FromViewer = { "type": "watch", 
 /**
  * Which session.
  */
@@ -642,19 +642,19 @@ session: SessionId,
 /**
  * Chosen by the viewer, unique on its connection.
  */
-stream: number, } } | { "Unwatch": { 
+stream: number, } | { "type": "unwatch", 
 /**
  * Which.
  */
-stream: number, } } | { "TakeKeyboard": { 
+stream: number, } | { "type": "take_keyboard", 
 /**
  * Which session.
  */
-session: SessionId, } } | { "ReleaseKeyboard": { 
+session: SessionId, } | { "type": "release_keyboard", 
 /**
  * Which session.
  */
-session: SessionId, } } | { "Keys": { 
+session: SessionId, } | { "type": "keys", 
 /**
  * Which session.
  */
@@ -662,4 +662,4 @@ session: SessionId,
 /**
  * Key presses, or a paste that was cleaned.
  */
-text: string, } };
+text: string, };
