@@ -1,0 +1,143 @@
+//! The command line of `wrap`. Must not: act.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Run a coding agent in a terminal that others can watch, and prompt when it is ready.
+///
+/// The agent behaves as it does without `wrap`: same output, same keys, same exit status. Everything after the
+/// command is the command's own. Detach with Ctrl-\ and then d; the agent works on, and `wrap attach` shows it again.
+#[derive(Debug, Parser)]
+#[command(name = "wrap", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(after_help = "Exit status: the command's own; 128 plus the number of the signal that ended it; \
+    125 when wrap itself failed, 126 when the command cannot be run, 127 when it is not found.")]
+pub struct Cli {
+    /// What else to do.
+    #[command(subcommand)]
+    pub command: Option<Verb>,
+    /// What to run.
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// A session to start.
+#[derive(Debug, Clone, Args)]
+pub struct Run {
+    /// Run headless; print the session's name and return
+    #[arg(short, long = "detach")]
+    pub detached: bool,
+    /// Name the session (default: the command with a number)
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Run in this directory
+    #[arg(short = 'C', long = "dir", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Use this profile (default: by the command's name)
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Size of the terminal, for example 120x40 (default: the user's terminal's)
+    #[arg(long, value_name = "COLSxROWS", value_parser = parse_size)]
+    pub size: Option<(u16, u16)>,
+    /// Record what is typed, too, except passwords
+    #[arg(long)]
+    pub record_input: bool,
+    /// Do not speak to the server
+    #[arg(long, env = "MUSTER_NO_SERVER", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_server: bool,
+    /// The command and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// What `wrap` can do besides running a command. A command that has the name of one of these: `wrap -- ls`.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show a running session on this terminal
+    Attach {
+        /// Its name or id
+        name: String,
+    },
+    /// List the running sessions
+    Ls {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// End sessions: SIGTERM to their programs, or another signal
+    Kill {
+        /// Names or ids
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Number of the signal
+        #[arg(short, long, default_value_t = 15, value_parser = clap::value_parser!(i32).range(1..64))]
+        signal: i32,
+    },
+    /// Write a session's recording as an asciicast
+    Export {
+        /// Name or id of a session, or a recording's folder
+        session: String,
+        /// Format
+        #[arg(long, default_value = "asciicast-v3", value_parser = ["asciicast-v3"])]
+        format: String,
+        /// File to write (default: standard output)
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Run extractor and detector over a recording: ours, or asciicast v2 or v3
+    Replay {
+        /// A recording's folder, a session's name, or an asciicast file
+        file: PathBuf,
+        /// Profile (default: the recording's own, else by its command)
+        #[arg(long)]
+        agent: Option<String>,
+        /// One JSON object a line
+        #[arg(long)]
+        jsonl: bool,
+    },
+    /// List the profiles of agents
+    Agents,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    #[command(hide = true)]
+    Holder,
+    #[command(hide = true)]
+    Observer,
+}
+
+fn parse_size(text: &str) -> Result<(u16, u16), String> {
+    let size = text.split_once('x').and_then(|(cols, rows)| Some((cols.parse().ok()?, rows.parse().ok()?)));
+    size.filter(|(cols, rows)| (1..=1000).contains(cols) && (1..=1000).contains(rows))
+        .ok_or_else(|| "give columns and rows from 1 to 1000, for example 120x40".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &[&str]) -> Vec<OsString> {
+        let all = std::iter::once("wrap").chain(line.iter().copied());
+        let cli = Cli::try_parse_from(all).unwrap();
+        assert!(cli.command.is_none(), "{line:?}");
+        cli.run.command
+    }
+
+    #[test]
+    fn everything_after_the_command_is_its_own() {
+        assert_eq!(command(&["claude", "--resume", "x", "-d", "--", "--name"]), ["claude", "--resume", "x", "-d", "--", "--name"]);
+        assert_eq!(command(&["-d", "--name", "api", "-C", "/x", "codex", "-C", "/y"]), ["codex", "-C", "/y"]);
+        assert_eq!(command(&["--", "ls", "--json"]), ["ls", "--json"]);
+        assert_eq!(command(&["bash", "ls"]), ["bash", "ls"]);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,379 @@
+//! The holder: owns a session's PTY and relays its bytes. No parsing, no network, no runtime.
+//!
+//! Invariant: the program waits for this machine's processor and for the user's own terminal, for nothing else: the
+//! recording has a thread of its own, and every peer's socket is non-blocking.
+//! One thread with one `poll` does everything; `start` begins a session, `run` is the loop.
+
+mod serve;
+mod start;
+mod terminal;
+mod watch;
+
+pub use start::main;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use extractor::{Exit, Keys};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::Signal;
+
+use crate::control::{Channel, FromHolder, Spec};
+use crate::detach::Typed;
+use crate::keys;
+use crate::pty::{Change, Pty};
+use crate::recording::{Record, Writer};
+use terminal::Terminal;
+use watch::Watch;
+
+/// Output bytes that go to the recording together when the program never pauses.
+const RECORD_AT: usize = 64 << 10;
+
+/// How long the output of what the program left behind is waited for after its end.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// Input that may wait for the program before the user's keys are left in their terminal.
+const TYPED_MAX: usize = 1 << 20;
+
+/// Names a connection for its lifetime.
+pub type PeerId = u64;
+
+/// Somebody connected to the session's socket; the observer is one.
+struct Peer {
+    id: PeerId,
+    channel: Channel,
+    observer: bool,
+}
+
+/// How the program is.
+enum Program {
+    Running,
+    /// Stopped by job control.
+    Stopped,
+    /// Ended; until when its last output is looked for.
+    Ended(Exit, Instant),
+    /// Ended, and all output has been read.
+    Drained(Exit),
+}
+
+/// A running session.
+pub struct Holder {
+    spec: Spec,
+    folder: PathBuf,
+    began: Instant,
+    pty: Pty,
+    program: Program,
+    writer: Writer,
+    terminal: Option<Terminal>,
+    peers: Vec<Peer>,
+    next_peer: PeerId,
+    listener: UnixListener,
+    watch: Watch,
+    /// Reading end of the pipe that the recording's thread writes to; each observer gets a copy.
+    grown: std::io::PipeReader,
+    signals: UnixStream,
+    terminate: Arc<AtomicBool>,
+    /// When the program is killed that did not end when told to.
+    kill_at: Option<Instant>,
+    /// Bytes on their way to the program.
+    typed: VecDeque<u8>,
+    /// The terminal has no program on its other side just now: when to look again.
+    master_away: Option<Instant>,
+    size: (u16, u16),
+    output: u64,
+    keys: u64,
+    buffer: Box<[u8]>,
+}
+
+/// What `poll` found ready.
+#[derive(Clone, Copy)]
+enum Ready {
+    Signals,
+    Listener,
+    MasterIn,
+    MasterOut,
+    TerminalIn,
+    TerminalOut,
+    Peer(PeerId),
+}
+
+impl Holder {
+    /// Serves the session to its end.
+    fn run(mut self) -> Exit {
+        loop {
+            self.heal_observer();
+            for ready in self.wait() {
+                self.handle(ready);
+            }
+            self.expire();
+            if let Program::Drained(exit) = self.program
+                && self.terminal.as_ref().is_none_or(Terminal::is_flushed)
+            {
+                self.finish(exit);
+                return exit;
+            }
+        }
+    }
+
+    /// Waits until something is ready. While nothing is, the recording takes what waits for it.
+    fn wait(&mut self) -> Vec<Ready> {
+        if self.writer.pending() >= RECORD_AT {
+            self.writer.flush();
+        }
+        let mut patience = self.patience();
+        if self.writer.pending() > 0 {
+            let ready = self.poll(Some(Duration::ZERO));
+            if !ready.is_empty() {
+                return ready;
+            }
+            if !self.writer.flush() {
+                // The disk is busy: look again soon.
+                patience = Some(patience.map_or(Duration::from_millis(5), |p| p.min(Duration::from_millis(5))));
+            }
+        }
+        self.poll(patience)
+    }
+
+    fn poll(&self, patience: Option<Duration>) -> Vec<Ready> {
+        let mut fds = Vec::with_capacity(8);
+        let mut names = Vec::with_capacity(8);
+        let mut want = |name, fd, flags| {
+            names.push(name);
+            fds.push(PollFd::from_borrowed_fd(fd, flags));
+        };
+        use std::os::fd::AsFd;
+        want(Ready::Signals, self.signals.as_fd(), PollFlags::IN);
+        want(Ready::Listener, self.listener.as_fd(), PollFlags::IN);
+        let room = self.terminal.as_ref().is_none_or(Terminal::has_room);
+        if room && self.master_away.is_none() && !matches!(self.program, Program::Drained(_)) {
+            want(Ready::MasterIn, self.pty.master.as_fd(), PollFlags::IN);
+        }
+        if !self.typed.is_empty() {
+            want(Ready::MasterOut, self.pty.master.as_fd(), PollFlags::OUT);
+        }
+        if let Some(terminal) = &self.terminal {
+            if terminal.input_open && !terminal.suspended && self.typed.len() < TYPED_MAX {
+                want(Ready::TerminalIn, terminal.input.as_fd(), PollFlags::IN);
+            }
+            if terminal.wants_to_write() {
+                want(Ready::TerminalOut, terminal.output.as_fd(), PollFlags::OUT);
+            }
+        }
+        for peer in &self.peers {
+            let out = if peer.channel.has_output() { PollFlags::OUT } else { PollFlags::empty() };
+            want(Ready::Peer(peer.id), peer.channel.as_fd(), PollFlags::IN | out);
+        }
+        let patience = patience.and_then(|p| Timespec::try_from(p).ok());
+        match poll(&mut fds, patience.as_ref()) {
+            Ok(_) => {}
+            Err(_) => return Vec::new(),
+        }
+        let ready = |(name, fd): (Ready, &PollFd)| (!fd.revents().is_empty()).then_some(name);
+        names.into_iter().zip(&fds).filter_map(ready).collect()
+    }
+
+    /// Time until something is due, if anything is.
+    fn patience(&self) -> Option<Duration> {
+        let drain = match self.program {
+            Program::Ended(_, until) => Some(until),
+            Program::Running | Program::Stopped | Program::Drained(_) => None,
+        };
+        let terminal = self.terminal.as_ref().and_then(Terminal::deadline);
+        let all = [drain, terminal, self.watch.deadline(), self.master_away, self.kill_at];
+        let next = all.into_iter().flatten().min()?;
+        // One more, as poll counts in milliseconds on some systems.
+        Some(next.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
+    }
+
+    fn handle(&mut self, ready: Ready) {
+        match ready {
+            Ready::Signals => self.signalled(),
+            Ready::Listener => self.accept(),
+            Ready::MasterIn => drop(self.read_program()),
+            Ready::MasterOut => self.write_program(),
+            Ready::TerminalIn => self.read_terminal(),
+            Ready::TerminalOut => {
+                let done = self.terminal.as_mut().map_or(Ok(()), Terminal::flush);
+                self.or_lose_terminal(done);
+            }
+            Ready::Peer(id) => self.serve(id),
+        }
+    }
+
+    fn at(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Relays one read of the program's output. `false` when there was none.
+    fn read_program(&mut self) -> bool {
+        match rustix::io::read(&self.pty.master, &mut self.buffer[..]) {
+            Ok(0) | Err(Errno::IO) => {
+                self.program_hung_up();
+                false
+            }
+            Ok(n) => {
+                self.output += n as u64;
+                let shown = match &mut self.terminal {
+                    Some(terminal) => terminal.show(&self.buffer[..n]),
+                    None => Ok(()),
+                };
+                self.writer.output(self.began.elapsed(), &self.buffer[..n]);
+                self.or_lose_terminal(shown);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Nobody has the terminal's other side open: the program has ended or is about to, or it will open it again.
+    fn program_hung_up(&mut self) {
+        match self.program {
+            Program::Ended(exit, _) => self.program = Program::Drained(exit),
+            Program::Running | Program::Stopped => {
+                self.master_away = Some(Instant::now() + Duration::from_millis(20));
+            }
+            Program::Drained(_) => {}
+        }
+    }
+
+    fn write_program(&mut self) {
+        while !self.typed.is_empty() {
+            match rustix::io::write(&self.pty.master, self.typed.as_slices().0) {
+                Ok(n) => drop(self.typed.drain(..n)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                // The program hung up; what was typed has no reader.
+                Err(_) => return self.typed.clear(),
+            }
+        }
+    }
+
+    /// Sends bytes to the program as if typed, and records that it happened.
+    fn type_in(&mut self, bytes: &[u8], keys: Keys) {
+        let kept = if self.spec.record_input && !self.pty.hides_input() { bytes.to_vec() } else { Vec::new() };
+        let at = self.at();
+        self.writer.record(at, &Record::Input(keys, kept));
+        self.typed.extend(bytes);
+        self.write_program();
+    }
+
+    fn read_terminal(&mut self) {
+        let Some(terminal) = &mut self.terminal else { return };
+        let mut bytes = [0; 16 << 10];
+        match rustix::io::read(&terminal.input, &mut bytes) {
+            Ok(0) => self.input_ended(),
+            Ok(n) => match terminal.typed(&bytes[..n]) {
+                Typed::Pass(bytes) if bytes.is_empty() => {}
+                Typed::Pass(bytes) => self.person_typed(&bytes),
+                Typed::Detach => self.detach("detached; the agent works on"),
+            },
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => self.lose_terminal(),
+        }
+    }
+
+    fn person_typed(&mut self, bytes: &[u8]) {
+        let keys = keys::classify(bytes);
+        if !keys.reply {
+            self.keys += 1;
+        }
+        self.type_in(bytes, keys);
+    }
+
+    /// The user's input is over: a terminal is gone, a pipe or file has come to its end.
+    fn input_ended(&mut self) {
+        let Some(terminal) = &mut self.terminal else { return };
+        if terminal.is_tty() {
+            return self.lose_terminal();
+        }
+        terminal.input_open = false;
+        let end_of_file = 4;
+        self.type_in(&[end_of_file], Keys::default());
+    }
+
+    fn signalled(&mut self) {
+        let _ = rustix::io::read(&self.signals, &mut [0; 64][..]);
+        self.watch.reap();
+        if self.terminate.swap(false, Ordering::Relaxed) {
+            let _ = self.pty.signal_foreground(Signal::HUP);
+            let _ = self.pty.signal(Signal::HUP);
+            let _ = self.pty.signal(Signal::CONT);
+            self.kill_at = Some(Instant::now() + Duration::from_secs(5));
+        }
+        while let Some(change) = self.changed() {
+            match change {
+                Change::Stopped => self.program_stopped(),
+                Change::Ended(exit) => self.program = Program::Ended(exit, Instant::now() + DRAIN),
+            }
+        }
+    }
+
+    fn changed(&self) -> Option<Change> {
+        match self.program {
+            Program::Running | Program::Stopped => self.pty.wait(),
+            Program::Ended(..) | Program::Drained(_) => None,
+        }
+    }
+
+    fn program_stopped(&mut self) {
+        self.program = Program::Stopped;
+        while self.read_program() {}
+        let Some(terminal) = &mut self.terminal else { return };
+        let flushed = terminal.flush();
+        terminal.suspend();
+        let client = terminal.client;
+        self.or_lose_terminal(flushed);
+        self.tell(client, &FromHolder::Stopped);
+    }
+
+    fn expire(&mut self) {
+        let now = Instant::now();
+        if let Program::Ended(exit, until) = self.program {
+            // What the program wrote before its end is on its way through the kernel; who still has the terminal
+            // open after that is not waited for.
+            let quiet = self.terminal.as_ref().is_none_or(Terminal::has_room) && !self.read_program();
+            if quiet && now >= until && !matches!(self.program, Program::Drained(_)) {
+                self.program = Program::Drained(exit);
+            }
+        }
+        if self.master_away.is_some_and(|until| until <= now) {
+            self.master_away = None;
+        }
+        if self.kill_at.is_some_and(|at| at <= now) {
+            self.kill_at = None;
+            let _ = self.pty.signal(Signal::KILL);
+        }
+        let keys = self.terminal.as_mut().map_or(Ok(Vec::new()), |t| t.expire(now));
+        match keys {
+            Ok(keys) if keys.is_empty() => {}
+            Ok(keys) => self.person_typed(&keys),
+            Err(_) => self.lose_terminal(),
+        }
+    }
+
+    /// The program has ended and its output is on the terminal: closes the recording, tells everybody.
+    fn finish(mut self, exit: Exit) {
+        let at = self.at();
+        self.writer.record(at, &Record::Exit(exit));
+        self.remove_socket();
+        self.ensure_observer();
+        self.writer.finish(Duration::from_secs(2));
+        for peer in &mut self.peers {
+            if !peer.observer {
+                let _ = peer.channel.send(&FromHolder::Exited(crate::report::exit(exit)));
+            }
+        }
+    }
+
+    fn or_lose_terminal(&mut self, done: io::Result<()>) {
+        if done.is_err() {
+            self.lose_terminal();
+        }
+    }
+}

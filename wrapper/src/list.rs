@@ -1,0 +1,91 @@
+//! `wrap ls` and `wrap kill`: sessions as their holders tell them. Must not: ask the server.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use anyhow::Context;
+use wire::SessionId;
+use wire::place::Place;
+use wire::text::escape;
+
+use crate::control::{Channel, FromHolder, Info, ToHolder};
+use crate::names;
+
+/// How long a holder may take to answer; they are never busy.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// The live session with that name or id.
+pub fn connect(place: &Place, name: &str) -> anyhow::Result<(SessionId, Channel)> {
+    let id = names::owner(place, name).unwrap_or_else(|| SessionId(name.to_owned()));
+    let safe = id.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let stream = if safe { UnixStream::connect(place.session_socket(&id)) } else { Err(io::ErrorKind::NotFound.into()) };
+    let stream = stream.with_context(|| format!("no session '{}' is running; see: wrap ls", escape(name)))?;
+    Ok((id, Channel::new(stream)?))
+}
+
+/// All live sessions, oldest first.
+pub fn sessions(place: &Place) -> anyhow::Result<Vec<Info>> {
+    let entries = match std::fs::read_dir(place.sessions_run()) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e).context("cannot look for sessions"),
+    };
+    let mut all = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|n| n.strip_suffix(".sock")) else { continue };
+        // One that ends while it is asked is not live any more.
+        all.extend(ask(place, id));
+    }
+    all.sort_by(|a, b| a.spec.session.cmp(&b.spec.session));
+    Ok(all)
+}
+
+fn ask(place: &Place, id: &str) -> Option<Info> {
+    let (_, mut channel) = connect(place, id).ok()?;
+    channel.send(&ToHolder::Info).ok()?;
+    match channel.wait(Some(ANSWER)).ok()? {
+        FromHolder::Info(info) => Some(*info),
+        _ => None,
+    }
+}
+
+/// Prints the live sessions.
+pub fn print(place: &Place, json: bool) -> anyhow::Result<()> {
+    use std::io::Write;
+    let all = sessions(place)?;
+    let mut out = io::stdout().lock();
+    if !json {
+        writeln!(out, "{:<16} {:<10} {:>8} {:>8} {:<9} COMMAND", "NAME", "AGENT", "PID", "AGE", "TERMINAL")?;
+    }
+    for info in &all {
+        let argv: Vec<_> = info.spec.argv.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect();
+        if json {
+            let row = serde_json::json!({
+                "id": info.spec.session, "name": info.spec.name, "agent": info.spec.agent, "argv": argv,
+                "dir": String::from_utf8_lossy(&info.spec.dir), "pid": info.pid, "holder": info.holder,
+                "observer": info.observer, "attached": info.attached, "age_s": info.age_s, "output": info.output,
+            });
+            writeln!(out, "{row}")?;
+        } else {
+            let terminal = if info.attached { "attached" } else { "-" };
+            let (name, agent) = (escape(&info.spec.name), escape(&info.spec.agent));
+            let command = escape(&argv.join(" "));
+            writeln!(out, "{name:<16} {agent:<10} {:>8} {:>7}s {terminal:<9} {command}", info.pid, info.age_s)?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends a signal to the programs of these sessions.
+pub fn kill(place: &Place, names: &[String], signal: i32) -> anyhow::Result<()> {
+    for name in names {
+        let (_, mut channel) = connect(place, name)?;
+        channel.send(&ToHolder::Signal(signal))?;
+        channel.send(&ToHolder::Info)?;
+        // Whoever answers has obeyed what came before; one that ended at once need not answer.
+        let _ = channel.wait::<FromHolder>(Some(ANSWER));
+    }
+    Ok(())
+}

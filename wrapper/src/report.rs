@@ -1,0 +1,104 @@
+//! What the extractor concluded, in the words of the wire. Must not: judge it.
+
+use extractor::{Exit, Source};
+use wire::UnixMillis;
+use wire::event::{Event, EventKind, Origin, Severity};
+use wire::prompt::Outcome;
+use wire::session::{self, Claim, Dialog, DialogKind, DialogOption, State};
+
+/// The same closed set in another crate: both know the same words, which a test holds.
+macro_rules! same_words {
+    ($($name:ident: $from:ty => $to:ty),+ $(,)?) => {$(
+        fn $name(word: $from) -> $to {
+            <$to>::ALL.iter().copied().find(|w| w.as_str() == word.as_str()).expect("both sets hold the same words")
+        }
+    )+};
+}
+
+same_words! {
+    state: extractor::State => State,
+    source_word: Source => session::Source,
+    dialog_kind: extractor::DialogKind => DialogKind,
+    event_kind: extractor::EventKind => EventKind,
+    severity: extractor::Severity => Severity,
+    origin: extractor::Origin => Origin,
+    outcome_word: extractor::TurnOutcome => Outcome,
+}
+
+/// How a turn ended, as an attempt's outcome.
+pub fn outcome(word: extractor::TurnOutcome) -> Outcome {
+    outcome_word(word)
+}
+
+/// Where evidence came from.
+pub fn source(word: Source) -> session::Source {
+    source_word(word)
+}
+
+/// How the program ended.
+pub fn exit(exit: Exit) -> session::Exit {
+    match exit {
+        Exit::Code(code) => session::Exit::Code { code },
+        Exit::Signal(signal) => session::Exit::Signal { signal },
+    }
+}
+
+/// A state; `start` is when the recording began.
+pub fn claim(claim: &extractor::Claim, start: UnixMillis) -> Claim {
+    Claim {
+        state: state(claim.state),
+        source: source_word(claim.source),
+        rule: claim.rule.clone(),
+        evidence: claim.evidence.clone(),
+        since: UnixMillis(start.0 + claim.since.as_millis() as i64),
+        background: claim.background,
+    }
+}
+
+/// A dialog.
+pub fn dialog(dialog: &extractor::Dialog) -> Dialog {
+    let option = |(index, option): (usize, &extractor::DialogOption)| DialogOption {
+        index: index as u32,
+        label: option.label.clone(),
+        selected: option.selected,
+    };
+    Dialog {
+        id: dialog.id.clone(),
+        kind: dialog_kind(dialog.kind),
+        title: dialog.title.clone(),
+        body: dialog.body.clone(),
+        options: dialog.options.iter().enumerate().map(option).collect(),
+        answerable: dialog.approve.is_some() && dialog.deny.is_some(),
+    }
+}
+
+/// An event that was found at `at`.
+pub fn event(event: &extractor::Event, at: UnixMillis, offset: u64) -> Event {
+    Event {
+        at,
+        kind: event_kind(event.kind),
+        severity: severity(event.severity),
+        origin: origin(event.origin),
+        rule: event.rule.clone(),
+        text: event.text.clone(),
+        fields: event.fields.clone(),
+        offset,
+        fingerprint: event.fingerprint.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extractor_and_wire_know_the_same_words() {
+        extractor::State::ALL.iter().for_each(|w| drop(state(*w)));
+        Source::ALL.iter().for_each(|w| drop(source_word(*w)));
+        extractor::DialogKind::ALL.iter().for_each(|w| drop(dialog_kind(*w)));
+        extractor::EventKind::ALL.iter().for_each(|w| drop(event_kind(*w)));
+        extractor::Severity::ALL.iter().for_each(|w| drop(severity(*w)));
+        extractor::Origin::ALL.iter().for_each(|w| drop(origin(*w)));
+        extractor::TurnOutcome::ALL.iter().for_each(|w| drop(outcome_word(*w)));
+    }
+}

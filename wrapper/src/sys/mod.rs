@@ -1,0 +1,11 @@
+//! What differs between operating systems: facts of processes and of peers. Must not: decide anything.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+#[cfg(target_os = "linux")]
+pub use linux::{peer_uid, working_dir};
+#[cfg(target_os = "macos")]
+pub use macos::{peer_uid, working_dir};
