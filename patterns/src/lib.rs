@@ -1,1 +1,26 @@
 //! What is known of agents and tools, as data, and its compiler.
+//!
+//! Owns: the files in `agents/` and `sets/`, their schema, the rules they become, the one matcher of event rules.
+//! Must not: do I/O, know the terminal's emulator, name an agent in code.
+
+pub mod agent;
+pub mod builtin;
+pub mod error;
+pub mod event_rule;
+pub mod library;
+pub mod literal;
+pub mod matcher;
+pub mod pattern;
+pub mod schema;
+pub mod version;
+
+pub use agent::{
+    Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Note, Paste,
+    Region, ScreenRule, StateWord, Timing, TitleRule,
+};
+pub use error::Error;
+pub use event_rule::{EventKind, EventRule, Level};
+pub use library::Library;
+pub use matcher::{Found, Matcher};
+pub use pattern::Pattern;
+pub use version::Versions;

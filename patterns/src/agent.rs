@@ -1,0 +1,316 @@
+//! One agent, compiled from its file. Must not: hold what belongs to one session.
+
+use serde::Deserialize;
+
+use crate::{Pattern, Versions};
+
+/// When a prompt is wrapped in bracketed paste.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Paste {
+    /// Always.
+    Always,
+    /// When the program switched it on.
+    WhenAsked,
+    /// Never.
+    Never,
+}
+
+/// A state that a rule can claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateWord {
+    /// It does not take input yet.
+    Starting,
+    /// It waits for a prompt.
+    Idle,
+    /// It works.
+    Busy,
+    /// It asks for permission.
+    WaitingPermission,
+    /// It asks something else.
+    WaitingInput,
+}
+
+/// What a rule tells besides a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// The agent compacts its context.
+    Compacting,
+    /// Work goes on in the background.
+    Background,
+}
+
+/// A part of the screen, anchored at the composer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Region {
+    /// Rows below the composer.
+    Footer,
+    /// The last rows above the composer that are not blank, up to four.
+    Status,
+    /// All rows above the composer, or all rows when there is none.
+    Body,
+    /// The composer's own rows.
+    Composer,
+    /// The cursor's row.
+    Cursor,
+    /// The last row that is not blank.
+    Last,
+    /// The whole screen.
+    Screen,
+}
+
+/// What a dialog asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DialogKind {
+    /// To run a tool or change a file.
+    Permission,
+    /// To choose or to answer.
+    Question,
+    /// To trust a folder.
+    Trust,
+    /// To approve a plan.
+    Plan,
+    /// To log in.
+    Login,
+    /// Anything else.
+    Other,
+}
+
+/// Where to look for the composer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum At {
+    /// The last row that matches.
+    #[default]
+    Last,
+    /// The cursor's row, or the rows above it that it wraps from.
+    Cursor,
+}
+
+/// What it means when the composer is not on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// The program works: it shows its prompt only when it takes one.
+    Busy,
+}
+
+/// Where settled lines come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lines {
+    /// The program draws a screen: a text that was seen is not counted again.
+    #[default]
+    Screen,
+    /// The program prints lines: each counts.
+    Stream,
+}
+
+/// How an agent is typed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputRecipe {
+    /// Whether text is pasted.
+    pub paste: Paste,
+    /// Bytes of Enter.
+    pub enter: Vec<u8>,
+    /// Bytes that interrupt a turn.
+    pub interrupt: Vec<u8>,
+    /// Leading characters that switch the composer's mode.
+    pub prefixes: Vec<char>,
+    /// What is put in front to make such a prompt literal; `None` means that it must be refused.
+    pub guard: Option<String>,
+    /// Least time between the text being seen and Enter, in milliseconds.
+    pub settle_ms: u64,
+}
+
+/// Waiting times in milliseconds; see the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// How long the first idle screen must stand.
+    pub ready_ms: u64,
+    /// How long a later idle screen must stand.
+    pub idle_ms: u64,
+    /// How long an idle title or mark must stand.
+    pub rest_ms: u64,
+    /// How long a busy screen must stand.
+    pub busy_ms: u64,
+    /// How long a dialog must stand.
+    pub dialog_ms: u64,
+    /// How long a change may go unexplained.
+    pub unknown_ms: u64,
+    /// How long a structured signal holds against a screen that contradicts it.
+    pub lease_ms: u64,
+}
+
+/// How to find what is typed.
+#[derive(Debug, Clone)]
+pub struct ComposerRule {
+    /// Matches the start of its first row; the text begins where the match ends.
+    pub marker: Pattern,
+    /// What the row above must match.
+    pub above: Option<Pattern>,
+    /// The row that ends it; without one a blank row does.
+    pub below: Option<Pattern>,
+    /// Where to look.
+    pub at: At,
+    /// Placeholder texts.
+    pub ghost: Vec<Pattern>,
+    /// Placeholders for pasted text.
+    pub pasted: Vec<Pattern>,
+    /// Border characters to cut.
+    pub border: Vec<char>,
+    /// What its absence means.
+    pub absent: Absent,
+    /// Whether its presence without a busy sign means idle.
+    pub idle: bool,
+}
+
+/// A rule over the title.
+#[derive(Debug, Clone)]
+pub struct TitleRule {
+    /// Unique id.
+    pub id: String,
+    /// Versions it holds for.
+    pub versions: Versions,
+    /// What it means.
+    pub state: StateWord,
+    /// The pattern.
+    pub pattern: Pattern,
+    /// Seconds without output after which it is not believed; 0 for never.
+    pub lease_s: u64,
+}
+
+/// A rule over a region.
+#[derive(Debug, Clone)]
+pub struct ScreenRule {
+    /// Unique id.
+    pub id: String,
+    /// Versions it holds for.
+    pub versions: Versions,
+    /// What it means.
+    pub state: Option<StateWord>,
+    /// What else it tells.
+    pub note: Option<Note>,
+    /// Where.
+    pub region: Region,
+    /// The pattern, matched on each row.
+    pub pattern: Pattern,
+}
+
+/// A dialog.
+#[derive(Debug, Clone)]
+pub struct DialogRule {
+    /// Unique id.
+    pub id: String,
+    /// Versions it holds for.
+    pub versions: Versions,
+    /// What it asks for.
+    pub kind: DialogKind,
+    /// What one of the last rows matches.
+    pub end: Pattern,
+    /// How many rows that are not blank may stand below the end.
+    pub under: usize,
+    /// What a row of it matches.
+    pub text: Pattern,
+    /// What the row above it matches.
+    pub top: Option<Pattern>,
+    /// Most rows above its end.
+    pub rows: usize,
+    /// One option: groups `cursor`, `number`, `key`, `label`.
+    pub option: Option<Pattern>,
+    /// Whether a highlighted option must be there.
+    pub needs_cursor: bool,
+    /// Border characters to cut.
+    pub border: Vec<char>,
+    /// Label of the option that says yes once.
+    pub approve: Option<Pattern>,
+    /// Bytes that say yes, when no option does.
+    pub approve_keys: Option<Vec<u8>>,
+    /// Bytes that say no.
+    pub deny_keys: Option<Vec<u8>>,
+    /// Whether a number or letter alone chooses.
+    pub direct: bool,
+}
+
+/// A rule over one line.
+#[derive(Debug, Clone)]
+pub struct LineRule {
+    /// Unique id.
+    pub id: String,
+    /// Versions it holds for.
+    pub versions: Versions,
+    /// The pattern.
+    pub pattern: Pattern,
+}
+
+/// Numbers in a region.
+#[derive(Debug, Clone)]
+pub struct ScreenMetric {
+    /// Unique id.
+    pub id: String,
+    /// Where.
+    pub region: Region,
+    /// The pattern; each named group is a metric.
+    pub pattern: Pattern,
+}
+
+/// Where answers stand.
+#[derive(Debug, Clone)]
+pub struct AnswerRule {
+    /// A row in which a user's prompt begins.
+    pub prompt: Pattern,
+    /// A row in which a block of the agent's begins; the match is cut.
+    pub begin: Option<Pattern>,
+    /// Rows that are no part of an answer.
+    pub skip: Vec<Pattern>,
+    /// First rows of tool calls.
+    pub tool: Vec<Pattern>,
+}
+
+/// Everything known of one agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Name, as typed after `--agent`.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Base names of its commands.
+    pub commands: Vec<String>,
+    /// How to read its version off the screen, group `version`.
+    pub version: Option<Pattern>,
+    /// Where its lines come from.
+    pub lines: Lines,
+    /// Whether OSC 133 marks of its output are its own.
+    pub shell_marks: bool,
+    /// How it is typed to.
+    pub input: InputRecipe,
+    /// Waiting times.
+    pub timing: Timing,
+    /// Where a prompt is typed.
+    pub composer: Option<ComposerRule>,
+    /// Rules over the title.
+    pub titles: Vec<TitleRule>,
+    /// Rules over the screen.
+    pub screens: Vec<ScreenRule>,
+    /// Dialogs, in order of precedence.
+    pub dialogs: Vec<DialogRule>,
+    /// Lines at the end of a turn.
+    pub turn_ends: Vec<LineRule>,
+    /// Lines of failure.
+    pub failures: Vec<LineRule>,
+    /// Lines of interruption.
+    pub interruptions: Vec<LineRule>,
+    /// Answers that admit failure.
+    pub refusals: Vec<LineRule>,
+    /// Numbers on the screen.
+    pub metrics: Vec<ScreenMetric>,
+    /// Where answers stand.
+    pub answer: Option<AnswerRule>,
+}

@@ -1,0 +1,231 @@
+//! All agents and the matcher of all event rules. Must not: read files; it is given their texts.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use crate::agent::{
+    Agent, AnswerRule, ComposerRule, DialogRule, InputRecipe, LineRule, ScreenMetric, ScreenRule, Timing, TitleRule,
+};
+use crate::schema::{AgentFile, AnswerTable, ComposerTable, DialogTable, EventTable, LineTable, SetFile};
+use crate::{Error, EventRule, Matcher, Pattern, Versions, builtin};
+
+/// All that is known.
+#[derive(Debug)]
+pub struct Library {
+    agents: Vec<Arc<Agent>>,
+    unknown: Arc<Agent>,
+    matcher: OnceLock<Matcher>,
+}
+
+impl Library {
+    /// The library that is part of the program, read once; event rules are read when they are first needed.
+    pub fn builtin() -> &'static Library {
+        static LIBRARY: OnceLock<Library> = OnceLock::new();
+        LIBRARY.get_or_init(|| {
+            let mut agents = Vec::new();
+            for (file, text) in builtin::AGENTS {
+                agents.push(Arc::new(agent(file, text).expect("tests read every built-in agent")));
+            }
+            let unknown = agents.iter().find(|a| a.name == builtin::UNKNOWN).cloned();
+            let unknown = unknown.expect("a test asks for the profile of an unknown program");
+            Library { agents, unknown, matcher: OnceLock::new() }
+        })
+    }
+
+    /// All agents.
+    pub fn agents(&self) -> &[Arc<Agent>] {
+        &self.agents
+    }
+
+    /// The agent of this name.
+    pub fn agent(&self, name: &str) -> Option<Arc<Agent>> {
+        self.agents.iter().find(|a| a.name == name).cloned()
+    }
+
+    /// The agent that a command of this base name starts; else the profile of an unknown program.
+    pub fn agent_for_command(&self, command: &str) -> Arc<Agent> {
+        let known = self.agents.iter().find(|a| a.commands.iter().any(|c| c == command));
+        known.unwrap_or(&self.unknown).clone()
+    }
+
+    /// The matcher of all event rules.
+    pub fn matcher(&self) -> &Matcher {
+        self.matcher.get_or_init(|| {
+            let mut rules = Vec::new();
+            for (file, text) in builtin::SETS {
+                rules.extend(set(file, text).expect("tests read every built-in set"));
+            }
+            Matcher::new(rules)
+        })
+    }
+}
+
+/// Reads an agent's file; patterns are not compiled yet ([`check_agent`] does).
+pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
+    let raw = parse_agent(file, text)?;
+    let mut ids = Ids::new(file);
+    let lines = |tables: Vec<LineTable>, ids: &mut Ids| {
+        tables.into_iter().map(|t| line_rule(t, ids)).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(Agent {
+        titles: raw
+            .titles
+            .into_iter()
+            .map(|t| {
+                let versions = ids.take(&t.id, t.versions.as_deref())?;
+                let pattern = Pattern::new(t.pattern);
+                Ok(TitleRule { id: t.id, versions, state: t.state, pattern, lease_s: t.lease_s })
+            })
+            .collect::<Result<_, Error>>()?,
+        screens: raw
+            .screens
+            .into_iter()
+            .map(|t| {
+                let versions = ids.take(&t.id, t.versions.as_deref())?;
+                let pattern = Pattern::new(t.pattern);
+                Ok(ScreenRule { id: t.id, versions, state: t.state, note: t.note, region: t.region, pattern })
+            })
+            .collect::<Result<_, Error>>()?,
+        dialogs: raw.dialogs.into_iter().map(|t| dialog_rule(t, &mut ids)).collect::<Result<_, _>>()?,
+        turn_ends: lines(raw.turn_ends, &mut ids)?,
+        failures: lines(raw.failures, &mut ids)?,
+        interruptions: lines(raw.interruptions, &mut ids)?,
+        refusals: lines(raw.refusals, &mut ids)?,
+        metrics: raw
+            .metrics
+            .into_iter()
+            .map(|t| {
+                ids.take(&t.id, None)?;
+                Ok(ScreenMetric { id: t.id, region: t.region, pattern: Pattern::new(t.pattern) })
+            })
+            .collect::<Result<_, Error>>()?,
+        composer: raw.composer.map(composer_rule),
+        answer: raw.answer.map(answer_rule),
+        input: InputRecipe {
+            paste: raw.input.paste,
+            enter: raw.input.enter.into_bytes(),
+            interrupt: raw.input.interrupt.into_bytes(),
+            prefixes: raw.input.prefixes,
+            guard: raw.input.guard,
+            settle_ms: raw.input.settle_ms,
+        },
+        timing: Timing {
+            ready_ms: raw.timing.ready_ms,
+            idle_ms: raw.timing.idle_ms,
+            rest_ms: raw.timing.rest_ms,
+            busy_ms: raw.timing.busy_ms,
+            dialog_ms: raw.timing.dialog_ms,
+            unknown_ms: raw.timing.unknown_ms,
+            lease_ms: raw.timing.lease_ms,
+        },
+        version: raw.version.map(Pattern::new),
+        name: raw.name,
+        title: raw.title,
+        commands: raw.commands,
+        lines: raw.lines,
+        shell_marks: raw.shell_marks,
+    })
+}
+
+/// Reads a set of event rules.
+pub fn set(file: &str, text: &str) -> Result<Vec<EventRule>, Error> {
+    let raw = parse_set(file, text)?;
+    let mut ids = Ids::new(file);
+    raw.rules.into_iter().map(|t| event_rule(t, &mut ids)).collect()
+}
+
+/// Reads an agent's file as it is written.
+pub fn parse_agent(file: &str, text: &str) -> Result<AgentFile, Error> {
+    toml::from_str(text).map_err(|cause| Error::Schema { file: file.to_owned(), cause: cause.to_string() })
+}
+
+/// Reads a set's file as it is written.
+pub fn parse_set(file: &str, text: &str) -> Result<SetFile, Error> {
+    toml::from_str(text).map_err(|cause| Error::Schema { file: file.to_owned(), cause: cause.to_string() })
+}
+
+struct Ids<'f> {
+    file: &'f str,
+    seen: BTreeSet<String>,
+}
+
+impl<'f> Ids<'f> {
+    fn new(file: &'f str) -> Self {
+        Self { file, seen: BTreeSet::new() }
+    }
+
+    fn take(&mut self, id: &str, versions: Option<&str>) -> Result<Versions, Error> {
+        if !self.seen.insert(id.to_owned()) {
+            return Err(Error::Twice { file: self.file.to_owned(), id: id.to_owned() });
+        }
+        let range = versions.unwrap_or_default();
+        Versions::parse(range).ok_or_else(|| Error::Versions {
+            file: self.file.to_owned(),
+            rule: id.to_owned(),
+            range: range.to_owned(),
+        })
+    }
+}
+
+fn line_rule(table: LineTable, ids: &mut Ids) -> Result<LineRule, Error> {
+    let versions = ids.take(&table.id, table.versions.as_deref())?;
+    Ok(LineRule { id: table.id, versions, pattern: Pattern::new(table.pattern) })
+}
+
+fn event_rule(table: EventTable, ids: &mut Ids) -> Result<EventRule, Error> {
+    ids.take(&table.id, table.versions.as_deref())?;
+    Ok(EventRule {
+        id: table.id,
+        meaning: table.meaning,
+        kind: table.kind,
+        severity: table.severity,
+        pattern: Pattern::new(table.pattern),
+        fields: table.fields,
+        matches: table.matches,
+        rejects: table.rejects,
+    })
+}
+
+fn dialog_rule(table: DialogTable, ids: &mut Ids) -> Result<DialogRule, Error> {
+    let versions = ids.take(&table.id, table.versions.as_deref())?;
+    Ok(DialogRule {
+        id: table.id,
+        versions,
+        kind: table.kind,
+        end: Pattern::new(table.end),
+        under: table.under,
+        text: Pattern::new(table.text),
+        top: table.top.map(Pattern::new),
+        rows: table.rows,
+        option: table.option.map(Pattern::new),
+        needs_cursor: table.needs_cursor,
+        border: table.border.chars().collect(),
+        approve: table.approve.map(Pattern::new),
+        approve_keys: table.approve_keys.map(String::into_bytes),
+        deny_keys: table.deny_keys.map(String::into_bytes),
+        direct: table.direct,
+    })
+}
+
+fn composer_rule(table: ComposerTable) -> ComposerRule {
+    ComposerRule {
+        marker: Pattern::new(table.marker),
+        above: table.above.map(Pattern::new),
+        below: table.below.map(Pattern::new),
+        at: table.at,
+        ghost: table.ghost.into_iter().map(Pattern::new).collect(),
+        pasted: table.pasted.into_iter().map(Pattern::new).collect(),
+        border: table.border.chars().collect(),
+        absent: table.absent,
+        idle: table.idle,
+    }
+}
+
+fn answer_rule(table: AnswerTable) -> AnswerRule {
+    AnswerRule {
+        prompt: Pattern::new(table.prompt),
+        begin: table.begin.map(Pattern::new),
+        skip: table.skip.into_iter().map(Pattern::new).collect(),
+        tool: table.tool.into_iter().map(Pattern::new).collect(),
+    }
+}

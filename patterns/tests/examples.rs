@@ -1,0 +1,137 @@
+//! Every rule does what its examples promise, and every file reads.
+
+use std::collections::BTreeSet;
+
+use patterns::{Library, Pattern, builtin, library, literal};
+
+fn check(file: &str, rule: &str, pattern: &str, matches: &[String], rejects: &[String]) {
+    let compiled = Pattern::new(pattern);
+    if let Err(cause) = compiled.check() {
+        panic!("{file}: {rule}: {cause}");
+    }
+    assert!(!matches.is_empty(), "{file}: {rule} has no example");
+    assert!(!rejects.is_empty(), "{file}: {rule} has no counter-example");
+    for example in matches {
+        assert!(compiled.is_match(example), "{file}: {rule} must match {example:?}");
+    }
+    for example in rejects {
+        assert!(!compiled.is_match(example), "{file}: {rule} must not match {example:?}");
+    }
+}
+
+#[test]
+fn every_rule_of_every_agent_matches_its_examples_and_rejects_the_others() {
+    for (file, text) in builtin::AGENTS {
+        let raw = library::parse_agent(file, text).unwrap();
+        library::agent(file, text).unwrap();
+        for t in &raw.titles {
+            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
+        }
+        for t in &raw.screens {
+            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
+        }
+        for t in &raw.dialogs {
+            check(file, &t.id, &t.text, &t.matches, &t.rejects);
+            let others = [Some(&t.end), t.top.as_ref(), t.option.as_ref(), t.approve.as_ref()];
+            for pattern in others.into_iter().flatten() {
+                Pattern::new(pattern.as_str()).check().unwrap();
+            }
+        }
+        for t in raw.turn_ends.iter().chain(&raw.failures).chain(&raw.interruptions).chain(&raw.refusals) {
+            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
+        }
+        for t in &raw.metrics {
+            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
+        }
+        if let Some(t) = &raw.composer {
+            check(file, "composer", &t.marker, &t.matches, &t.rejects);
+            for p in t.ghost.iter().chain(&t.pasted).chain(t.above.as_ref()).chain(t.below.as_ref()) {
+                Pattern::new(p.as_str()).check().unwrap();
+            }
+        }
+        if let Some(t) = &raw.answer {
+            for p in t.skip.iter().chain(&t.tool).chain(t.begin.as_ref()).chain([&t.prompt]) {
+                Pattern::new(p.as_str()).check().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_event_rule_matches_its_examples_and_rejects_the_others() {
+    for (file, text) in builtin::SETS {
+        for rule in library::set(file, text).unwrap() {
+            check(file, &rule.id, rule.pattern.source(), &rule.matches, &rule.rejects);
+        }
+    }
+}
+
+#[test]
+fn the_one_matcher_finds_what_each_rule_alone_finds() {
+    let matcher = Library::builtin().matcher();
+    let lines: Vec<&String> = matcher.rules().iter().flat_map(|r| r.matches.iter().chain(&r.rejects)).collect();
+    let text = lines.iter().map(|l| l.as_str()).collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    matcher.scan(&text, |f| {
+        found.insert((f.line, f.rule.id.clone()));
+    });
+    let mut expected = BTreeSet::new();
+    for (number, line) in lines.iter().enumerate() {
+        for rule in matcher.rules().iter().filter(|r| r.pattern.is_match(line)) {
+            expected.insert((number, rule.id.clone()));
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn nearly_every_rule_is_guarded_by_a_fragment() {
+    let matcher = Library::builtin().matcher();
+    let unguarded = matcher.unguarded();
+    // A commit's line is all brackets and hexadecimal digits; its pattern fails at the first character.
+    assert_eq!(unguarded, ["git.commit"], "these run over every line: give them a literal text");
+    for rule in matcher.rules().iter().filter(|r| r.id != "git.commit") {
+        let fragments = literal::required(rule.pattern.source()).unwrap();
+        for example in &rule.matches {
+            let lower = example.to_ascii_lowercase();
+            assert!(fragments.iter().any(|f| lower.contains(f.as_str())), "{}: {example:?}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn ids_names_and_commands_are_unique_and_begin_with_their_file() {
+    let (mut ids, mut commands) = (BTreeSet::new(), BTreeSet::new());
+    for (file, text) in builtin::SETS {
+        let set = library::parse_set(file, text).unwrap();
+        assert_eq!(format!("{}.toml", set.name), *file);
+        for rule in set.rules {
+            assert!(rule.id.starts_with(&format!("{}.", set.name)), "{}", rule.id);
+            assert!(ids.insert(rule.id.clone()), "{} stands twice", rule.id);
+        }
+    }
+    for agent in Library::builtin().agents() {
+        for command in &agent.commands {
+            assert!(commands.insert(command.clone()), "{command} belongs to two agents");
+        }
+    }
+}
+
+#[test]
+fn a_command_leads_to_its_agent_and_anything_else_to_the_unknown_one() {
+    let library = Library::builtin();
+    for (command, name) in [("claude", "claude"), ("codex", "codex"), ("zsh", "shell"), ("vim", "any"), ("", "any")] {
+        assert_eq!(library.agent_for_command(command).name, name);
+    }
+    assert!(library.agent("nobody").is_none());
+}
+
+#[test]
+fn an_error_names_its_file_and_its_rule() {
+    let text = "name = \"x\"\n[[rule]]\nid = \"x.a\"\nmeanin = \"\"\n";
+    let error = library::set("x.toml", text).unwrap_err().to_string();
+    assert!(error.contains("x.toml") && error.contains("meanin"), "{error}");
+    let rule = "[[rule]]\nid = \"x.a\"\nmeaning = \"\"\nkind = \"url\"\npattern = \"a\"\nmatches = []\nrejects = []\n";
+    let error = library::set("x.toml", &format!("name = \"x\"\n{rule}{rule}")).unwrap_err().to_string();
+    assert!(error.contains("x.a"), "{error}");
+}
