@@ -45,7 +45,6 @@ fn main() -> ExitCode {
 
 fn act(cli: Cli) -> anyhow::Result<u8> {
     let place = Place::from_env()?;
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match cli.command {
         None => client::run(&place, &cli.run).map(status),
         Some(Verb::Attach { name }) => client::attach(&place, &name).map(status),

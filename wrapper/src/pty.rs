@@ -10,7 +10,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -149,14 +149,14 @@ fn resize(terminal: impl AsFd, (cols, rows): (u16, u16)) -> io::Result<()> {
 /// Makes the calling child the foreground job of its terminal. It is still in the background when it asks, so the
 /// kernel would stop it with SIGTTOU unless that is blocked.
 fn to_foreground() -> io::Result<()> {
-    let stdin = io::stdin();
-    // SAFETY: `set` is initialised by sigemptyset before any other use; all pointers are to live locals.
+    // SAFETY: `set` is initialised by sigemptyset before any other use; all pointers are to live locals; none of the
+    // calls allocates or locks.
     unsafe {
         let mut set = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&mut set);
         libc::sigaddset(&mut set, libc::SIGTTOU);
         libc::sigprocmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
-        let done = libc::tcsetpgrp(stdin.as_raw_fd(), libc::getpid());
+        let done = libc::tcsetpgrp(libc::STDIN_FILENO, libc::getpid());
         let fault = io::Error::last_os_error();
         libc::sigprocmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
         if done == 0 { Ok(()) } else { Err(fault) }

@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,13 +81,10 @@ fn begin(place: &Place, spec: Spec, offer: Option<Offer>, starter: &mut Channel)
         newlines: interactive && offer.is_none_or(|offer| offer.size.is_some()),
         size: spec.size,
     };
-    let pty = Pty::start(&start)?;
+    let listener = listen(place, &id)?;
+    let pty = Pty::start(&start).inspect_err(|_| drop(std::fs::remove_file(place.session_socket(&id))))?;
     std::env::set_current_dir("/")?;
 
-    let socket = place.session_socket(&id);
-    let _ = std::fs::remove_file(&socket);
-    let listener = UnixListener::bind(&socket)?;
-    listener.set_nonblocking(true)?;
     let (grown, wake) = io::pipe()?;
     rustix::io::ioctl_fionbio(&wake, true)?;
     let writer = Writer::start(&folder, header, OwnedFd::from(wake))?;
@@ -116,6 +112,16 @@ fn begin(place: &Place, spec: Spec, offer: Option<Offer>, starter: &mut Channel)
         keys: 0,
         buffer: vec![0; 64 << 10].into(),
     })
+}
+
+fn listen(place: &Place, id: &SessionId) -> io::Result<UnixListener> {
+    // The mask is for the socket alone: the program must start with the user's own.
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
+    let listener = UnixListener::bind(place.session_socket(id));
+    rustix::process::umask(mask);
+    let listener = listener?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 impl Holder {

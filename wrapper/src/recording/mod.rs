@@ -42,7 +42,7 @@ fn segments(dir: &Path) -> std::io::Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|n| n.strip_suffix(".mrec")).and_then(|n| n.parse().ok());
+        let number = name.to_str().and_then(|n| n.strip_suffix(".mrec")).and_then(|n| n.parse::<u32>().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();

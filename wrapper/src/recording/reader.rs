@@ -84,7 +84,6 @@ impl Reader {
     }
 
     fn parse(&mut self) -> Result<Option<Moment>, ReadError> {
-        let fault = |at, e| ReadError::Damaged(segment_path(&self.dir, self.number), at, e);
         if !self.begun {
             let Some(magic) = self.buffer.get(self.used..self.used + MAGIC.len()) else { return Ok(None) };
             if magic != MAGIC {
@@ -93,7 +92,9 @@ impl Reader {
             self.begun = true;
             self.advance(MAGIC.len());
         }
-        let found = Record::decode(&self.buffer[self.used..]).map_err(|e| fault(self.position, e))?;
+        let found = Record::decode(&self.buffer[self.used..]);
+        let damaged = |e| ReadError::Damaged(segment_path(&self.dir, self.number), self.position, e);
+        let found = found.map_err(damaged)?;
         let Some((delta, record, size)) = found else { return Ok(None) };
         self.advance(size);
         self.at = match &record {

@@ -120,7 +120,7 @@ impl Record {
                 let (bits, bytes) = payload.split_first().ok_or_else(bad)?;
                 Record::Input(keys_from_bits(*bits), bytes.to_vec())
             }
-            b'r' => match payload.try_into().map_err(|_| bad())? {
+            b'r' => match <[u8; 4]>::try_from(payload).map_err(|_| bad())? {
                 [a, b, c, d] => Record::Resize(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
             },
             b'a' => Record::Attached(payload.first().ok_or_else(bad)? == &1),
