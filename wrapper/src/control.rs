@@ -123,6 +123,8 @@ pub enum FromHolder {
         id: u64,
         /// Why nothing was written.
         refused: Option<String>,
+        /// The counts after it.
+        now: Unchanged,
     },
     /// Who this is.
     Info(Box<Info>),

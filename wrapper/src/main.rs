@@ -6,14 +6,20 @@
 mod cli;
 mod client;
 mod clock;
+mod context;
 mod control;
+mod delivery;
 mod detach;
+mod drive;
 mod holder;
+mod host;
+mod journal;
 mod keys;
 mod list;
 mod log;
 mod modes;
 mod names;
+mod observer;
 mod pty;
 mod recording;
 mod report;
@@ -60,7 +66,7 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
             Ok(0)
         }
         Some(Verb::Holder) => holder::main(&place).map(|()| 0),
-        Some(Verb::Observer) => Ok(0),
+        Some(Verb::Observer) => observer::main(place).map(|()| 0),
     }
 }
 

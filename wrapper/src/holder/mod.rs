@@ -91,6 +91,12 @@ pub struct Holder {
     buffer: Box<[u8]>,
 }
 
+/// Whether a person pressed a key, as opposed to the queue or a terminal that replied. The observer counts the same
+/// in the recording, so that both know whether anybody typed since it looked.
+pub fn is_person(keys: Keys) -> bool {
+    !keys.queue && !keys.reply
+}
+
 /// What `poll` found ready.
 #[derive(Clone, Copy)]
 enum Ready {
@@ -256,6 +262,7 @@ impl Holder {
 
     /// Sends bytes to the program as if typed, and records that it happened.
     fn type_in(&mut self, bytes: &[u8], keys: Keys) {
+        self.keys += u64::from(is_person(keys));
         let kept = if self.spec.record_input && !self.pty.hides_input() { bytes.to_vec() } else { Vec::new() };
         let at = self.at();
         self.writer.record(at, &Record::Input(keys, kept));
@@ -279,11 +286,7 @@ impl Holder {
     }
 
     fn person_typed(&mut self, bytes: &[u8]) {
-        let keys = keys::classify(bytes);
-        if !keys.reply {
-            self.keys += 1;
-        }
-        self.type_in(bytes, keys);
+        self.type_in(bytes, keys::classify(bytes));
     }
 
     /// The user's input is over: a terminal is gone, a pipe or file has come to its end.

@@ -82,7 +82,8 @@ impl Holder {
             }
             ToHolder::Type(request) => {
                 let refused = self.type_for(&request).err().map(str::to_owned);
-                self.tell(id, &FromHolder::Typed { id: request.id, refused });
+                let now = Unchanged { output: self.output, keys: self.keys };
+                self.tell(id, &FromHolder::Typed { id: request.id, refused, now });
             }
             ToHolder::Reply(bytes) => {
                 if self.terminal.is_none() {
@@ -113,9 +114,6 @@ impl Holder {
             }
         }
         let keys = Keys { queue: !request.person, ..keys::classify(&request.bytes) };
-        if request.person {
-            self.keys += 1;
-        }
         self.type_in(&request.bytes, keys);
         Ok(())
     }

@@ -1,0 +1,319 @@
+//! The promises of delivery: drawn by hand for the ways that matter, at random for those nobody thought of.
+
+use super::*;
+use proptest::prelude::*;
+use wire::PromptId;
+
+/// A program that does what it is told, as far as the test says.
+struct Agent {
+    state: State,
+    composer: Composer,
+    dialog: bool,
+    person: Option<UnixMillis>,
+    context: Context,
+    recipe: InputRecipe,
+    bracketed: bool,
+    /// Everything that was written to it.
+    written: Vec<Vec<u8>>,
+}
+
+impl Agent {
+    fn idle() -> Self {
+        Self {
+            state: State::Idle,
+            composer: Composer::Empty,
+            dialog: false,
+            person: None,
+            context: Context { dir: "/p".into(), branch: Some("main".into()), repo: Some("/p".into()) },
+            recipe: InputRecipe {
+                paste: Paste::WhenAsked,
+                enter: b"\r".to_vec(),
+                interrupt: b"\x1b".to_vec(),
+                prefixes: vec!['!', '/'],
+                guard: None,
+                settle_ms: 100,
+            },
+            bracketed: true,
+            written: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, delivery: &mut Delivery, at: i64, input: Input) -> Vec<Report> {
+        let composer = self.composer.clone();
+        let shows = move |text: &str| match &composer {
+            Composer::Holds(held) if held == text => Shown::Text,
+            _ => Shown::No,
+        };
+        let view = View {
+            state: self.state,
+            composer: self.composer.clone(),
+            shows: &shows,
+            dialog: self.dialog,
+            compacting: false,
+            bracketed_paste: self.bracketed,
+            person: self.person,
+            context: &self.context,
+            recipe: &self.recipe,
+        };
+        let mut reports = Vec::new();
+        for effect in delivery.apply(UnixMillis(at), &view, input) {
+            match effect {
+                Effect::Lease(_) => {}
+                Effect::Report(report) => reports.push(report),
+                Effect::Type(bytes) | Effect::Interrupt(bytes) => self.written.push(bytes),
+            }
+        }
+        reports
+    }
+}
+
+fn offer(fence: u64, text: &str) -> Offer {
+    Offer {
+        attempt: AttemptId(fence as i64),
+        prompt: PromptId(1),
+        fence,
+        text: text.into(),
+        dir: None,
+        branch: None,
+        command: false,
+        timeout_ms: 60_000,
+    }
+}
+
+fn completed() -> PromptResult {
+    let (reason, source, answer) = (String::new(), "status".into(), "done".into());
+    PromptResult { outcome: Outcome::Completed, reason, source, answer, duration_ms: 0 }
+}
+
+fn steps(reports: &[Report]) -> Vec<Step> {
+    let step = |r: &Report| match r {
+        Report::Receipt { receipt, .. } => Some(receipt.step),
+        _ => None,
+    };
+    reports.iter().filter_map(step).collect()
+}
+
+/// The code under which the offer was held at once, with nothing typed.
+fn refused(agent: &mut Agent, offer: Offer) -> HoldCode {
+    let reports = agent.apply(&mut Delivery::new(0), 1_000_000, Input::Offer(offer));
+    assert!(agent.written.is_empty());
+    match reports.last() {
+        Some(Report::Held { hold, .. }) => hold.code,
+        other => panic!("not held: {other:?}"),
+    }
+}
+
+#[test]
+fn a36_paste_then_see_then_enter() {
+    let mut agent = Agent::idle();
+    let mut delivery = Delivery::new(0);
+    let mut reports = agent.apply(&mut delivery, 0, Input::Offer(offer(1, "fix it")));
+    assert_eq!(agent.written, [b"\x1b[200~fix it\x1b[201~".to_vec()]);
+    reports.extend(agent.apply(&mut delivery, 1, Input::Typed(true)));
+    reports.extend(agent.apply(&mut delivery, 500, Input::Look));
+    assert_eq!(agent.written.len(), 1, "no Enter before the text was seen");
+    agent.composer = Composer::Holds("fix it".into());
+    reports.extend(agent.apply(&mut delivery, 600, Input::Look));
+    reports.extend(agent.apply(&mut delivery, 650, Input::Look));
+    assert_eq!(agent.written.len(), 1, "no Enter before the text had settled");
+    reports.extend(agent.apply(&mut delivery, 700, Input::Look));
+    assert_eq!(agent.written[1], b"\r");
+    reports.extend(agent.apply(&mut delivery, 701, Input::Typed(true)));
+    (agent.composer, agent.state) = (Composer::Empty, State::Busy);
+    reports.extend(agent.apply(&mut delivery, 800, Input::Began));
+    reports.extend(agent.apply(&mut delivery, 2_800, Input::Ended(completed())));
+    use Step::*;
+    assert_eq!(steps(&reports), [Offered, Intent, Written, Seen, Submitted, Accepted, Started, Ended]);
+    assert!(matches!(reports.last(), Some(Report::Ended { result, .. }) if result.duration_ms == 2_000));
+    assert_eq!(delivery.holds(), None);
+}
+
+#[test]
+fn a35_the_gate_types_nothing_when_it_must_not() {
+    let with = |change: fn(&mut Agent)| {
+        let mut agent = Agent::idle();
+        change(&mut agent);
+        refused(&mut agent, offer(1, "x"))
+    };
+    assert_eq!(with(|a| a.dialog = true), HoldCode::DialogOpen);
+    assert_eq!(with(|a| a.state = State::WaitingPermission), HoldCode::DialogOpen);
+    assert_eq!(with(|a| a.state = State::Busy), HoldCode::NotIdle);
+    assert_eq!(with(|a| a.state = State::Unknown), HoldCode::NotIdle);
+    assert_eq!(with(|a| a.state = State::Starting), HoldCode::NotIdle);
+    assert_eq!(with(|a| a.composer = Composer::Holds("a draft".into())), HoldCode::Draft);
+    assert_eq!(with(|a| a.composer = Composer::Absent), HoldCode::ComposerUnreadable);
+    assert_eq!(with(|a| a.person = Some(UnixMillis(998_000))), HoldCode::HumanTyping);
+}
+
+#[test]
+fn a43_a_leading_prefix_is_literal_or_refused() {
+    assert_eq!(refused(&mut Agent::idle(), offer(1, "!rm -rf x")), HoldCode::TextRefused);
+    let mut guarded = Agent::idle();
+    guarded.recipe.guard = Some(" ".into());
+    guarded.apply(&mut Delivery::new(0), 0, Input::Offer(offer(1, "/etc is a folder")));
+    assert_eq!(guarded.written, [b"\x1b[200~ /etc is a folder\x1b[201~".to_vec()]);
+    let mut asked = Agent::idle();
+    asked.apply(&mut Delivery::new(0), 0, Input::Offer(Offer { command: true, ..offer(1, "/compact") }));
+    assert_eq!(asked.written, [b"\x1b[200~/compact\x1b[201~".to_vec()]);
+}
+
+#[test]
+fn a_prompt_for_another_place_is_not_typed_here() {
+    let elsewhere = Offer { dir: Some("/q".into()), ..offer(1, "x") };
+    assert_eq!(refused(&mut Agent::idle(), elsewhere), HoldCode::WrongContext);
+    let other = Offer { branch: Some("dev".into()), ..offer(1, "x") };
+    assert_eq!(refused(&mut Agent::idle(), other), HoldCode::WrongContext);
+}
+
+#[test]
+fn several_lines_need_a_program_that_takes_them_as_one() {
+    let mut agent = Agent::idle();
+    agent.bracketed = false;
+    assert_eq!(refused(&mut agent, offer(1, "one\ntwo")), HoldCode::TextRefused);
+}
+
+#[test]
+fn an_old_fence_is_refused_and_a_repeated_offer_changes_nothing() {
+    let mut agent = Agent::idle();
+    let mut delivery = Delivery::new(5);
+    let stale = agent.apply(&mut delivery, 0, Input::Offer(offer(5, "x")));
+    assert!(matches!(&stale[..], [Report::Held { hold, .. }] if hold.code == HoldCode::StaleFence));
+    agent.apply(&mut delivery, 0, Input::Offer(offer(6, "x")));
+    assert_eq!(agent.apply(&mut delivery, 1, Input::Offer(offer(6, "x"))), []);
+    assert_eq!(agent.written.len(), 1);
+}
+
+#[test]
+fn a_lost_enter_is_repeated_only_while_our_text_stands_there() {
+    let mut agent = Agent::idle();
+    let mut delivery = Delivery::new(0);
+    agent.apply(&mut delivery, 0, Input::Offer(offer(1, "x")));
+    agent.apply(&mut delivery, 0, Input::Typed(true));
+    agent.composer = Composer::Holds("x".into());
+    for at in (0..200_000).step_by(100) {
+        agent.apply(&mut delivery, at, Input::Look);
+        agent.apply(&mut delivery, at, Input::Typed(true));
+    }
+    assert_eq!(agent.written.iter().filter(|w| *w == b"\r").count() as u32, ENTERS_MAX);
+    assert_eq!(delivery.holds(), None, "then it is held for a person");
+}
+
+#[test]
+fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
+    let mut agent = Agent::idle();
+    let mut delivery = Delivery::new(0);
+    delivery.resume(AttemptId(1), UnixMillis(0), 60_000);
+    agent.state = State::Busy;
+    agent.apply(&mut delivery, 10, Input::Cancel(AttemptId(1)));
+    assert_eq!(agent.written, [b"\x1b".to_vec()]);
+    let interrupted = PromptResult { outcome: Outcome::Interrupted, ..completed() };
+    let reports = agent.apply(&mut delivery, 20, Input::Ended(interrupted));
+    assert!(matches!(reports.last(), Some(Report::Ended { result, .. }) if result.outcome == Outcome::Cancelled));
+}
+
+#[test]
+fn a_turn_that_takes_too_long_is_interrupted_and_says_so() {
+    let mut agent = Agent::idle();
+    let mut delivery = Delivery::new(0);
+    delivery.resume(AttemptId(1), UnixMillis(0), 60_000);
+    agent.state = State::Busy;
+    agent.apply(&mut delivery, 60_001, Input::Look);
+    assert_eq!(agent.written, [b"\x1b".to_vec()]);
+    let reports = agent.apply(&mut delivery, 60_100, Input::Ended(completed()));
+    assert!(matches!(reports.last(), Some(Report::Ended { result, .. }) if result.outcome == Outcome::TimedOut));
+}
+
+/// One thing that may happen at any moment.
+#[derive(Debug, Clone)]
+enum Happening {
+    Offer(u64),
+    Cancel(i64),
+    Typed(bool),
+    Look,
+    Began,
+    Ended,
+    Exited,
+    State(State),
+    Composer(Option<bool>),
+    Dialog(bool),
+    Person,
+    Wait(i64),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    use Happening::*;
+    prop_oneof![
+        (1..6u64).prop_map(Offer),
+        (1..6i64).prop_map(Cancel),
+        4 => any::<bool>().prop_map(Typed),
+        6 => Just(Look),
+        Just(Began),
+        Just(Ended),
+        Just(Exited),
+        proptest::sample::select(State::ALL).prop_map(State),
+        4 => proptest::option::of(any::<bool>()).prop_map(Composer),
+        any::<bool>().prop_map(Dialog),
+        Just(Person),
+        4 => (0..20_000i64).prop_map(Wait),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn whatever_happens_a_text_is_written_once_per_attempt_and_enter_never_into_something_else(
+        all in proptest::collection::vec(happening(), 0..120)
+    ) {
+        let mut agent = Agent::idle();
+        let mut delivery = Delivery::new(0);
+        let (mut at, mut outstanding) = (0, None::<Vec<u8>>);
+        let mut pasted = std::collections::HashMap::<Vec<u8>, u32>::new();
+        for what in all {
+            let input = match what {
+                Happening::Offer(fence) => Input::Offer(offer(fence, &format!("text {fence}"))),
+                Happening::Cancel(id) => Input::Cancel(AttemptId(id)),
+                Happening::Typed(written) => match outstanding.take() {
+                    Some(bytes) => {
+                        if written && bytes != b"\r" && bytes != b"\x1b" {
+                            *pasted.entry(bytes).or_default() += 1;
+                        }
+                        Input::Typed(written)
+                    }
+                    None => continue,
+                },
+                Happening::Look => Input::Look,
+                Happening::Began => Input::Began,
+                Happening::Ended => Input::Ended(completed()),
+                Happening::Exited => Input::Exited(1),
+                Happening::State(state) => { agent.state = state; continue }
+                Happening::Composer(which) => {
+                    agent.composer = match (which, delivery.holds()) {
+                        (Some(true), Some(id)) => Composer::Holds(format!("text {id}")),
+                        (Some(_), _) => Composer::Holds("somebody's draft".into()),
+                        (None, _) => Composer::Empty,
+                    };
+                    continue;
+                }
+                Happening::Dialog(open) => { agent.dialog = open; continue }
+                Happening::Person => { agent.person = Some(UnixMillis(at)); continue }
+                Happening::Wait(ms) => { at += ms; continue }
+            };
+            let before = agent.written.len();
+            let held = delivery.holds();
+            agent.apply(&mut delivery, at, input);
+            for bytes in agent.written[before..].to_vec() {
+                if bytes == b"\r" {
+                    let ours = held.map(|id| Composer::Holds(format!("text {id}")));
+                    prop_assert_eq!(Some(agent.composer.clone()), ours, "Enter only on our own text");
+                    prop_assert!(!agent.dialog, "Enter never answers a dialog");
+                } else if bytes != b"\x1b" {
+                    prop_assert!(!agent.dialog && agent.state == State::Idle, "nothing is typed into a dialog");
+                    prop_assert_eq!(agent.composer.clone(), Composer::Empty, "never merged with a draft");
+                }
+                outstanding = Some(bytes);
+            }
+        }
+        prop_assert!(pasted.values().all(|times| *times <= 1), "{:?}", pasted);
+    }
+}

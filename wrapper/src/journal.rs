@@ -1,0 +1,298 @@
+//! A session's journal: what was reported, kept until the server has it, and what was promised to it.
+//!
+//! Owns: the file, its sequence numbers, what a new observer learns from it. Must not: talk to the server.
+//! One JSON object a line; a line that a crash cut off is dropped. Entries of one moment of the recording are
+//! written by one call, so that a crash leaves all of them or none, and the next observer knows where to go on.
+
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use wire::UnixMillis;
+use wire::prompt::{Receipt, Step};
+use wire::wrapper::{Numbered, Offer, Report};
+
+/// Bytes after which a file whose reports are all acknowledged is begun anew.
+const COMPACT_AT: u64 = 1 << 20;
+
+/// A line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+enum Entry {
+    /// What was true when the file was begun anew.
+    Base { seq: u64, until_us: Option<u64>, fence: u64 },
+    /// A report.
+    Report { numbered: Numbered },
+    /// Everything that follows from the recording up to here is reported.
+    Until { until_us: u64 },
+    /// An offer was taken.
+    Lease { offer: Offer },
+    /// The server has all reports up to here.
+    Acked { seq: u64 },
+}
+
+/// The attempt that was held when the journal was last written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    /// What was offered.
+    pub offer: Offer,
+    /// How far it came.
+    pub receipts: Vec<Receipt>,
+}
+
+impl Open {
+    /// When it reached a step.
+    pub fn reached(&self, step: Step) -> Option<UnixMillis> {
+        self.receipts.iter().find(|r| r.step == step).map(|r| r.at)
+    }
+}
+
+/// The journal of one session.
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    /// Reports that the server does not have yet.
+    unacked: VecDeque<Numbered>,
+    last_seq: u64,
+    until: Option<Duration>,
+    fence: u64,
+    open: Option<Open>,
+}
+
+impl Journal {
+    /// Opens the journal in a session's folder, with what an observer before this one wrote.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let path = folder.join("journal.jsonl");
+        let text = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        file.set_len(whole as u64)?;
+        let mut journal = Self {
+            path,
+            file,
+            size: whole as u64,
+            unacked: VecDeque::new(),
+            last_seq: 0,
+            until: None,
+            fence: 0,
+            open: None,
+        };
+        for line in text[..whole].split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(entry) => journal.learn(entry),
+                Err(fault) => tracing::warn!(%fault, "a line of the journal is damaged and left out"),
+            }
+        }
+        Ok(journal)
+    }
+
+    fn learn(&mut self, entry: Entry) {
+        match entry {
+            Entry::Base { seq, until_us, fence } => {
+                (self.last_seq, self.fence) = (seq, fence);
+                self.until = until_us.map(Duration::from_micros);
+            }
+            Entry::Until { until_us } => self.until = Some(Duration::from_micros(until_us)),
+            Entry::Lease { offer } => {
+                self.fence = self.fence.max(offer.fence);
+                self.open = Some(Open { offer, receipts: Vec::new() });
+            }
+            Entry::Acked { seq } => self.unacked.retain(|n| n.seq > seq),
+            Entry::Report { numbered } => {
+                self.last_seq = self.last_seq.max(numbered.seq);
+                self.follow(&numbered.report);
+                self.unacked.push_back(numbered);
+            }
+        }
+    }
+
+    fn follow(&mut self, report: &Report) {
+        let Some(open) = &mut self.open else { return };
+        match report {
+            Report::Receipt { attempt, receipt } if *attempt == open.offer.attempt => open.receipts.push(*receipt),
+            Report::Held { attempt, .. } | Report::Ended { attempt, .. } if *attempt == open.offer.attempt => {
+                self.open = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes reports down. `until` says that everything from the recording up to there is among them or before.
+    pub fn append(&mut self, at: UnixMillis, reports: Vec<Report>, until: Option<Duration>) -> io::Result<()> {
+        let mut lines = Vec::new();
+        let durable = reports.iter().any(needs_disk);
+        for report in reports {
+            self.last_seq += 1;
+            let numbered = Numbered { seq: self.last_seq, at, report };
+            self.follow(&numbered.report);
+            put(&mut lines, &Entry::Report { numbered: numbered.clone() })?;
+            self.unacked.push_back(numbered);
+        }
+        if let Some(until) = until {
+            self.until = Some(until);
+            put(&mut lines, &Entry::Until { until_us: until.as_micros() as u64 })?;
+        }
+        self.write(&lines)?;
+        if durable { self.file.sync_data() } else { Ok(()) }
+    }
+
+    /// Remembers an offer that was taken, before anything is done for it.
+    pub fn lease(&mut self, offer: &Offer) -> io::Result<()> {
+        let entry = Entry::Lease { offer: offer.clone() };
+        let mut line = Vec::new();
+        put(&mut line, &entry)?;
+        self.learn(entry);
+        self.write(&line)
+    }
+
+    /// Lets go of the open attempt without a report: the server has decided otherwise.
+    pub fn forget(&mut self) {
+        self.open = None;
+    }
+
+    /// The server has everything up to `seq`.
+    pub fn acked(&mut self, seq: u64) -> io::Result<()> {
+        self.unacked.retain(|n| n.seq > seq);
+        if self.size > COMPACT_AT && self.unacked.is_empty() && self.open.is_none() {
+            return self.compact();
+        }
+        let mut line = Vec::new();
+        put(&mut line, &Entry::Acked { seq })?;
+        self.write(&line)
+    }
+
+    /// Reports after `seq` that the server does not have, oldest first.
+    pub fn after(&self, seq: u64) -> impl Iterator<Item = &Numbered> {
+        self.unacked.iter().filter(move |n| n.seq > seq)
+    }
+
+    /// The highest sequence number given.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// Whether the server has everything.
+    pub fn is_acked(&self) -> bool {
+        self.unacked.is_empty()
+    }
+
+    /// Up to where the recording has been reported.
+    pub fn until(&self) -> Option<Duration> {
+        self.until
+    }
+
+    /// The highest fence that was taken.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// The attempt that has not come to its end.
+    pub fn open_attempt(&self) -> Option<&Open> {
+        self.open.as_ref()
+    }
+
+    fn compact(&mut self) -> io::Result<()> {
+        let until_us = self.until.map(|u| u.as_micros() as u64);
+        let mut line = Vec::new();
+        put(&mut line, &Entry::Base { seq: self.last_seq, until_us, fence: self.fence })?;
+        let fresh = self.path.with_extension("new");
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(&line)?;
+        file.sync_data()?;
+        std::fs::rename(&fresh, &self.path)?;
+        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        self.size = line.len() as u64;
+        Ok(())
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        if let Err(fault) = self.file.write_all(lines) {
+            // Half a line must not be followed by a whole one.
+            self.file.set_len(self.size)?;
+            return Err(fault);
+        }
+        self.size += lines.len() as u64;
+        Ok(())
+    }
+}
+
+/// An intent must survive a power cut: what follows it cannot be taken back.
+fn needs_disk(report: &Report) -> bool {
+    matches!(report, Report::Receipt { receipt: Receipt { step: Step::Intent, .. }, .. })
+}
+
+fn put(lines: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
+    serde_json::to_writer(&mut *lines, entry)?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::session::Exit;
+    use wire::{AttemptId, PromptId};
+
+    fn exited(code: i32) -> Report {
+        Report::Exited { exit: Exit::Code { code } }
+    }
+
+    fn offer() -> Offer {
+        let (attempt, prompt) = (AttemptId(7), PromptId(3));
+        Offer { attempt, prompt, fence: 9, text: "t".into(), dir: None, branch: None, command: false, timeout_ms: 1 }
+    }
+
+    #[test]
+    fn a_new_observer_knows_what_the_old_one_wrote_but_for_a_line_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.append(UnixMillis(1), vec![exited(1), exited(2)], Some(Duration::from_micros(5))).unwrap();
+        journal.acked(1).unwrap();
+        journal.lease(&offer()).unwrap();
+        let receipt = Receipt { step: Step::Intent, at: UnixMillis(2) };
+        journal.append(UnixMillis(2), vec![Report::Receipt { attempt: AttemptId(7), receipt }], None).unwrap();
+        drop(journal);
+        let path = dir.path().join("journal.jsonl");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.extend_from_slice(b"{\"entry\":\"acked\",\"se");
+        std::fs::write(&path, &bytes).unwrap();
+
+        let journal = Journal::open(dir.path()).unwrap();
+        assert_eq!(journal.after(0).map(|n| n.seq).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!((journal.last_seq(), journal.fence()), (3, 9));
+        assert_eq!(journal.until(), Some(Duration::from_micros(5)));
+        assert_eq!(journal.open_attempt().unwrap().reached(Step::Intent), Some(UnixMillis(2)));
+    }
+
+    #[test]
+    fn an_attempt_that_ended_is_not_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.lease(&offer()).unwrap();
+        let hold = wire::prompt::Hold { code: wire::prompt::HoldCode::NotIdle, text: String::new() };
+        journal.append(UnixMillis(1), vec![Report::Held { attempt: AttemptId(7), hold }], None).unwrap();
+        assert_eq!(Journal::open(dir.path()).unwrap().open_attempt(), None);
+    }
+
+    #[test]
+    fn an_acknowledged_journal_does_not_grow_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        for i in 0..20_000 {
+            journal.append(UnixMillis(i), vec![exited(0)], Some(Duration::from_micros(i as u64))).unwrap();
+            journal.acked(journal.last_seq()).unwrap();
+        }
+        assert!(std::fs::metadata(dir.path().join("journal.jsonl")).unwrap().len() <= COMPACT_AT + 4096);
+        let journal = Journal::open(dir.path()).unwrap();
+        assert_eq!((journal.last_seq(), journal.until()), (20_000, Some(Duration::from_micros(19_999))));
+    }
+}

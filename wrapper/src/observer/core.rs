@@ -1,0 +1,428 @@
+//! What an observer knows of its session, and what follows from it.
+//!
+//! Owns: the extractor, the delivery, the journal and the order between them. Must not: wait, read a clock, or talk
+//! to anybody; the loop in `mod` does that. Live and after a restart the same code reads the same recording.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use extractor::{Extractor, Observation, Seen};
+use patterns::Agent;
+use wire::prompt::{Hold, HoldCode, PromptResult, Step};
+use wire::session::{Claim, Context, Dialog, Exit, Size, Source, State};
+use wire::wrapper::{Choice, Now, Offer, Report};
+use wire::{AttemptId, UnixMillis};
+
+use crate::delivery::{Delivery, Effect, Input, View};
+use crate::holder::is_person;
+use crate::journal::Journal;
+use crate::recording::{Moment, Record};
+use crate::{drive, report};
+
+/// A dialog that changed this recently is not answered: the person saw another one.
+const DIALOG_GRACE_MS: u64 = 500;
+
+/// What the loop is to do.
+#[derive(Debug, PartialEq)]
+pub enum Out {
+    /// Have the holder write bytes; when guarded, only if nothing has happened that is not in the recording yet.
+    Type { bytes: Vec<u8>, guarded: bool },
+    /// Answer a terminal query, if no terminal is attached.
+    Reply(Vec<u8>),
+}
+
+/// What an observer knows.
+pub struct Core {
+    /// The recording's output up to here has been read.
+    pub output: u64,
+    /// A person's reads of keys up to here.
+    pub keys: u64,
+    /// Reports and promises.
+    pub journal: Journal,
+    /// The present has changed since it was last told.
+    pub changed: bool,
+    pid: i32,
+    dir: PathBuf,
+    agent: Arc<Agent>,
+    start: UnixMillis,
+    quarantined: bool,
+    extractor: Extractor,
+    delivery: Delivery,
+    context: Context,
+    attached: bool,
+    person: Option<UnixMillis>,
+    told: Option<(Claim, Option<Dialog>)>,
+    dialog_since: UnixMillis,
+    exit: Option<Exit>,
+    /// Reports of the moments since the last commit.
+    batch: Vec<Report>,
+    at: Duration,
+}
+
+impl Core {
+    /// Begins at the start of the recording; what the journal says was reported is not reported again.
+    pub fn new(agent: Arc<Agent>, pid: i32, dir: PathBuf, journal: Journal, quarantined: bool) -> Self {
+        let context = crate::context::read(pid, &dir);
+        Self {
+            output: 0,
+            keys: 0,
+            delivery: Delivery::new(journal.fence()),
+            journal,
+            changed: true,
+            pid,
+            dir,
+            extractor: Extractor::new(Arc::clone(&agent), 80, 24),
+            agent,
+            start: UnixMillis(0),
+            quarantined,
+            context,
+            attached: false,
+            person: None,
+            told: None,
+            dialog_since: UnixMillis(0),
+            exit: None,
+            batch: Vec::new(),
+            at: Duration::ZERO,
+        }
+    }
+
+    /// Takes the attempt over that the observer before this one held.
+    pub fn take_over(&mut self, now: UnixMillis) -> io::Result<()> {
+        let Some(open) = self.journal.open_attempt().cloned() else { return Ok(()) };
+        let attempt = open.offer.attempt;
+        if let Some(accepted) = open.reached(Step::Accepted) {
+            self.delivery.resume(attempt, accepted, open.offer.timeout_ms);
+            return Ok(());
+        }
+        let (code, text) = if open.reached(Step::Intent).is_some() {
+            (HoldCode::Unknown, "the wrapper was interrupted while it typed; look at the session, then retry or cancel")
+        } else {
+            (HoldCode::NotIdle, "the wrapper was restarted before it typed anything")
+        };
+        let hold = Hold { code, text: text.to_owned() };
+        self.journal.append(now, vec![Report::Held { attempt, hold }], None)
+    }
+
+    /// Takes one moment of the recording; `now` is the time of day, and decides what is too old to be acted on.
+    pub fn moment(&mut self, moment: Moment, now: UnixMillis, out: &mut Vec<Out>) {
+        let mut seen = Vec::new();
+        let at = moment.at.max(self.at);
+        if !self.quarantined {
+            drive::advance(&mut self.extractor, at, &mut seen);
+        }
+        self.at = at;
+        self.record(moment.record, &mut seen, now);
+        self.observed(seen, now, out);
+    }
+
+    fn record(&mut self, record: Record, seen: &mut Vec<Observation>, now: UnixMillis) {
+        let at = self.at;
+        match record {
+            Record::Header(header) => {
+                self.start = UnixMillis(header.started_ms);
+                self.output = header.offset;
+                if self.extractor.size() != (header.cols, header.rows) {
+                    self.extractor.resize(at, header.cols, header.rows, seen);
+                }
+            }
+            Record::Output(bytes) => {
+                self.output += bytes.len() as u64;
+                if !self.quarantined {
+                    self.extractor.output(at, &bytes, seen);
+                }
+            }
+            Record::Input(keys, _) => {
+                if is_person(keys) {
+                    self.keys += 1;
+                    if keys.text || keys.enter || keys.escape || keys.interrupt {
+                        self.person = Some(self.wall(at));
+                    }
+                }
+                self.extractor.input(at, keys, seen);
+            }
+            Record::Resize(cols, rows) => self.extractor.resize(at, cols, rows, seen),
+            Record::Attached(attached) => self.attached = attached,
+            Record::Gap(lost) => self.output += lost,
+            Record::Exit(exit) => {
+                self.extractor.exit(at, exit, seen);
+                self.ended(report::exit(exit), now);
+            }
+        }
+        self.changed = true;
+    }
+
+    /// Time passes without anything new in the recording.
+    pub fn time(&mut self, at: Duration, now: UnixMillis, out: &mut Vec<Out>) {
+        if at <= self.at || self.exit.is_some() {
+            return;
+        }
+        if !self.quarantined {
+            let mut seen = Vec::new();
+            drive::advance(&mut self.extractor, at, &mut seen);
+            if let Some(last) = seen.last() {
+                self.at = self.at.max(last.at);
+                self.changed = true;
+            }
+            self.observed(seen, now, out);
+        }
+        self.step(Input::Look, now, out);
+    }
+
+    /// When [`Core::time`] has something to do by itself, since the start of the recording.
+    pub fn due(&self) -> Option<Duration> {
+        let own = self.delivery.is_waiting().then_some(self.at + Duration::from_millis(50));
+        self.extractor.due().filter(|_| !self.quarantined).into_iter().chain(own).min()
+    }
+
+    fn observed(&mut self, seen: Vec<Observation>, now: UnixMillis, out: &mut Vec<Out>) {
+        let mut state_changed = false;
+        for Observation { at, offset, what } in seen {
+            let fresh = self.journal.until().is_none_or(|until| at > until);
+            match what {
+                Seen::State(_) | Seen::Dialog(_) => state_changed = true,
+                Seen::Event(event) if fresh => {
+                    let event = report::event(&event, self.wall(at), offset);
+                    self.batch.push(Report::Event { event });
+                }
+                Seen::TurnBegan { .. } if fresh => self.step(Input::Began, now, out),
+                Seen::TurnEnded { outcome, reason, source, answer } if fresh => {
+                    let result = PromptResult {
+                        outcome: report::outcome(outcome),
+                        reason,
+                        source: source.as_str().to_owned(),
+                        answer,
+                        duration_ms: 0,
+                    };
+                    self.step(Input::Ended(result), now, out);
+                }
+                Seen::Query(bytes) if fresh && !self.attached => out.push(Out::Reply(bytes)),
+                Seen::Event(_) | Seen::TurnBegan { .. } | Seen::TurnEnded { .. } | Seen::Query(_) | Seen::Title(_) => {}
+            }
+        }
+        if state_changed {
+            self.state_changed(now);
+        }
+    }
+
+    fn state_changed(&mut self, now: UnixMillis) {
+        let claim = self.claim();
+        let dialog = self.extractor.dialog().map(report::dialog);
+        let same = |(c, d): &(Claim, Option<Dialog>)| c.state == claim.state && c.rule == claim.rule && *d == dialog;
+        if self.told.as_ref().is_some_and(same) {
+            return;
+        }
+        let id = |dialog: &Option<Dialog>| dialog.as_ref().map(|d| d.id.clone());
+        if self.told.as_ref().and_then(|(_, d)| id(d)) != id(&dialog) {
+            self.dialog_since = now;
+        }
+        if claim.state == State::Idle {
+            self.look_around(now);
+        }
+        self.told = Some((claim.clone(), dialog.clone()));
+        if self.journal.until().is_none_or(|until| self.at > until) {
+            self.batch.push(Report::State { claim, dialog });
+        }
+    }
+
+    /// Reads the context again; a change is reported.
+    pub fn look_around(&mut self, _now: UnixMillis) {
+        let context = crate::context::read(self.pid, &self.dir);
+        if context != self.context && self.exit.is_none() {
+            self.context = context.clone();
+            self.changed = true;
+            self.batch.push(Report::Context { context });
+        }
+    }
+
+    /// Writes down what the moments up to now gave.
+    pub fn commit(&mut self, now: UnixMillis) -> io::Result<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.batch);
+        let until = self.journal.until().map_or(self.at, |until| until.max(self.at));
+        self.journal.append(now, batch, Some(until))
+    }
+
+    /// The server offers a prompt.
+    pub fn offer(&mut self, offer: Offer, now: UnixMillis, out: &mut Vec<Out>) {
+        self.look_around(now);
+        self.step(Input::Offer(offer), now, out);
+    }
+
+    /// The server calls an attempt off.
+    pub fn cancel(&mut self, attempt: AttemptId, now: UnixMillis, out: &mut Vec<Out>) {
+        self.step(Input::Cancel(attempt), now, out);
+    }
+
+    /// The server has decided otherwise about an attempt.
+    pub fn forget(&mut self, attempt: AttemptId, now: UnixMillis, out: &mut Vec<Out>) {
+        self.journal.forget();
+        self.step(Input::Forget(attempt), now, out);
+    }
+
+    /// The holder wrote what the delivery asked for, or refused.
+    pub fn typed(&mut self, written: bool, now: UnixMillis, out: &mut Vec<Out>) {
+        self.step(Input::Typed(written), now, out);
+    }
+
+    /// The holder counted keys that the recording does not hold (a full disk): a person is there.
+    pub fn missed_keys(&mut self, keys: u64, now: UnixMillis) {
+        self.keys = keys;
+        self.person = Some(now);
+    }
+
+    /// The bytes that answer a dialog, if it is still the one that was shown.
+    pub fn answer(&self, dialog: &str, choice: &Choice, now: UnixMillis) -> Result<Vec<u8>, Hold> {
+        let refuse = |text: &str| Err(Hold { code: HoldCode::NotIdle, text: text.to_owned() });
+        let Some(open) = self.extractor.dialog() else { return refuse("no dialog is open any more") };
+        if open.id != dialog {
+            return refuse("the dialog has changed; look at it and answer again");
+        }
+        if now.since(self.dialog_since) < DIALOG_GRACE_MS {
+            return refuse("the dialog has just appeared; look at it and answer again");
+        }
+        let keys = match choice {
+            Choice::Approve => open.approve.clone(),
+            Choice::Deny => open.deny.clone(),
+            Choice::Option { index } => open.options.get(*index as usize).and_then(|option| option.keys.clone()),
+        };
+        keys.map_or_else(|| refuse("the agent's profile does not say how; answer in the session itself"), Ok)
+    }
+
+    fn step(&mut self, input: Input, now: UnixMillis, out: &mut Vec<Out>) {
+        if input == Input::Look && !self.delivery.is_waiting() {
+            return;
+        }
+        let shows = |text: &str| self.extractor.shows(text);
+        let view = View {
+            state: self.extractor.claim().state,
+            composer: self.extractor.composer(),
+            shows: &shows,
+            dialog: self.extractor.dialog().is_some(),
+            compacting: self.extractor.compacting(),
+            bracketed_paste: self.extractor.bracketed_paste(),
+            person: self.person,
+            context: &self.context,
+            recipe: &self.agent.input,
+        };
+        let effects = self.delivery.apply(now, &view, input);
+        for effect in effects {
+            if let Err(fault) = self.effect(effect, now, out) {
+                tracing::error!(%fault, "the journal cannot be written; nothing is typed");
+                return self.give_back(now);
+            }
+        }
+    }
+
+    /// Invariant: nothing is typed before everything that precedes it is written down.
+    fn effect(&mut self, effect: Effect, now: UnixMillis, out: &mut Vec<Out>) -> io::Result<()> {
+        match effect {
+            Effect::Lease(offer) => self.journal.lease(&offer)?,
+            Effect::Report(report) => self.batch.push(report),
+            Effect::Type(bytes) => {
+                self.commit(now)?;
+                out.push(Out::Type { bytes, guarded: true });
+            }
+            Effect::Interrupt(bytes) => out.push(Out::Type { bytes, guarded: false }),
+        }
+        Ok(())
+    }
+
+    /// The disk is full: an attempt that was not typed yet goes back.
+    fn give_back(&mut self, now: UnixMillis) {
+        let Some(attempt) = self.delivery.holds() else { return };
+        let hold = Hold { code: HoldCode::Storage, text: "the wrapper cannot write its journal; is the disk full?".into() };
+        self.batch.push(Report::Held { attempt, hold });
+        let _ = self.commit(now);
+        self.delivery = Delivery::new(self.delivery.fence());
+    }
+
+    /// The program ended.
+    pub fn ended(&mut self, exit: Exit, now: UnixMillis) {
+        if self.exit.replace(exit).is_some() {
+            return;
+        }
+        self.changed = true;
+        let fresh = self.journal.until().is_none_or(|until| self.at > until);
+        if fresh {
+            self.state_changed(now);
+            self.step(Input::Exited(exit.status()), now, &mut Vec::new());
+            self.batch.push(Report::Exited { exit });
+        }
+    }
+
+    /// How the program ended, if it did.
+    pub fn exit(&self) -> Option<Exit> {
+        self.exit
+    }
+
+    /// The attempt that is held.
+    pub fn holds(&self) -> Option<AttemptId> {
+        self.delivery.holds()
+    }
+
+    /// The highest fence that was taken.
+    pub fn fence(&self) -> u64 {
+        self.delivery.fence()
+    }
+
+    /// When the session started.
+    pub fn started(&self) -> UnixMillis {
+        self.start
+    }
+
+    /// Terminal size.
+    pub fn size(&self) -> Size {
+        let (cols, rows) = self.extractor.size();
+        Size { cols, rows }
+    }
+
+    /// Bytes that redraw the screen as it is after [`Core::output`].
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.extractor.snapshot()
+    }
+
+    /// Everything that is true now.
+    pub fn now(&self) -> Now {
+        Now {
+            claim: self.claim(),
+            context: self.context.clone(),
+            title: self.extractor.title().to_owned(),
+            dialog: self.extractor.dialog().map(report::dialog),
+            size: self.size(),
+            attached: self.attached,
+            last_line: self.extractor.last_line().to_owned(),
+            metrics: self.extractor.metrics().clone(),
+            exit: self.exit,
+        }
+    }
+
+    fn claim(&self) -> Claim {
+        match self.exit {
+            Some(exit) => Claim {
+                state: State::Exited,
+                source: Source::Exit,
+                rule: "process.exit".to_owned(),
+                evidence: format!("ended with status {}", exit.status()),
+                since: self.wall(self.at),
+                background: false,
+            },
+            None if self.quarantined => Claim {
+                state: State::Unknown,
+                source: Source::Silence,
+                rule: "observer.quarantined".to_owned(),
+                evidence: "reading the output crashed the observer; only the session's life is reported".to_owned(),
+                since: self.start,
+                background: false,
+            },
+            None => report::claim(self.extractor.claim(), self.start),
+        }
+    }
+
+    fn wall(&self, at: Duration) -> UnixMillis {
+        UnixMillis(self.start.0 + at.as_millis() as i64)
+    }
+}

@@ -1,0 +1,475 @@
+//! The observer: follows the recording, reports to the server, types prompts through the holder.
+//!
+//! Invariant: it may end at any byte, by any cause; the holder starts another, which reads the recording from its
+//! beginning, knows from the journal what was reported, and never types what its forerunner may have typed.
+
+mod core;
+mod link;
+mod watch;
+
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc::error::TrySendError;
+use wire::place::Place;
+use wire::prompt::{Hold, HoldCode};
+use wire::session::Exit;
+use wire::wrapper::{Hello, ToServer, ToWrapper};
+use wire::{HostId, SessionId};
+
+use self::core::{Core, Out};
+use crate::control::{Channel, FromHolder, Spec, ToHolder, Type, Unchanged};
+use crate::journal::Journal;
+use crate::recording::{Follow, Reader, Record};
+use crate::{clock, host, log};
+use link::{Event, Link};
+use watch::Watched;
+
+/// Records that are read before anything else gets its turn.
+const TURN: usize = 256;
+
+/// Leases are renewed this often.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// The present is told at most this often.
+const NOW_EVERY: Duration = Duration::from_millis(100);
+
+/// Directory and branch are looked at this often while the program lives.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Reports in one message.
+const REPORTS_MAX: usize = 100;
+
+/// How long after the program's end the server is waited for, so that it learns of it.
+const LINGER: Duration = Duration::from_secs(600);
+
+/// The observer's process: standard input is the conversation with the holder.
+pub fn main(place: Place) -> anyhow::Result<()> {
+    rustix::process::setsid().context("cannot leave the holder's session")?;
+    log::to_stderr();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { Observer::start(place)?.run().await })
+}
+
+/// What asked the holder to type.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// The delivery.
+    Delivery,
+    /// A request of the server.
+    Request(u64),
+    /// Nobody waits for the answer.
+    Nobody,
+}
+
+struct Observer {
+    spec: Spec,
+    epoch: u64,
+    host: (HostId, String),
+    core: Core,
+    holder: Option<Channel>,
+    reader: Reader,
+    /// The recording's beginning on the monotonic clock.
+    began: Duration,
+    /// More can be read at once.
+    more: bool,
+    link: Option<Link>,
+    /// The server answered the hello: reports after this number are to be sent.
+    sent: Option<u64>,
+    watched: Watched,
+    asked: VecDeque<(u64, Asked)>,
+    next_type: u64,
+    screen_wanted: Option<u64>,
+    next_heartbeat: Instant,
+    next_now: Instant,
+    next_look: Instant,
+    ended: Option<Instant>,
+}
+
+/// What woke the loop.
+enum Wake {
+    Grown,
+    Holder,
+    Link(Option<Event>),
+    Time,
+}
+
+impl Observer {
+    fn start(place: Place) -> anyhow::Result<Waiting> {
+        let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
+        let mut holder = Channel::new(UnixStream::from(stdin))?;
+        let first = holder.wait(Some(Duration::from_secs(10))).context("the holder does not speak")?;
+        let FromHolder::Follow { spec, pid, epoch, quarantined } = first else {
+            anyhow::bail!("the holder said {first:?} instead of what to follow");
+        };
+        let grown = holder.descriptor().context("the holder did not say when the recording grows")?;
+        rustix::io::ioctl_fionbio(&grown, true)?;
+        let folder = place.session(&SessionId(spec.session.clone()));
+        let journal = Journal::open(&folder).context("cannot open the session's journal")?;
+        let agent = patterns::Library::builtin();
+        let agent = agent.agent(&spec.agent).or_else(|| agent.agent("any")).context("no profile for any program")?;
+        let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
+        let now = Instant::now();
+        let observer = Self {
+            host: host::identity(&place)?,
+            epoch,
+            core: Core::new(agent, pid, dir, journal, quarantined),
+            holder: Some(holder),
+            reader: Reader::open(&folder),
+            began: clock::monotonic(),
+            more: true,
+            link: (!spec.no_server).then(|| Link::start(place)),
+            spec: *spec,
+            sent: None,
+            watched: Watched::default(),
+            asked: VecDeque::new(),
+            next_type: 1,
+            screen_wanted: None,
+            next_heartbeat: now,
+            next_now: now,
+            next_look: now + LOOK_EVERY,
+            ended: None,
+        };
+        Ok(Waiting { observer, grown })
+    }
+
+    /// Reads the recording on, at most a turn's worth.
+    fn read(&mut self) -> anyhow::Result<()> {
+        let now = clock::now();
+        let mut out = Vec::new();
+        self.more = true;
+        for _ in 0..TURN {
+            let moment = match self.reader.next()? {
+                Follow::Moment(moment) => moment,
+                Follow::End => {
+                    self.more = false;
+                    break;
+                }
+            };
+            match &moment.record {
+                Record::Header(header) => self.began = Duration::from_micros(header.started_mono_us),
+                Record::Output(bytes) => self.watched.output(self.core.output, self.core.size(), bytes),
+                _ => {}
+            }
+            let resized = matches!(moment.record, Record::Resize(..));
+            self.core.moment(moment, now, &mut out);
+            if resized {
+                self.watched.resized(self.core.output, self.core.size());
+            }
+        }
+        self.core.commit(now)?;
+        self.act(out);
+        if self.screen_wanted.is_some_and(|offset| self.core.output >= offset) {
+            self.screen_wanted = None;
+            let screen = ToHolder::Screen(self.core.output, self.core.snapshot());
+            self.tell_holder(&screen);
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, out: Vec<Out>) {
+        for out in out {
+            match out {
+                Out::Type { bytes, guarded } => {
+                    let asked = if guarded { Asked::Delivery } else { Asked::Nobody };
+                    self.ask(bytes, guarded, false, asked);
+                }
+                Out::Reply(bytes) => self.tell_holder(&ToHolder::Reply(bytes)),
+            }
+        }
+    }
+
+    fn ask(&mut self, bytes: Vec<u8>, guarded: bool, person: bool, asked: Asked) {
+        let id = self.next_type;
+        self.next_type += 1;
+        self.asked.push_back((id, asked));
+        let only_if = guarded.then_some(Unchanged { output: self.core.output, keys: self.core.keys });
+        self.tell_holder(&ToHolder::Type(Type { id, bytes, only_if, person }));
+    }
+
+    fn tell_holder(&mut self, message: &ToHolder) {
+        if let Some(holder) = &mut self.holder
+            && let Err(fault) = holder.send(message)
+        {
+            tracing::warn!(%fault, "the holder does not listen");
+        }
+    }
+
+    fn hear_holder(&mut self) -> anyhow::Result<()> {
+        let Some(holder) = &mut self.holder else { return Ok(()) };
+        let open = holder.flush().and_then(|()| holder.fill()).unwrap_or(false);
+        let mut messages = Vec::new();
+        while let Some(message) = holder.next::<FromHolder>()? {
+            messages.push(message);
+        }
+        if !open {
+            self.holder = None;
+            self.more = true;
+        }
+        let now = clock::now();
+        for message in messages {
+            match message {
+                FromHolder::WantScreen(offset) => {
+                    self.screen_wanted = Some(offset);
+                    self.more = true;
+                }
+                FromHolder::Typed { id, refused, now: counts } => self.typed(id, refused, counts, now),
+                _ => {}
+            }
+        }
+        self.core.commit(now)?;
+        Ok(())
+    }
+
+    fn typed(&mut self, id: u64, refused: Option<String>, counts: Unchanged, now: wire::UnixMillis) {
+        let Some(at) = self.asked.iter().position(|(asked, _)| *asked == id) else { return };
+        let Some((_, asked)) = self.asked.remove(at) else { return };
+        if refused.is_some() && !self.more && counts.output == self.core.output && counts.keys != self.core.keys {
+            self.core.missed_keys(counts.keys, now);
+        }
+        match asked {
+            Asked::Delivery => {
+                let mut out = Vec::new();
+                self.core.typed(refused.is_none(), now, &mut out);
+                self.act(out);
+            }
+            Asked::Request(request) => {
+                let refused = refused.map(|text| Hold { code: HoldCode::NotIdle, text });
+                self.say(ToServer::Reply { request, refused });
+            }
+            Asked::Nobody => {}
+        }
+    }
+
+    fn hear_server(&mut self, event: Event) -> anyhow::Result<()> {
+        let now = clock::now();
+        let mut out = Vec::new();
+        match event {
+            Event::Up => {
+                let hello = self.hello();
+                self.say(ToServer::Hello(hello));
+            }
+            Event::Down => {
+                self.sent = None;
+                self.watched.stop();
+            }
+            Event::Message(message) => self.obey(message, now, &mut out)?,
+        }
+        self.act(out);
+        self.core.commit(now)?;
+        Ok(())
+    }
+
+    fn obey(&mut self, message: ToWrapper, now: wire::UnixMillis, out: &mut Vec<Out>) -> anyhow::Result<()> {
+        match message {
+            ToWrapper::Welcome { ack, .. } => {
+                self.core.journal.acked(ack)?;
+                self.sent = Some(ack);
+                self.next_heartbeat = Instant::now();
+            }
+            ToWrapper::Refused { text } => {
+                tracing::error!(text, "the server refuses this wrapper");
+                self.link = None;
+            }
+            ToWrapper::Ack { seq } => self.core.journal.acked(seq)?,
+            ToWrapper::Offer(offer) => self.core.offer(offer, now, out),
+            ToWrapper::Cancel { attempt } => self.core.cancel(attempt, now, out),
+            ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
+            ToWrapper::Answer { request, dialog, choice } => match self.core.answer(&dialog, &choice, now) {
+                Ok(keys) => self.ask(keys, true, false, Asked::Request(request)),
+                Err(hold) => self.say(ToServer::Reply { request, refused: Some(hold) }),
+            },
+            ToWrapper::Keys { request, text } => {
+                self.ask(text.into_bytes(), false, true, Asked::Request(request));
+            }
+            ToWrapper::Watch | ToWrapper::Snapshot => self.watched.start(),
+            ToWrapper::Unwatch => self.watched.stop(),
+        }
+        Ok(())
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            protocol: wire::PROTOCOL,
+            protocol_oldest: wire::PROTOCOL_OLDEST,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            session: SessionId(self.spec.session.clone()),
+            name: self.spec.name.clone(),
+            host: self.host.0.clone(),
+            host_name: self.host.1.clone(),
+            agent: self.spec.agent.clone(),
+            argv: self.spec.argv.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect(),
+            started: self.core.started(),
+            epoch: self.epoch,
+            last_seq: self.core.journal.last_seq(),
+            fence: self.core.fence(),
+            holds: self.core.holds(),
+            now: self.core.now(),
+        }
+    }
+
+    /// Queues a message; without a connection it is dropped, which every message but reports bears.
+    fn say(&mut self, message: ToServer) -> bool {
+        match self.link.as_ref().map(|link| link.control.try_send(message)) {
+            Some(Ok(())) => true,
+            Some(Err(TrySendError::Full(_) | TrySendError::Closed(_))) | None => false,
+        }
+    }
+
+    /// Sends what is due: reports, the present, a heartbeat, terminal frames.
+    fn send_due(&mut self) {
+        let Some(sent) = self.sent else { return };
+        let now = Instant::now();
+        let reports: Vec<_> = self.core.journal.after(sent).take(REPORTS_MAX).cloned().collect();
+        if let Some(last) = reports.last().map(|n| n.seq)
+            && self.say(ToServer::Reports { reports })
+        {
+            self.sent = Some(last);
+        }
+        if self.core.changed && now >= self.next_now {
+            let present = self.core.now();
+            if self.say(ToServer::Now(present)) {
+                self.core.changed = false;
+                self.next_now = now + NOW_EVERY;
+            }
+        }
+        if now >= self.next_heartbeat {
+            self.next_heartbeat = now + HEARTBEAT;
+            let holds = self.core.holds();
+            self.say(ToServer::Heartbeat { holds });
+        }
+        if let Some(link) = &self.link {
+            let (core, bytes) = (&self.core, &link.bytes);
+            self.watched.send(|| (core.output, core.size(), core.snapshot()), |frame| bytes.try_send(frame).is_ok());
+        }
+    }
+
+    /// Whether reports wait that the connection had no room for.
+    fn has_unsent(&self) -> bool {
+        self.sent.is_some_and(|sent| self.core.journal.after(sent).next().is_some()) || self.watched.waits()
+    }
+
+    /// Time until something is due.
+    fn patience(&self) -> Duration {
+        if self.more {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let mut soon = self.next_look.min(now + LOOK_EVERY);
+        if self.sent.is_some() {
+            soon = soon.min(self.next_heartbeat);
+            if self.core.changed {
+                soon = soon.min(self.next_now);
+            }
+            if self.has_unsent() {
+                soon = soon.min(now + Duration::from_millis(10));
+            }
+        }
+        let elapsed = clock::monotonic().saturating_sub(self.began);
+        let due = self.core.due().map(|due| due.saturating_sub(elapsed).max(Duration::from_millis(1)));
+        soon.saturating_duration_since(now).min(due.unwrap_or(Duration::MAX))
+    }
+
+    fn time(&mut self) -> anyhow::Result<()> {
+        let now = clock::now();
+        if !self.more {
+            let mut out = Vec::new();
+            self.core.time(clock::monotonic().saturating_sub(self.began), now, &mut out);
+            self.act(out);
+        }
+        if Instant::now() >= self.next_look {
+            self.next_look = Instant::now() + LOOK_EVERY;
+            self.core.look_around(now);
+        }
+        self.core.commit(now)?;
+        Ok(())
+    }
+
+    /// Whether nothing is left to do for this session.
+    fn is_over(&mut self) -> bool {
+        if self.core.exit().is_none() && self.holder.is_none() && !self.more {
+            // The holder was killed, and the kernel hung up on the program.
+            self.core.ended(Exit::Signal { signal: 1 }, clock::now());
+            let _ = self.core.commit(clock::now());
+        }
+        if self.core.exit().is_none() || self.more {
+            return false;
+        }
+        let ended = *self.ended.get_or_insert_with(Instant::now);
+        let told = self.sent.is_some() && self.core.journal.is_acked() && !self.core.changed;
+        self.link.is_none() || told || ended.elapsed() > LINGER
+    }
+}
+
+/// An observer and what wakes it.
+struct Waiting {
+    observer: Observer,
+    grown: OwnedFd,
+}
+
+impl Waiting {
+    async fn run(self) -> anyhow::Result<()> {
+        let Self { mut observer, grown } = self;
+        let grown = AsyncFd::new(grown)?;
+        let holder = observer.holder.as_ref().map(|h| AsyncFd::new(Raw(h.as_fd().as_raw_fd()))).transpose()?;
+        observer.core.take_over(clock::now())?;
+        // The server hears nothing before the recording has been read to its present end.
+        while observer.more {
+            observer.read()?;
+        }
+        loop {
+            observer.send_due();
+            if observer.is_over() {
+                return Ok(());
+            }
+            let patience = observer.patience();
+            let wake = tokio::select! {
+                biased;
+                ready = grown.readable() => {
+                    drain(&grown);
+                    ready?.clear_ready();
+                    Wake::Grown
+                }
+                ready = async { holder.as_ref().expect("guarded").readable().await },
+                        if holder.is_some() && observer.holder.is_some() => {
+                    ready?.clear_ready();
+                    Wake::Holder
+                }
+                event = async { observer.link.as_mut().expect("guarded").events.recv().await },
+                        if observer.link.is_some() => Wake::Link(event),
+                () = tokio::time::sleep(patience) => Wake::Time,
+            };
+            match wake {
+                Wake::Grown => observer.more = true,
+                Wake::Holder => observer.hear_holder()?,
+                Wake::Link(Some(event)) => observer.hear_server(event)?,
+                Wake::Link(None) => observer.link = None,
+                Wake::Time => {}
+            }
+            if observer.more {
+                observer.read()?;
+            }
+            observer.time()?;
+        }
+    }
+}
+
+fn drain(pipe: &AsyncFd<OwnedFd>) {
+    let mut bytes = [0; 4096];
+    while matches!(rustix::io::read(pipe.get_ref(), &mut bytes), Ok(n) if n == bytes.len()) {}
+}
+
+/// The holder's socket, watched without owning it: the channel owns it and outlives the watch.
+struct Raw(RawFd);
+
+impl AsRawFd for Raw {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0
+    }
+}
