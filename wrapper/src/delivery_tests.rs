@@ -243,17 +243,17 @@ enum Happening {
 fn happening() -> impl Strategy<Value = Happening> {
     use Happening::*;
     prop_oneof![
-        (1..6u64).prop_map(Offer),
-        (1..6i64).prop_map(Cancel),
+        1 => (1..6u64).prop_map(Offer),
+        1 => (1..6i64).prop_map(Cancel),
         4 => any::<bool>().prop_map(Typed),
         6 => Just(Look),
-        Just(Began),
-        Just(Ended),
-        Just(Exited),
-        proptest::sample::select(State::ALL).prop_map(State),
+        1 => Just(Began),
+        1 => Just(Ended),
+        1 => Just(Exited),
+        1 => proptest::sample::select(extractor::State::ALL).prop_map(State),
         4 => proptest::option::of(any::<bool>()).prop_map(Composer),
-        any::<bool>().prop_map(Dialog),
-        Just(Person),
+        1 => any::<bool>().prop_map(Dialog),
+        1 => Just(Person),
         4 => (0..20_000i64).prop_map(Wait),
     ]
 }

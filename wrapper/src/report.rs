@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn extractor_and_wire_know_the_same_words() {
-        extractor::State::ALL.iter().for_each(|w| drop(state(*w)));
-        Source::ALL.iter().for_each(|w| drop(source_word(*w)));
-        extractor::DialogKind::ALL.iter().for_each(|w| drop(dialog_kind(*w)));
-        extractor::EventKind::ALL.iter().for_each(|w| drop(event_kind(*w)));
-        extractor::Severity::ALL.iter().for_each(|w| drop(severity(*w)));
-        extractor::Origin::ALL.iter().for_each(|w| drop(origin(*w)));
-        extractor::TurnOutcome::ALL.iter().for_each(|w| drop(outcome_word(*w)));
+        extractor::State::ALL.iter().for_each(|w| _ = state(*w));
+        Source::ALL.iter().for_each(|w| _ = source_word(*w));
+        extractor::DialogKind::ALL.iter().for_each(|w| _ = dialog_kind(*w));
+        extractor::EventKind::ALL.iter().for_each(|w| _ = event_kind(*w));
+        extractor::Severity::ALL.iter().for_each(|w| _ = severity(*w));
+        extractor::Origin::ALL.iter().for_each(|w| _ = origin(*w));
+        extractor::TurnOutcome::ALL.iter().for_each(|w| _ = outcome_word(*w));
     }
 }

@@ -8,14 +8,15 @@ mod link;
 mod watch;
 
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::unix::pipe;
 use tokio::sync::mpsc::error::TrySendError;
 use wire::place::Place;
 use wire::prompt::{Hold, HoldCode};
@@ -73,7 +74,7 @@ struct Observer {
     epoch: u64,
     host: (HostId, String),
     core: Core,
-    holder: Option<Channel>,
+    holder: Option<Holder>,
     reader: Reader,
     /// The recording's beginning on the monotonic clock.
     began: Duration,
@@ -90,6 +91,31 @@ struct Observer {
     next_now: Instant,
     next_look: Instant,
     ended: Option<Instant>,
+}
+
+/// The conversation with the holder, and what tells that it has said something.
+struct Holder {
+    channel: Channel,
+    ready: tokio::net::UnixStream,
+}
+
+impl Holder {
+    fn new(channel: Channel) -> io::Result<Self> {
+        let copy = UnixStream::from(channel.as_fd().try_clone_to_owned()?);
+        Ok(Self { ready: tokio::net::UnixStream::from_std(copy)?, channel })
+    }
+
+    /// Reads what has come. `false` when the holder is gone.
+    fn fill(&mut self) -> bool {
+        let channel = &mut self.channel;
+        let mut open = false;
+        // "Would block" is how the readiness is cleared; the channel reads until it is true.
+        let _ = self.ready.try_io(Interest::READABLE, || {
+            open = channel.flush().and_then(|()| channel.fill()).unwrap_or(false);
+            Err::<(), _>(io::ErrorKind::WouldBlock.into())
+        });
+        open
+    }
 }
 
 /// What woke the loop.
@@ -110,6 +136,7 @@ impl Observer {
         };
         let grown = holder.descriptor().context("the holder did not say when the recording grows")?;
         rustix::io::ioctl_fionbio(&grown, true)?;
+        let grown = pipe::Receiver::from_owned_fd(grown)?;
         let folder = place.session(&SessionId(spec.session.clone()));
         let journal = Journal::open(&folder).context("cannot open the session's journal")?;
         let agent = patterns::Library::builtin();
@@ -120,7 +147,7 @@ impl Observer {
             host: host::identity(&place)?,
             epoch,
             core: Core::new(agent, pid, dir, journal, quarantined),
-            holder: Some(holder),
+            holder: Some(Holder::new(holder)?),
             reader: Reader::open(&folder),
             began: clock::monotonic(),
             more: true,
@@ -195,7 +222,7 @@ impl Observer {
 
     fn tell_holder(&mut self, message: &ToHolder) {
         if let Some(holder) = &mut self.holder
-            && let Err(fault) = holder.send(message)
+            && let Err(fault) = holder.channel.send(message)
         {
             tracing::warn!(%fault, "the holder does not listen");
         }
@@ -203,9 +230,9 @@ impl Observer {
 
     fn hear_holder(&mut self) -> anyhow::Result<()> {
         let Some(holder) = &mut self.holder else { return Ok(()) };
-        let open = holder.flush().and_then(|()| holder.fill()).unwrap_or(false);
+        let open = holder.fill();
         let mut messages = Vec::new();
-        while let Some(message) = holder.next::<FromHolder>()? {
+        while let Some(message) = holder.channel.next::<FromHolder>()? {
             messages.push(message);
         }
         if !open {
@@ -283,7 +310,7 @@ impl Observer {
             ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
             ToWrapper::Answer { request, dialog, choice } => match self.core.answer(&dialog, &choice, now) {
                 Ok(keys) => self.ask(keys, true, false, Asked::Request(request)),
-                Err(hold) => self.say(ToServer::Reply { request, refused: Some(hold) }),
+                Err(hold) => drop(self.say(ToServer::Reply { request, refused: Some(hold) })),
             },
             ToWrapper::Keys { request, text } => {
                 self.ask(text.into_bytes(), false, true, Asked::Request(request));
@@ -410,14 +437,12 @@ impl Observer {
 /// An observer and what wakes it.
 struct Waiting {
     observer: Observer,
-    grown: OwnedFd,
+    grown: pipe::Receiver,
 }
 
 impl Waiting {
     async fn run(self) -> anyhow::Result<()> {
         let Self { mut observer, grown } = self;
-        let grown = AsyncFd::new(grown)?;
-        let holder = observer.holder.as_ref().map(|h| AsyncFd::new(Raw(h.as_fd().as_raw_fd()))).transpose()?;
         observer.core.take_over(clock::now())?;
         // The server hears nothing before the recording has been read to its present end.
         while observer.more {
@@ -432,13 +457,13 @@ impl Waiting {
             let wake = tokio::select! {
                 biased;
                 ready = grown.readable() => {
+                    ready?;
                     drain(&grown);
-                    ready?.clear_ready();
                     Wake::Grown
                 }
-                ready = async { holder.as_ref().expect("guarded").readable().await },
-                        if holder.is_some() && observer.holder.is_some() => {
-                    ready?.clear_ready();
+                ready = async { observer.holder.as_ref().expect("guarded").ready.readable().await },
+                        if observer.holder.is_some() => {
+                    ready?;
                     Wake::Holder
                 }
                 event = async { observer.link.as_mut().expect("guarded").events.recv().await },
@@ -460,16 +485,6 @@ impl Waiting {
     }
 }
 
-fn drain(pipe: &AsyncFd<OwnedFd>) {
-    let mut bytes = [0; 4096];
-    while matches!(rustix::io::read(pipe.get_ref(), &mut bytes), Ok(n) if n == bytes.len()) {}
-}
-
-/// The holder's socket, watched without owning it: the channel owns it and outlives the watch.
-struct Raw(RawFd);
-
-impl AsRawFd for Raw {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0
-    }
+fn drain(pipe: &pipe::Receiver) {
+    while pipe.try_read(&mut [0; 4096]).is_ok_and(|n| n > 0) {}
 }
