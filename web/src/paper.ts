@@ -1,72 +1,51 @@
 // Owns how xterm.js gets its styles under a policy without inline styles: what it would write into <style>
 // elements and style attributes goes through the CSSOM instead, which the policy allows.
-// Must not: change a document for anything but the terminal's own elements.
+// Must not: change a document for longer than a terminal takes to open.
+import type { Terminal } from '@xterm/xterm';
 
 /** Stands in for a <style> element; its text becomes a constructed style sheet of the document. */
-function sheet(document: Document): HTMLElement {
+function sheetElement(): HTMLElement {
   const element = document.createElement('template');
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets.push(sheet);
-  Object.defineProperty(element, 'textContent', {
-    set: (css: string) => sheet.replaceSync(css),
-    get: () => '',
-  });
-  const remove = element.remove.bind(element);
+  Object.defineProperty(element, 'textContent', { set: (css: string) => sheet.replaceSync(css), get: () => '' });
   element.remove = () => {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);
-    remove();
+    Element.prototype.remove.call(element);
   };
   return element;
 }
 
-/** An element whose style attribute is set as a property. */
-function plain<T extends HTMLElement>(element: T): T {
-  const set = element.setAttribute.bind(element);
-  element.setAttribute = (name, value) => {
-    if (name === 'style') element.style.cssText = value;
-    else set(name, value);
+/** Opens a terminal in `host`. All <style> elements of xterm.js 6.0 are made while it opens, and nothing else runs then. */
+export function openOnPaper(term: Terminal, host: HTMLElement): void {
+  const create = Document.prototype.createElement;
+  let nested = false;
+  const shadow = (tag: string, options?: ElementCreationOptions): HTMLElement => {
+    if (tag !== 'style' || nested) return create.call(document, tag, options);
+    nested = true;
+    const element = sheetElement();
+    nested = false;
+    return element;
   };
-  return element;
-}
-
-/** The document, as a terminal sees it: for the option `documentOverride`. */
-export function paper(document: Document): Document {
-  return new Proxy(document, {
-    get(target, name) {
-      if (name === 'createElement') {
-        return (tag: string) => (tag === 'style' ? sheet(target) : tag === 'span' ? plain(target.createElement(tag)) : target.createElement(tag));
-      }
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
-  });
-}
-
-/**
- * Runs `open` while the document itself makes no <style> either: xterm.js 6.0 asks it, and not the override,
- * for the one of its scroll bar. Nothing else runs meanwhile.
- */
-export function opening(document: Document, open: () => void): void {
-  const create = document.createElement;
-  const own: Partial<Document> = {
-    createElement: ((tag: string, options?: ElementCreationOptions) =>
-      tag === 'style' ? withCreate(document, create, () => sheet(document)) : create.call(document, tag, options)) as Document['createElement'],
-  };
-  Object.assign(document, own);
+  Object.defineProperty(document, 'createElement', { value: shadow, configurable: true });
   try {
-    open();
+    term.open(host);
   } finally {
     Reflect.deleteProperty(document, 'createElement');
   }
+  styleByProperty(term);
 }
 
-function withCreate(document: Document, create: Document['createElement'], make: () => HTMLElement): HTMLElement {
-  const shadow = document.createElement;
-  document.createElement = create;
-  try {
-    return make();
-  } finally {
-    document.createElement = shadow;
-  }
+/** What is reached for inside xterm.js 6.0.0, which is pinned: the one place that sets a style attribute. */
+type Inside = {
+  _core?: { _renderService?: { _renderer?: { value?: { _rowFactory?: { _addStyle?: (element: HTMLElement, css: string) => void } } } } };
+};
+
+/** Cells in colours outside the palette carry their own style. Were this not found, they would lose only that. */
+function styleByProperty(term: Terminal): void {
+  const factory = (term as unknown as Inside)._core?._renderService?._renderer?.value?._rowFactory;
+  if (factory?._addStyle === undefined) return;
+  factory._addStyle = (element, css) => {
+    element.style.cssText += `${css};`;
+  };
 }

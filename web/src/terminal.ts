@@ -4,7 +4,7 @@
 import { Terminal, type ILinkHandler } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import type { Frame } from './frame.ts';
-import { opening, paper } from './paper.ts';
+import { openOnPaper } from './paper.ts';
 import { cleanPaste } from './paste.ts';
 import { fromPerson, Gate, GESTURES, swallowQueries } from './quiet.ts';
 import { show } from './show.ts';
@@ -76,7 +76,6 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
     allowProposedApi: false,
     cursorBlink: false,
     disableStdin: true,
-    documentOverride: paper(document),
     fontFamily: FONT,
     fontSize: 13,
     linkHandler: LINKS,
@@ -85,7 +84,7 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
     windowOptions: {},
   });
   swallowQueries(term.parser);
-  opening(document, () => term.open(host));
+  openOnPaper(term, host);
 
   let held = false;
   const gate = new Gate();
