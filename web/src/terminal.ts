@@ -79,6 +79,8 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
     fontFamily: FONT,
     fontSize: 13,
     linkHandler: LINKS,
+    // An agent that paints for a light terminal stays legible on this dark one.
+    minimumContrastRatio: 4.5,
     scrollback: 2000,
     theme: THEME,
     windowOptions: {},
