@@ -7,13 +7,15 @@ import { favicons } from './favicon.ts';
 const server = process.env['MUSTER_URL'] ?? 'http://127.0.0.1:8151';
 
 export default defineConfig({
-  plugins: [svelte(), favicons()],
+  plugins: [svelte({ configFile: false }), favicons()],
   build: {
     target: 'es2022',
     // The security policy allows no data: addresses and no inline script.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    // What the licences of the packages in the bundle ask for.
+    license: { fileName: 'licenses.md' },
   },
   server: { proxy: { '/v1': { target: server, ws: true }, '/login': server } },
   test: { include: ['test/**/*.test.ts'], environment: 'node' },

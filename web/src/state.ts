@@ -15,10 +15,10 @@ export type Connection =
   | { phase: 'lost'; attempt: number; retryAt: number }
   | { phase: 'login' };
 
-/** This page's claim on one session's keyboard. `asked` turns into `held` when the session says somebody holds it. */
+/** This page's claim on one session's keyboard. `asked` turns into `held` when the session gets another holder than before. */
 export type Keyboard =
   | { stage: 'none' }
-  | { stage: 'asked'; session: SessionId }
+  | { stage: 'asked'; session: SessionId; before: string | null }
   | { stage: 'held'; session: SessionId; holder: string };
 
 export type Refusal = { id: number; what: string; why: string };
@@ -77,7 +77,7 @@ export function reduce(state: State, input: Input): State {
     case 'prompt_answered':
       return withPrompt(state, input.prompt);
     case 'keyboard_asked':
-      return { ...state, keyboard: { stage: 'asked', session: input.session } };
+      return { ...state, keyboard: askedFor(state, input.session) };
     case 'keyboard_released':
       return { ...state, keyboard: { stage: 'none' } };
     case 'refusal_read':
@@ -147,13 +147,18 @@ function withPrompt(state: State, prompt: Prompt): State {
   return { ...state, prompts: bounded(new Map(state.prompts).set(prompt.id, prompt)) };
 }
 
+function askedFor(state: State, session: SessionId): Keyboard {
+  return { stage: 'asked', session, before: state.sessions.get(session)?.keyboard ?? null };
+}
+
 function keyboardAfter(state: Pick<State, 'sessions'>, keyboard: Keyboard): Keyboard {
   if (keyboard.stage === 'none') return keyboard;
   const session = state.sessions.get(keyboard.session);
   if (session === undefined || session.exit !== null) return { stage: 'none' };
   const holder = session.keyboard;
   if (keyboard.stage === 'asked') {
-    return holder === null ? keyboard : { stage: 'held', session: session.id, holder };
+    if (holder === keyboard.before) return keyboard;
+    return holder === null ? { ...keyboard, before: null } : { stage: 'held', session: session.id, holder };
   }
   return holder === keyboard.holder ? keyboard : { stage: 'none' };
 }

@@ -14,6 +14,8 @@ const LARGEST_PX = 15;
 const SMALLEST_PX = 9;
 /** Longest paste that is sent. */
 const PASTE_MAX = 256 * 1024;
+/** Bytes that may wait to be parsed; a page that is further behind asks for a new snapshot instead. */
+const WAITING_MAX = 4 * 1024 * 1024;
 
 /** Agents paint for dark terminals first; the page around it follows the system. */
 const THEME = {
@@ -68,6 +70,8 @@ export type ScreenEvents = {
   keys: (text: string) => void;
   /** The person wants to leave the terminal with the keyboard. */
   leave: () => void;
+  /** Too much waits to be drawn: what follows is dropped until a new snapshot comes. */
+  behind: () => void;
 };
 
 /** Draws a terminal into `host`, which gives it its width. */
@@ -122,7 +126,7 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
   term.onResize(fit);
 
   return {
-    frame: (frame) => draw(term, frame),
+    frame: drawing(term, events.behind),
     hold: (now) => {
       held = now;
       term.options.disableStdin = !now;
@@ -141,21 +145,34 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
  * Invariant: frames take effect in order. A reset is written into the stream, and sizes change when the bytes
  * before them were parsed, because writes are only queued.
  */
-function draw(term: Terminal, frame: Frame): void {
-  const resize = () => {
-    if (frame.cols > 0 && frame.rows > 0) term.resize(frame.cols, frame.rows);
+function drawing(term: Terminal, behind: () => void): (frame: Frame) => void {
+  let waiting = 0;
+  let dropping = false;
+  const write = (payload: Uint8Array) => {
+    waiting += payload.length;
+    term.write(payload, () => (waiting -= payload.length));
   };
-  switch (frame.kind) {
-    case 'snapshot':
-      term.write('\x1b\\\x1bc', resize);
-      term.write(frame.payload);
-      return;
-    case 'bytes':
-      term.write(frame.payload);
-      return;
-    case 'resize':
-      term.write('', resize);
-  }
+  return (frame) => {
+    const resize = () => {
+      if (frame.cols > 0 && frame.rows > 0) term.resize(frame.cols, frame.rows);
+    };
+    switch (frame.kind) {
+      case 'snapshot':
+        dropping = false;
+        term.write('\x1b\\\x1bc', resize);
+        write(frame.payload);
+        return;
+      case 'bytes':
+        if (dropping) return;
+        write(frame.payload);
+        if (waiting <= WAITING_MAX) return;
+        dropping = true;
+        behind();
+        return;
+      case 'resize':
+        term.write('', resize);
+    }
+  };
 }
 
 /** The largest font at which all columns fit; below the smallest the host scrolls sideways. */

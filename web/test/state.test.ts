@@ -176,6 +176,8 @@ describe('the keyboard', () => {
     expect(after(everything, holder('someone')).keyboard.stage).toBe('none');
     expect(after(everything, asked).keyboard.stage).toBe('asked');
     expect(after(everything, asked, holder('me')).keyboard).toEqual({ stage: 'held', session: 'id-api', holder: 'me' });
+    expect(after(everything, holder('other'), asked, holder('other')).keyboard.stage).toBe('asked');
+    expect(after(everything, holder('other'), asked, holder(null), holder('me')).keyboard.stage).toBe('held');
   });
 
   test('is gone when it was refused, given back, taken over, or the connection was lost', () => {
