@@ -30,6 +30,10 @@ export type State = {
   version: string;
   /** Build of the first hello: the page that is running. */
   build: string;
+  /** What the server calls this page where it says who holds a keyboard; empty while it does not say. */
+  viewer: string;
+  /** How often the server said everything anew: each time, events may have been missed. */
+  wholes: number;
   /** The server now carries other files than this page was made from. */
   outdated: boolean;
   /** Server's clock minus this machine's. */
@@ -56,6 +60,8 @@ export const START: State = {
   known: false,
   version: '',
   build: '',
+  viewer: '',
+  wholes: 0,
   outdated: false,
   skew: 0,
   sessions: new Map(),
@@ -89,7 +95,8 @@ function heard(state: State, message: ToViewer, at: number): State {
   switch (message.type) {
     case 'hello': {
       const build = state.build === '' ? message.build : state.build;
-      return { ...state, version: message.version, build, outdated: build !== message.build, skew: message.now - at };
+      const skew = message.now - at;
+      return { ...state, version: message.version, build, outdated: build !== message.build, skew, viewer: viewerOf(message) };
     }
     case 'everything':
       return everything(state, message.sessions, message.prompts);
@@ -112,6 +119,11 @@ function heard(state: State, message: ToViewer, at: number): State {
   }
 }
 
+/** Servers of the first protocol may not name their viewers. */
+function viewerOf(hello: { type: 'hello'; viewer?: string }): string {
+  return hello.viewer ?? '';
+}
+
 /** The server forgets a viewer's keyboard with its connection, and so does the page. */
 function connected(state: State, connection: Connection): State {
   const keyboard: Keyboard = connection.phase === 'open' ? state.keyboard : { stage: 'none' };
@@ -121,7 +133,7 @@ function connected(state: State, connection: Connection): State {
 function everything(state: State, sessions: readonly Session[], prompts: readonly Prompt[]): State {
   const listed = new Map(sessions.map((session) => [session.id, session]));
   const events = new Map([...state.events].filter(([session]) => listed.has(session)));
-  const next = { ...state, known: true, sessions: listed, events, prompts: bounded(new Map(prompts.map((p) => [p.id, p]))) };
+  const next = { ...state, known: true, wholes: state.wholes + 1, sessions: listed, events, prompts: bounded(new Map(prompts.map((p) => [p.id, p]))) };
   return { ...next, keyboard: keyboardAfter(next, state.keyboard) };
 }
 
@@ -151,12 +163,13 @@ function askedFor(state: State, session: SessionId): Keyboard {
   return { stage: 'asked', session, before: state.sessions.get(session)?.keyboard ?? null };
 }
 
-function keyboardAfter(state: Pick<State, 'sessions'>, keyboard: Keyboard): Keyboard {
+function keyboardAfter(state: Pick<State, 'sessions' | 'viewer'>, keyboard: Keyboard): Keyboard {
   if (keyboard.stage === 'none') return keyboard;
   const session = state.sessions.get(keyboard.session);
   if (session === undefined || session.exit !== null) return { stage: 'none' };
   const holder = session.keyboard;
   if (keyboard.stage === 'asked') {
+    if (state.viewer !== '') return holder === state.viewer ? { stage: 'held', session: session.id, holder } : keyboard;
     if (holder === keyboard.before) return keyboard;
     return holder === null ? { ...keyboard, before: null } : { stage: 'held', session: session.id, holder };
   }

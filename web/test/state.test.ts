@@ -180,6 +180,13 @@ describe('the keyboard', () => {
     expect(after(everything, holder('other'), asked, holder(null), holder('me')).keyboard.stage).toBe('held');
   });
 
+  test('is ours when the server names this page', () => {
+    const named = said({ type: 'hello', protocol: 1, version: '', build: '', now: 0, viewer: 'viewer 7' } as ToViewer);
+    expect(after(named, everything, asked, holder('viewer 3')).keyboard.stage).toBe('asked');
+    expect(after(named, everything, asked, holder('viewer 7')).keyboard.stage).toBe('held');
+    expect(after(named, everything, asked, holder('viewer 7'), holder(null)).keyboard.stage).toBe('none');
+  });
+
   test('is gone when it was refused, given back, taken over, or the connection was lost', () => {
     const held = after(everything, asked, holder('me'));
     expect(after(everything, asked, said({ type: 'refused', what: 'x', why: 'y' })).keyboard.stage).toBe('none');
