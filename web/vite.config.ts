@@ -15,7 +15,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     sourcemap: false,
     // What the licences of the packages in the bundle ask for.
-    license: { fileName: 'licenses.md' },
+    license: { fileName: 'licenses.txt' },
   },
   server: { proxy: { '/v1': { target: server, ws: true }, '/login': server } },
   test: { include: ['test/**/*.test.ts'], environment: 'node' },

@@ -59,6 +59,12 @@ export function clock(at: number): string {
   return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
+/** For the attribute `datetime`; nothing for a time that no calendar holds, whoever claims it. */
+export function iso(at: number): string | undefined {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 /** Date and time in the reader's own way. */
 export function moment(at: number): string {
   return new Date(at).toLocaleString();

@@ -1,6 +1,6 @@
 // Addresses, ages, paths, delays.
 import { expect, test } from 'vitest';
-import { count, dollars, precise, span, tail } from '../src/format.ts';
+import { count, dollars, iso, precise, span, tail } from '../src/format.ts';
 import { parseRoute, promptHref, sessionHref } from '../src/route.svelte.ts';
 import { backoff } from '../src/socket.ts';
 
@@ -25,6 +25,12 @@ test('ages and durations', () => {
   expect(span(3_660_000)).toBe('1 h 1 min');
   expect(span(90_000_000)).toBe('1 d 1 h');
   expect(precise(420)).toBe('0.4 s');
+});
+
+test('a time that no calendar holds breaks nothing', () => {
+  expect(iso(0)).toBe('1970-01-01T00:00:00.000Z');
+  expect(iso(1e300)).toBeUndefined();
+  expect(iso(Number.NaN)).toBeUndefined();
 });
 
 test('figures', () => {
