@@ -1,0 +1,137 @@
+//! The Anthropic Messages interface, as far as an agent uses it.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::{Events, HungUp, Shares, Turn, argument_pieces, is_furniture, pause, without_reminders};
+use crate::script::Tool;
+
+pub(super) async fn messages(State(shared): Shares, Json(body): Json<Value>) -> Response {
+    let (prompt, results) = last_prompt(&body);
+    let has_tools = body["tools"].as_array().is_some_and(|tools| tools.iter().any(|t| t["name"] == "Bash"));
+    let side = !has_tools || prompt.starts_with("[SUGGESTION MODE");
+    let directory = directory(&body);
+    let turn = Turn::new(&shared, &prompt, results, side, directory.as_deref());
+    if let Some((status, message)) = turn.error() {
+        let error = json!({"type": "error", "error": {"type": "api_error", "message": message}});
+        return (status, Json(error)).into_response();
+    }
+    if body["stream"] != json!(true) {
+        let text = if side { "ok" } else { &turn.step().text };
+        return Json(message(&body, json!([{"type": "text", "text": text}]), json!("end_turn"))).into_response();
+    }
+    Events::respond(|events| async move {
+        let sent = stream(&events, &turn, &body).await;
+        if sent.is_err() {
+            turn.log("closed", "");
+        }
+        sent
+    })
+}
+
+/// The last words of the user, and how many rounds of tool results came after them.
+fn last_prompt(body: &Value) -> (String, usize) {
+    let mut results = 0;
+    for message in body["messages"].as_array().into_iter().flatten().rev().filter(|m| m["role"] == "user") {
+        let parts = match &message["content"] {
+            Value::String(text) => vec![without_reminders(text)],
+            Value::Array(parts) if parts.iter().any(|p| p["type"] == "tool_result") => {
+                results += 1;
+                continue;
+            }
+            Value::Array(parts) => parts.iter().filter_map(|p| p["text"].as_str()).map(without_reminders).collect(),
+            _ => Vec::new(),
+        };
+        let text = parts.join("\n").trim().to_owned();
+        if !is_furniture(&text) {
+            return (text, results);
+        }
+    }
+    (String::new(), results)
+}
+
+/// Where the agent says that it works.
+fn directory(body: &Value) -> Option<String> {
+    let text = body.to_string();
+    let (_, after) = text.split_once("orking directory: ")?;
+    Some(after.split(['\\', '"', '\n']).next()?.trim().to_owned())
+}
+
+fn message(body: &Value, content: Value, stop: Value) -> Value {
+    json!({
+        "id": "msg_scripted", "type": "message", "role": "assistant", "model": body["model"], "content": content,
+        "stop_reason": stop, "stop_sequence": null,
+        "usage": {"input_tokens": 1200, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 5},
+    })
+}
+
+async fn stream(events: &Events, turn: &Turn, body: &Value) -> Result<(), HungUp> {
+    let send = |name: &'static str, mut data: Value| {
+        data["type"] = json!(name);
+        async move { events.send(name, &data).await }
+    };
+    send("message_start", json!({"message": message(body, json!([]), Value::Null)})).await?;
+    let step = turn.step();
+    if turn.side {
+        send("content_block_start", json!({"index": 0, "content_block": {"type": "text", "text": ""}})).await?;
+        let answer = r#"{"title": "Scripted session"}"#;
+        send("content_block_delta", json!({"index": 0, "delta": {"type": "text_delta", "text": answer}})).await?;
+        send("content_block_stop", json!({"index": 0})).await?;
+        return end(events, "end_turn").await;
+    }
+    pause(Duration::from_millis(step.wait_ms)).await;
+    let mut index = 0;
+    if !step.text.is_empty() {
+        send("content_block_start", json!({"index": index, "content_block": {"type": "text", "text": ""}})).await?;
+        for (piece, length) in step.pieces() {
+            send("content_block_delta", json!({"index": index, "delta": {"type": "text_delta", "text": piece}})).await?;
+            pause(length).await;
+        }
+        send("content_block_stop", json!({"index": index})).await?;
+        index += 1;
+    }
+    let Some(tool) = &step.tool else {
+        end(events, "end_turn").await?;
+        turn.log("answered", &step.text);
+        return Ok(());
+    };
+    let (name, arguments) = call(turn, tool);
+    let id = format!("toolu_{}_{}", turn.script.name, turn.number);
+    let block = json!({"type": "tool_use", "id": id, "name": name, "input": {}});
+    send("content_block_start", json!({"index": index, "content_block": block})).await?;
+    for piece in argument_pieces(&arguments.to_string()) {
+        let delta = json!({"type": "input_json_delta", "partial_json": piece});
+        send("content_block_delta", json!({"index": index, "delta": delta})).await?;
+    }
+    send("content_block_stop", json!({"index": index})).await?;
+    end(events, "tool_use").await?;
+    turn.log("tool", name);
+    Ok(())
+}
+
+async fn end(events: &Events, stop: &str) -> Result<(), HungUp> {
+    let delta = json!({
+        "type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": null}, "usage": {"output_tokens": 42},
+    });
+    events.send("message_delta", &delta).await?;
+    events.send("message_stop", &json!({"type": "message_stop"})).await
+}
+
+fn call(turn: &Turn, tool: &Tool) -> (&'static str, Value) {
+    match tool {
+        Tool::Shell { command, about } => ("Bash", json!({"command": command, "description": about})),
+        Tool::Read { path } => ("Read", json!({"file_path": turn.path(path)})),
+        Tool::Edit { path, old, new } => {
+            ("Edit", json!({"file_path": turn.path(path), "old_string": old, "new_string": new}))
+        }
+        Tool::Ask { question, options } => {
+            let options: Vec<_> = options.iter().map(|o| json!({"label": o, "description": o})).collect();
+            let question = json!({"question": question, "header": "Choice", "multiSelect": false, "options": options});
+            ("AskUserQuestion", json!({"questions": [question]}))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Writes a recording as an asciicast. Must not: change the recording.
+//!
+//! asciicast v3 (asciinema's format): a header object, then one array a line, `[seconds since the line before, code,
+//! data]`. Bytes that are no UTF-8 become U+FFFD, as the format is text; the recording itself keeps them.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use extractor::Exit;
+use serde_json::json;
+
+use crate::recording::{Header, Moment, ReadError, Reader, Record};
+
+/// A recording that cannot be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The cast cannot be written.
+    #[error("cannot write the asciicast: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Exports the recording in `folder`.
+pub fn asciicast_v3(folder: &Path, out: &mut impl Write) -> Result<(), ExportError> {
+    let mut cast = Cast { out, text: Vec::new(), last_us: 0, begun: false };
+    let mut any = false;
+    for moment in Reader::open(folder) {
+        any = true;
+        cast.moment(moment?)?;
+    }
+    if !any {
+        return Err(ReadError::Empty(folder.to_owned()).into());
+    }
+    Ok(cast.out.flush()?)
+}
+
+struct Cast<'a, W> {
+    out: &'a mut W,
+    /// Bytes of output that may be the beginning of a character.
+    text: Vec<u8>,
+    /// Time of the last line, as far as it was written: rounding must not add up.
+    last_us: u64,
+    begun: bool,
+}
+
+impl<W: Write> Cast<'_, W> {
+    fn moment(&mut self, Moment { at, record }: Moment) -> io::Result<()> {
+        match record {
+            Record::Header(header) if !self.begun => {
+                self.begun = true;
+                // A recording whose first segments were removed begins where it now begins.
+                self.last_us = header.at_us;
+                serde_json::to_writer(&mut *self.out, &head(&header))?;
+                self.out.write_all(b"\n")
+            }
+            Record::Output(bytes) => {
+                self.text.extend_from_slice(&bytes);
+                let text = take_text(&mut self.text);
+                if text.is_empty() { Ok(()) } else { self.line(at, "o", &text) }
+            }
+            Record::Input(_, bytes) if !bytes.is_empty() => self.line(at, "i", &String::from_utf8_lossy(&bytes)),
+            Record::Resize(cols, rows) => self.line(at, "r", &format!("{cols}x{rows}")),
+            Record::Gap(lost) => self.line(at, "m", &format!("{lost} bytes were not recorded")),
+            Record::Exit(exit) => {
+                let status = match exit {
+                    Exit::Code(code) => code,
+                    Exit::Signal(signal) => 128 + signal,
+                };
+                self.line(at, "x", &status.to_string())
+            }
+            Record::Header(_) | Record::Input(..) | Record::Attached(_) => Ok(()),
+        }
+    }
+
+    fn line(&mut self, at: Duration, code: &str, data: &str) -> io::Result<()> {
+        let at_us = at.as_micros() as u64;
+        let interval_us = at_us.saturating_sub(self.last_us);
+        self.last_us += interval_us;
+        serde_json::to_writer(&mut *self.out, &json!([interval_us as f64 / 1e6, code, data]))?;
+        self.out.write_all(b"\n")
+    }
+}
+
+fn head(header: &Header) -> serde_json::Value {
+    json!({
+        "version": 3,
+        "term": { "cols": header.cols, "rows": header.rows, "type": header.term },
+        "timestamp": header.started_ms / 1000,
+        "command": header.argv.join(" "),
+        "title": header.name,
+    })
+}
+
+/// Takes the whole characters off the front of `bytes`; what may still become one stays.
+fn take_text(bytes: &mut Vec<u8>) -> String {
+    let mut text = String::new();
+    let mut used = 0;
+    while used < bytes.len() {
+        match std::str::from_utf8(&bytes[used..]) {
+            Ok(rest) => {
+                text.push_str(rest);
+                used = bytes.len();
+            }
+            Err(fault) => {
+                let good = used + fault.valid_up_to();
+                text.push_str(&String::from_utf8_lossy(&bytes[used..good]));
+                match fault.error_len() {
+                    Some(bad) => {
+                        text.push('\u{fffd}');
+                        used = good + bad;
+                    }
+                    None => {
+                        used = good;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    bytes.drain(..used);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_whole_however_the_bytes_were_read() {
+        let all = "a–é🙂\u{fffd}".as_bytes();
+        for cut in 0..=all.len() {
+            let mut bytes = all[..cut].to_vec();
+            let mut text = take_text(&mut bytes);
+            bytes.extend_from_slice(&all[cut..]);
+            text.push_str(&take_text(&mut bytes));
+            assert_eq!((text.as_bytes(), bytes.len()), (all, 0), "cut at {cut}");
+        }
+        assert_eq!(take_text(&mut b"a\xffb".to_vec()), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn times_do_not_drift_and_the_exit_status_is_there() {
+        let mut out = Vec::new();
+        let mut cast = Cast { out: &mut out, text: Vec::new(), last_us: 0, begun: true };
+        for us in [1, 1_000_001, 1_000_002] {
+            let record = Record::Output(b"x".to_vec());
+            cast.moment(Moment { at: Duration::from_micros(us), record }).unwrap();
+        }
+        let record = Record::Exit(Exit::Signal(9));
+        cast.moment(Moment { at: Duration::from_secs(2), record }).unwrap();
+        let lines: Vec<(f64, String, String)> =
+            out.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect();
+        assert!((lines.iter().map(|l| l.0).sum::<f64>() - 2.0).abs() < 1e-9);
+        assert_eq!(lines.last().unwrap().2, "137");
+    }
+}
