@@ -4,8 +4,25 @@
 //! Owns: the emulated screen, settled lines, the turn's state machine, the extraction of events.
 //! Must not: do I/O, read a clock, know a wire type.
 
+pub mod answer;
+pub mod belief;
+pub mod blocks;
+pub mod composer;
+pub mod dialog;
+pub mod evidence;
+pub mod extractor;
+pub mod hash;
+pub mod lines;
 pub mod observation;
+pub mod osc;
+pub mod query;
+pub mod reading;
+pub mod scan;
+pub mod signal;
+pub mod turn;
+pub mod vt;
 
+pub use extractor::Extractor;
 pub use observation::{
     Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation, Origin, Seen,
     Severity, Shown, Source, State, TurnOutcome,

@@ -130,7 +130,10 @@ mod tests {
 
     #[test]
     fn everything_after_the_command_is_its_own() {
-        assert_eq!(command(&["claude", "--resume", "x", "-d", "--", "--name"]), ["claude", "--resume", "x", "-d", "--", "--name"]);
+        assert_eq!(
+            command(&["claude", "--resume", "x", "-d", "--", "--name"]),
+            ["claude", "--resume", "x", "-d", "--", "--name"]
+        );
         assert_eq!(command(&["-d", "--name", "api", "-C", "/x", "codex", "-C", "/y"]), ["codex", "-C", "/y"]);
         assert_eq!(command(&["--", "ls", "--json"]), ["ls", "--json"]);
         assert_eq!(command(&["bash", "ls"]), ["bash", "ls"]);

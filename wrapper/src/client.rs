@@ -57,7 +57,8 @@ pub fn run(place: &Place, run: &Run) -> anyhow::Result<Left> {
     let session = spec.session.clone();
     let descriptors = terminal.as_ref().map(|t| [t.input.as_fd(), t.output.as_fd()]);
     let offer = terminal.as_ref().map(|t| t.offer);
-    channel.send_with(&ToHolder::Start(Box::new(spec), offer), descriptors.as_ref().map_or(&[], |d| &d[..]))?;
+    channel
+        .send_with(&ToHolder::Start(Box::new(spec), offer), descriptors.as_ref().map_or(&[], |d| &d[..]))?;
     match channel.wait(Some(START)).context("the session's holder did not answer")? {
         FromHolder::Started => {}
         FromHolder::Failed(status, why) => {
@@ -81,7 +82,8 @@ pub fn run(place: &Place, run: &Run) -> anyhow::Result<Left> {
 pub fn attach(place: &Place, name: &str) -> anyhow::Result<Left> {
     let (id, mut channel) = crate::list::connect(place, name)?;
     let terminal = Lent::take()?;
-    channel.send_with(&ToHolder::Attach(terminal.offer), &[terminal.input.as_fd(), terminal.output.as_fd()])?;
+    channel
+        .send_with(&ToHolder::Attach(terminal.offer), &[terminal.input.as_fd(), terminal.output.as_fd()])?;
     match channel.wait(Some(START)).context("the session did not answer")? {
         FromHolder::Started => terminal.wait(channel, &place.session(&id)),
         other => anyhow::bail!("the session answered with {other:?}"),
@@ -90,7 +92,8 @@ pub fn attach(place: &Place, name: &str) -> anyhow::Result<Left> {
 
 fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spec> {
     let program = run.command.first().context("no command was given")?;
-    let base = PathBuf::from(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let base =
+        PathBuf::from(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let agent = match &run.agent {
         Some(name) => {
             let known = patterns::Library::builtin().agent(name);
@@ -121,7 +124,8 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
 /// What an unnamed session is named after: the command when it can be a name, else the profile.
 fn base_name<'a>(command: &'a str, agent: &'a str) -> &'a str {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let good = !command.is_empty() && command.len() < 40 && command.chars().all(plain) && !command.starts_with('-');
+    let good =
+        !command.is_empty() && command.len() < 40 && command.chars().all(plain) && !command.starts_with('-');
     if good { command } else { agent }
 }
 

@@ -60,7 +60,8 @@ mod tests {
         std::fs::write(repo.join(".git/worktrees/w/HEAD"), "0123456789abcdef\n").unwrap();
         let tree = dir.path().join("tree");
         std::fs::create_dir(&tree).unwrap();
-        std::fs::write(tree.join(".git"), format!("gitdir: {}\n", repo.join(".git/worktrees/w").display())).unwrap();
+        std::fs::write(tree.join(".git"), format!("gitdir: {}\n", repo.join(".git/worktrees/w").display()))
+            .unwrap();
 
         assert_eq!(of_dir(&inner).branch.as_deref(), Some("feature/x"));
         assert_eq!(of_dir(&inner).repo, Some(repo.to_string_lossy().into_owned()));

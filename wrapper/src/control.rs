@@ -11,7 +11,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -196,7 +197,8 @@ impl Channel {
         if !descriptors.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(descriptors)) {
             return Err(io::Error::other("too many descriptors for one message"));
         }
-        let sent = rustix::net::sendmsg(&self.stream, &[IoSlice::new(&frame)], &mut beside, SendFlags::empty())?;
+        let sent =
+            rustix::net::sendmsg(&self.stream, &[IoSlice::new(&frame)], &mut beside, SendFlags::empty())?;
         self.output.extend(&frame[sent..]);
         self.flush()
     }

@@ -248,7 +248,9 @@ impl Delivery {
     fn look(&mut self, now: UnixMillis, view: &View) -> Vec<Effect> {
         match std::mem::replace(&mut self.phase, Phase::Free) {
             Phase::Pasted { offer, text, at } => self.look_for_text(now, view, offer, text, at),
-            Phase::Seen { offer, text, at, enters } => self.look_before_enter(now, view, offer, text, at, enters),
+            Phase::Seen { offer, text, at, enters } => {
+                self.look_before_enter(now, view, offer, text, at, enters)
+            }
             Phase::Submitted { offer, text, at, first, enters } => {
                 self.look_for_acceptance(now, view, offer, text, (at, first), enters)
             }
@@ -350,7 +352,9 @@ impl Delivery {
         stop: Option<Stop>,
     ) -> Vec<Effect> {
         let stop = match stop {
-            Some(stop) if now.since(stop.sent) > INTERRUPT_MS && !view.dialog => Some(Stop { sent: now, ..stop }),
+            Some(stop) if now.since(stop.sent) > INTERRUPT_MS && !view.dialog => {
+                Some(Stop { sent: now, ..stop })
+            }
             None if now.since(accepted) > timeout_ms => Some(Stop { outcome: Outcome::TimedOut, sent: now }),
             same => {
                 self.phase = Phase::Running { attempt, accepted, timeout_ms, stop: same };
@@ -456,9 +460,10 @@ fn gate(now: UnixMillis, view: &View, offer: &Offer) -> Result<(), Hold> {
     match view.composer {
         Composer::Empty => Ok(()),
         Composer::Holds(_) => Err(hold(HoldCode::Draft, "the composer holds a draft; send or clear it")),
-        Composer::Absent | Composer::Unreadable => {
-            Err(hold(HoldCode::ComposerUnreadable, "the place where a prompt is typed cannot be found on the screen"))
-        }
+        Composer::Absent | Composer::Unreadable => Err(hold(
+            HoldCode::ComposerUnreadable,
+            "the place where a prompt is typed cannot be found on the screen",
+        )),
     }
 }
 
@@ -494,7 +499,8 @@ fn prepare(view: &View, offer: &Offer) -> Result<String, Hold> {
         (false, _) => Ok(text),
         (true, Some(guard)) => Ok(format!("{guard}{text}")),
         (true, None) => {
-            let why = "its first character would switch the agent's mode; send it with --command if that is meant";
+            let why =
+                "its first character would switch the agent's mode; send it with --command if that is meant";
             Err(hold(HoldCode::TextRefused, why))
         }
     }
@@ -509,7 +515,11 @@ fn brackets(view: &View) -> bool {
 }
 
 fn paste(view: &View, text: &str) -> Vec<u8> {
-    if brackets(view) { [b"\x1b[200~", text.as_bytes(), b"\x1b[201~"].concat() } else { text.as_bytes().to_vec() }
+    if brackets(view) {
+        [b"\x1b[200~", text.as_bytes(), b"\x1b[201~"].concat()
+    } else {
+        text.as_bytes().to_vec()
+    }
 }
 
 fn step(attempt: AttemptId, step: Step, at: UnixMillis) -> Effect {

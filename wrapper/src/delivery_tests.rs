@@ -208,7 +208,9 @@ fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
     let interrupted = PromptResult { outcome: Outcome::Interrupted, ..completed() };
     let reports = agent.apply(&mut delivery, 20, Input::Ended(interrupted));
-    assert!(matches!(reports.last(), Some(Report::Ended { result, .. }) if result.outcome == Outcome::Cancelled));
+    assert!(
+        matches!(reports.last(), Some(Report::Ended { result, .. }) if result.outcome == Outcome::Cancelled)
+    );
 }
 
 #[test]
@@ -220,7 +222,9 @@ fn a_turn_that_takes_too_long_is_interrupted_and_says_so() {
     agent.apply(&mut delivery, 60_001, Input::Look);
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
     let reports = agent.apply(&mut delivery, 60_100, Input::Ended(completed()));
-    assert!(matches!(reports.last(), Some(Report::Ended { result, .. }) if result.outcome == Outcome::TimedOut));
+    assert!(
+        matches!(reports.last(), Some(Report::Ended { result, .. }) if result.outcome == Outcome::TimedOut)
+    );
 }
 
 /// One thing that may happen at any moment.

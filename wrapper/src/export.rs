@@ -61,7 +61,9 @@ impl<W: Write> Cast<'_, W> {
                 let text = take_text(&mut self.text);
                 if text.is_empty() { Ok(()) } else { self.line(at, "o", &text) }
             }
-            Record::Input(_, bytes) if !bytes.is_empty() => self.line(at, "i", &String::from_utf8_lossy(&bytes)),
+            Record::Input(_, bytes) if !bytes.is_empty() => {
+                self.line(at, "i", &String::from_utf8_lossy(&bytes))
+            }
             Record::Resize(cols, rows) => self.line(at, "r", &format!("{cols}x{rows}")),
             Record::Gap(lost) => self.line(at, "m", &format!("{lost} bytes were not recorded")),
             Record::Exit(exit) => {
@@ -151,8 +153,11 @@ mod tests {
         }
         let record = Record::Exit(Exit::Signal(9));
         cast.moment(Moment { at: Duration::from_secs(2), record }).unwrap();
-        let lines: Vec<(f64, String, String)> =
-            out.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect();
+        let lines: Vec<(f64, String, String)> = out
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice(l).unwrap())
+            .collect();
         assert!((lines.iter().map(|l| l.0).sum::<f64>() - 2.0).abs() < 1e-9);
         assert_eq!(lines.last().unwrap().2, "137");
     }

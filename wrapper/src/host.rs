@@ -22,11 +22,15 @@ pub fn identity(place: &Place) -> anyhow::Result<(HostId, String)> {
         let fresh = path.with_extension(std::process::id().to_string());
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh);
         let written = file.as_mut().map(|f| f.write_all(uuid::Uuid::now_v7().to_string().as_bytes()));
-        written.map_err(|e| std::io::Error::new(e.kind(), e.to_string()))?.context("cannot write the host's id")?;
+        written
+            .map_err(|e| std::io::Error::new(e.kind(), e.to_string()))?
+            .context("cannot write the host's id")?;
         let linked = std::fs::hard_link(&fresh, &path);
         std::fs::remove_file(&fresh)?;
         match linked {
-            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e).context("cannot keep the host's id"),
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(e).context("cannot keep the host's id");
+            }
             _ => {}
         }
     }

@@ -118,8 +118,12 @@ impl Journal {
     fn follow(&mut self, report: &Report) {
         let Some(open) = &mut self.open else { return };
         match report {
-            Report::Receipt { attempt, receipt } if *attempt == open.offer.attempt => open.receipts.push(*receipt),
-            Report::Held { attempt, .. } | Report::Ended { attempt, .. } if *attempt == open.offer.attempt => {
+            Report::Receipt { attempt, receipt } if *attempt == open.offer.attempt => {
+                open.receipts.push(*receipt)
+            }
+            Report::Held { attempt, .. } | Report::Ended { attempt, .. }
+                if *attempt == open.offer.attempt =>
+            {
                 self.open = None;
             }
             _ => {}
@@ -127,7 +131,12 @@ impl Journal {
     }
 
     /// Writes reports down. `until` says that everything from the recording up to there is among them or before.
-    pub fn append(&mut self, at: UnixMillis, reports: Vec<Report>, until: Option<Duration>) -> io::Result<()> {
+    pub fn append(
+        &mut self,
+        at: UnixMillis,
+        reports: Vec<Report>,
+        until: Option<Duration>,
+    ) -> io::Result<()> {
         let mut lines = Vec::new();
         let durable = reports.iter().any(needs_disk);
         for report in reports {
@@ -248,7 +257,16 @@ mod tests {
 
     fn offer() -> Offer {
         let (attempt, prompt) = (AttemptId(7), PromptId(3));
-        Offer { attempt, prompt, fence: 9, text: "t".into(), dir: None, branch: None, command: false, timeout_ms: 1 }
+        Offer {
+            attempt,
+            prompt,
+            fence: 9,
+            text: "t".into(),
+            dir: None,
+            branch: None,
+            command: false,
+            timeout_ms: 1,
+        }
     }
 
     #[test]
@@ -259,7 +277,9 @@ mod tests {
         journal.acked(1).unwrap();
         journal.lease(&offer()).unwrap();
         let receipt = Receipt { step: Step::Intent, at: UnixMillis(2) };
-        journal.append(UnixMillis(2), vec![Report::Receipt { attempt: AttemptId(7), receipt }], None).unwrap();
+        journal
+            .append(UnixMillis(2), vec![Report::Receipt { attempt: AttemptId(7), receipt }], None)
+            .unwrap();
         drop(journal);
         let path = dir.path().join("journal.jsonl");
         let mut bytes = std::fs::read(&path).unwrap();

@@ -19,7 +19,11 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub fn connect(place: &Place, name: &str) -> anyhow::Result<(SessionId, Channel)> {
     let id = names::owner(place, name).unwrap_or_else(|| SessionId(name.to_owned()));
     let safe = id.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let stream = if safe { UnixStream::connect(place.session_socket(&id)) } else { Err(io::ErrorKind::NotFound.into()) };
+    let stream = if safe {
+        UnixStream::connect(place.session_socket(&id))
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    };
     let stream = stream.with_context(|| format!("no session '{}' is running; see: wrap ls", escape(name)))?;
     Ok((id, Channel::new(stream)?))
 }
@@ -72,8 +76,22 @@ pub fn print(place: &Place, json: bool) -> anyhow::Result<()> {
             let terminal = if info.attached { "attached" } else { "-" };
             let (name, agent) = (escape(&info.spec.name), escape(&info.spec.agent));
             let command = escape(&argv.join(" "));
-            writeln!(out, "{name:<16} {agent:<10} {:>8} {:>7}s {terminal:<9} {command}", info.pid, info.age_s)?;
+            writeln!(
+                out,
+                "{name:<16} {agent:<10} {:>8} {:>7}s {terminal:<9} {command}",
+                info.pid, info.age_s
+            )?;
         }
+    }
+    Ok(())
+}
+
+/// Prints the profiles of agents.
+pub fn agents() -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut out = io::stdout().lock();
+    for agent in patterns::Library::builtin().agents() {
+        writeln!(out, "{:<12} {:<16} {}", agent.name, agent.title, agent.commands.join(" "))?;
     }
     Ok(())
 }

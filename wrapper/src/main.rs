@@ -3,6 +3,7 @@
 //! One binary in three roles, each its own process: the client in the user's terminal, the holder that owns the
 //! PTY, the observer that thinks. Errors are printed here and nowhere else.
 
+mod asciicast;
 mod cli;
 mod client;
 mod clock;
@@ -11,6 +12,7 @@ mod control;
 mod delivery;
 mod detach;
 mod drive;
+mod export;
 mod holder;
 mod host;
 mod journal;
@@ -22,13 +24,19 @@ mod names;
 mod observer;
 mod pty;
 mod recording;
+mod replay;
 mod report;
 mod sys;
 mod tty;
 
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser};
+use wire::SessionId;
 use wire::place::Place;
 
 use cli::{Cli, Verb};
@@ -56,7 +64,12 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
         Some(Verb::Attach { name }) => client::attach(&place, &name).map(status),
         Some(Verb::Ls { json }) => list::print(&place, json).map(|()| 0),
         Some(Verb::Kill { names, signal }) => list::kill(&place, &names, signal).map(|()| 0),
-        Some(Verb::Export { .. } | Verb::Replay { .. } | Verb::Agents) => Ok(0),
+        Some(Verb::Export { session, format: _, output }) => export(&place, &session, output).map(|()| 0),
+        Some(Verb::Replay { file, agent, jsonl }) => {
+            let path = recording(&place, &file.to_string_lossy()).unwrap_or(file);
+            replay::run(&path, agent.as_deref(), jsonl).map(|()| 0).map_err(Into::into)
+        }
+        Some(Verb::Agents) => list::agents().map(|()| 0),
         Some(Verb::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "wrap", &mut std::io::stdout());
             Ok(0)
@@ -70,6 +83,30 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
     }
 }
 
+/// The folder of a recording, given as such or by the name or id of its session.
+fn recording(place: &Place, text: &str) -> Option<PathBuf> {
+    let given = PathBuf::from(text);
+    if given.is_dir() {
+        return Some(given);
+    }
+    let id = names::owner(place, text).unwrap_or_else(|| SessionId(text.to_owned()));
+    let plain = id.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    Some(place.session(&id)).filter(|folder| plain && folder.is_dir())
+}
+
+fn export(place: &Place, session: &str, output: Option<PathBuf>) -> anyhow::Result<()> {
+    let found = recording(place, session);
+    let folder =
+        found.with_context(|| format!("no recording is named '{session}'; give a session's name or id"))?;
+    match output {
+        Some(path) => {
+            let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+            Ok(export::asciicast_v3(&folder, &mut BufWriter::new(file))?)
+        }
+        None => Ok(export::asciicast_v3(&folder, &mut BufWriter::new(std::io::stdout().lock()))?),
+    }
+}
+
 fn status(left: Left) -> u8 {
     match left {
         Left::Ended(status) => u8::try_from(status).unwrap_or(OWN_FAILURE),
@@ -78,5 +115,7 @@ fn status(left: Left) -> u8 {
 }
 
 fn is_closed_pipe(fault: &anyhow::Error) -> bool {
-    fault.chain().any(|e| e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+    fault.chain().any(|e| {
+        e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
 }

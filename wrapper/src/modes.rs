@@ -122,7 +122,9 @@ impl Modes {
                 self.modify_other_keys = !matches!(parameters, b">4" | b">4;" | b">4;0");
             }
             (Some(b'2'), b't') if parameters.starts_with(b"22") => self.titles += 1,
-            (Some(b'2'), b't') if parameters.starts_with(b"23") => self.titles = self.titles.saturating_sub(1),
+            (Some(b'2'), b't') if parameters.starts_with(b"23") => {
+                self.titles = self.titles.saturating_sub(1)
+            }
             (first, b'm') if first.is_none_or(|b| b.is_ascii_digit()) => {
                 self.colour = !matches!(parameters, b"" | b"0" | b"39" | b"49" | b"39;49");
             }

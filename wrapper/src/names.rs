@@ -15,7 +15,9 @@ use wire::place::Place;
 #[derive(Debug, thiserror::Error)]
 pub enum NameError {
     /// Not a name.
-    #[error("'{0}' cannot be a session's name: use 1 to 64 letters, digits, '.', '_' or '-', not beginning with '-'")]
+    #[error(
+        "'{0}' cannot be a session's name: use 1 to 64 letters, digits, '.', '_' or '-', not beginning with '-'"
+    )]
     Invalid(String),
     /// A live session has it.
     #[error("a session named '{0}' is running; choose another name, or look with: wrap ls")]
@@ -34,7 +36,9 @@ pub fn claim(place: &Place, name: &str, session: &str) -> Result<(), NameError> 
     let path = path(place, name);
     loop {
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(mut file) => return file.write_all(session.as_bytes()).map_err(|e| NameError::Io(name.to_owned(), e)),
+            Ok(mut file) => {
+                return file.write_all(session.as_bytes()).map_err(|e| NameError::Io(name.to_owned(), e));
+            }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 if owner(place, name).is_some_and(|id| lives(place, &id)) {
                     return Err(NameError::Taken(name.to_owned()));
@@ -102,7 +106,8 @@ mod tests {
     fn a_living_sessions_name_is_taken_and_a_dead_ones_is_free() {
         let (_dir, place) = place();
         claim(&place, "api", "one").unwrap();
-        let socket = std::os::unix::net::UnixListener::bind(place.session_socket(&SessionId("one".into()))).unwrap();
+        let socket =
+            std::os::unix::net::UnixListener::bind(place.session_socket(&SessionId("one".into()))).unwrap();
         assert!(matches!(claim(&place, "api", "two"), Err(NameError::Taken(_))));
         drop(socket);
         claim(&place, "api", "two").unwrap();

@@ -105,8 +105,9 @@ impl Pty {
 
     /// Whether the program reads a line without echo: a password prompt.
     pub fn hides_input(&self) -> bool {
-        rustix::termios::tcgetattr(&self.master)
-            .is_ok_and(|t| t.local_modes.contains(LocalModes::ICANON) && !t.local_modes.contains(LocalModes::ECHO))
+        rustix::termios::tcgetattr(&self.master).is_ok_and(|t| {
+            t.local_modes.contains(LocalModes::ICANON) && !t.local_modes.contains(LocalModes::ECHO)
+        })
     }
 
     /// What happened to the program since the last call, if anything.

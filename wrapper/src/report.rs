@@ -30,11 +30,6 @@ pub fn outcome(word: extractor::TurnOutcome) -> Outcome {
     outcome_word(word)
 }
 
-/// Where evidence came from.
-pub fn source(word: Source) -> session::Source {
-    source_word(word)
-}
-
 /// How the program ended.
 pub fn exit(exit: Exit) -> session::Exit {
     match exit {

@@ -56,7 +56,11 @@ pub fn size(descriptor: impl AsFd) -> Option<(u16, u16)> {
 pub fn reopen(descriptor: BorrowedFd) -> io::Result<OwnedFd> {
     if descriptor.is_terminal() {
         let own = rustix::termios::ttyname(descriptor, Vec::new()).and_then(|name| {
-            rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())
+            rustix::fs::open(
+                name,
+                OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK,
+                Mode::empty(),
+            )
         });
         if let Ok(own) = own {
             return Ok(own);

@@ -260,7 +260,9 @@ impl Agent {
     fn draw(&mut self) -> anyhow::Result<()> {
         let dialog = match &self.doing {
             Doing::Asking { script, step } => script.step[*step].tool.as_ref().map(dialog),
-            Doing::Notice => Some(vec!["Something new".to_owned(), "Do you want to switch to it?".to_owned()]),
+            Doing::Notice => {
+                Some(vec!["Something new".to_owned(), "Do you want to switch to it?".to_owned()])
+            }
             Doing::Idle | Doing::Working { .. } => None,
         };
         let busy = matches!(self.doing, Doing::Working { .. });
@@ -276,7 +278,12 @@ fn pause(step: &Step) -> Duration {
 fn dialog(tool: &Tool) -> Vec<String> {
     match tool {
         Tool::Shell { command, about } => {
-            vec!["Run command".into(), about.clone(), format!("$ {command}"), "Do you want to proceed?".into()]
+            vec![
+                "Run command".into(),
+                about.clone(),
+                format!("$ {command}"),
+                "Do you want to proceed?".into(),
+            ]
         }
         Tool::Read { path } => vec!["Read file".into(), path.clone(), "Do you want to proceed?".into()],
         Tool::Edit { path, old, new } => {

@@ -39,7 +39,12 @@ pub fn project(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes an agent's settings into `home`; returns the variables it is to be started with.
-pub fn set_up(kind: Kind, home: &Path, project: &Path, model: SocketAddr) -> anyhow::Result<BTreeMap<String, String>> {
+pub fn set_up(
+    kind: Kind,
+    home: &Path,
+    project: &Path,
+    model: SocketAddr,
+) -> anyhow::Result<BTreeMap<String, String>> {
     fs::create_dir_all(home)?;
     fs::write(home.join(".gitconfig"), "[user]\n name = Muster\n email = muster@localhost\n")?;
     let mut env = BTreeMap::from([("HOME".to_owned(), home.to_string_lossy().into_owned())]);

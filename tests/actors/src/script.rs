@@ -95,13 +95,15 @@ pub enum Tool {
 impl Scripts {
     /// Reads all scripts of a folder, in the order of their names.
     pub fn load(folder: &Path) -> anyhow::Result<Self> {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("no scripts in {}", folder.display()))?;
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("no scripts in {}", folder.display()))?;
         let mut paths: Vec<_> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
         paths.retain(|p| p.extension().is_some_and(|e| e == "toml"));
         paths.sort();
         let load = |path: &std::path::PathBuf| -> anyhow::Result<Script> {
             let text = std::fs::read_to_string(path)?;
-            let mut script: Script = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+            let mut script: Script =
+                toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
             script.name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             anyhow::ensure!(!script.step.is_empty(), "{} has no step", path.display());
             Ok(script)

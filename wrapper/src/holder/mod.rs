@@ -140,7 +140,8 @@ impl Holder {
             }
             if !self.writer.flush() {
                 // The disk is busy: look again soon.
-                patience = Some(patience.map_or(Duration::from_millis(5), |p| p.min(Duration::from_millis(5))));
+                patience =
+                    Some(patience.map_or(Duration::from_millis(5), |p| p.min(Duration::from_millis(5))));
             }
         }
         self.poll(patience)
@@ -263,7 +264,8 @@ impl Holder {
     /// Sends bytes to the program as if typed, and records that it happened.
     fn type_in(&mut self, bytes: &[u8], keys: Keys) {
         self.keys += u64::from(is_person(keys));
-        let kept = if self.spec.record_input && !self.pty.hides_input() { bytes.to_vec() } else { Vec::new() };
+        let kept =
+            if self.spec.record_input && !self.pty.hides_input() { bytes.to_vec() } else { Vec::new() };
         let at = self.at();
         self.writer.record(at, &Record::Input(keys, kept));
         self.typed.extend(bytes);

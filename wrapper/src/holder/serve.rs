@@ -121,7 +121,9 @@ impl Holder {
     /// Shows the session on a peer's terminal, whose descriptors came beside the message.
     pub(super) fn attach(&mut self, id: PeerId, offer: Offer, redraw: bool) {
         let Some(peer) = self.peers.iter_mut().find(|p| p.id == id) else { return };
-        let (Some(input), Some(output)) = (peer.channel.descriptor(), peer.channel.descriptor()) else { return };
+        let (Some(input), Some(output)) = (peer.channel.descriptor(), peer.channel.descriptor()) else {
+            return;
+        };
         self.detach("another terminal took over");
         let mut terminal = Terminal::new(id, offer, input, output);
         if redraw {

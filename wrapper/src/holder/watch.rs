@@ -109,7 +109,9 @@ impl Watch {
 /// A fault of its own, as opposed to a kill from outside.
 fn is_crash(status: ExitStatus) -> bool {
     match status.signal() {
-        Some(signal) => matches!(signal, libc::SIGABRT | libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE),
+        Some(signal) => {
+            matches!(signal, libc::SIGABRT | libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE)
+        }
         None => !status.success(),
     }
 }

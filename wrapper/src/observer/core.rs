@@ -97,7 +97,10 @@ impl Core {
             return Ok(());
         }
         let (code, text) = if open.reached(Step::Intent).is_some() {
-            (HoldCode::Unknown, "the wrapper was interrupted while it typed; look at the session, then retry or cancel")
+            (
+                HoldCode::Unknown,
+                "the wrapper was interrupted while it typed; look at the session, then retry or cancel",
+            )
         } else {
             (HoldCode::NotIdle, "the wrapper was restarted before it typed anything")
         };
@@ -110,45 +113,33 @@ impl Core {
         let mut seen = Vec::new();
         let at = moment.at.max(self.at);
         if !self.quarantined {
-            drive::advance(&mut self.extractor, at, &mut seen);
+            drive::apply(&mut self.extractor, at, &moment.record, &mut seen);
         }
         self.at = at;
-        self.record(moment.record, &mut seen, now);
+        self.note(&moment.record, now);
         self.observed(seen, now, out);
     }
 
-    fn record(&mut self, record: Record, seen: &mut Vec<Observation>, now: UnixMillis) {
-        let at = self.at;
+    /// Keeps what the extractor does not: counts, times, who is there.
+    fn note(&mut self, record: &Record, now: UnixMillis) {
         match record {
             Record::Header(header) => {
                 self.start = UnixMillis(header.started_ms);
                 self.output = header.offset;
-                if self.extractor.size() != (header.cols, header.rows) {
-                    self.extractor.resize(at, header.cols, header.rows, seen);
-                }
             }
-            Record::Output(bytes) => {
-                self.output += bytes.len() as u64;
-                if !self.quarantined {
-                    self.extractor.output(at, &bytes, seen);
-                }
-            }
+            Record::Output(bytes) => self.output += bytes.len() as u64,
             Record::Input(keys, _) => {
-                if is_person(keys) {
+                if is_person(*keys) {
                     self.keys += 1;
                     if keys.text || keys.enter || keys.escape || keys.interrupt {
-                        self.person = Some(self.wall(at));
+                        self.person = Some(self.wall(self.at));
                     }
                 }
-                self.extractor.input(at, keys, seen);
             }
-            Record::Resize(cols, rows) => self.extractor.resize(at, cols, rows, seen),
-            Record::Attached(attached) => self.attached = attached,
+            Record::Resize(..) => {}
+            Record::Attached(attached) => self.attached = *attached,
             Record::Gap(lost) => self.output += lost,
-            Record::Exit(exit) => {
-                self.extractor.exit(at, exit, seen);
-                self.ended(report::exit(exit), now);
-            }
+            Record::Exit(exit) => self.ended(report::exit(*exit), now),
         }
         self.changed = true;
     }
@@ -198,7 +189,11 @@ impl Core {
                     self.step(Input::Ended(result), now, out);
                 }
                 Seen::Query(bytes) if fresh && !self.attached => out.push(Out::Reply(bytes)),
-                Seen::Event(_) | Seen::TurnBegan { .. } | Seen::TurnEnded { .. } | Seen::Query(_) | Seen::Title(_) => {}
+                Seen::Event(_)
+                | Seen::TurnBegan { .. }
+                | Seen::TurnEnded { .. }
+                | Seen::Query(_)
+                | Seen::Title(_) => {}
             }
         }
         if state_changed {
@@ -209,7 +204,8 @@ impl Core {
     fn state_changed(&mut self, now: UnixMillis) {
         let claim = self.claim();
         let dialog = self.extractor.dialog().map(report::dialog);
-        let same = |(c, d): &(Claim, Option<Dialog>)| c.state == claim.state && c.rule == claim.rule && *d == dialog;
+        let same =
+            |(c, d): &(Claim, Option<Dialog>)| c.state == claim.state && c.rule == claim.rule && *d == dialog;
         if self.told.as_ref().is_some_and(same) {
             return;
         }
@@ -287,7 +283,9 @@ impl Core {
         let keys = match choice {
             Choice::Approve => open.approve.clone(),
             Choice::Deny => open.deny.clone(),
-            Choice::Option { index } => open.options.get(*index as usize).and_then(|option| option.keys.clone()),
+            Choice::Option { index } => {
+                open.options.get(*index as usize).and_then(|option| option.keys.clone())
+            }
         };
         keys.map_or_else(|| refuse("the agent's profile does not say how; answer in the session itself"), Ok)
     }
@@ -334,7 +332,10 @@ impl Core {
     /// The disk is full: an attempt that was not typed yet goes back.
     fn give_back(&mut self, now: UnixMillis) {
         let Some(attempt) = self.delivery.holds() else { return };
-        let hold = Hold { code: HoldCode::Storage, text: "the wrapper cannot write its journal; is the disk full?".into() };
+        let hold = Hold {
+            code: HoldCode::Storage,
+            text: "the wrapper cannot write its journal; is the disk full?".into(),
+        };
         self.batch.push(Report::Held { attempt, hold });
         let _ = self.commit(now);
         self.delivery = Delivery::new(self.delivery.fence());
@@ -414,7 +415,8 @@ impl Core {
                 state: State::Unknown,
                 source: Source::Silence,
                 rule: "observer.quarantined".to_owned(),
-                evidence: "reading the output crashed the observer; only the session's life is reported".to_owned(),
+                evidence: "reading the output crashed the observer; only the session's life is reported"
+                    .to_owned(),
                 since: self.start,
                 background: false,
             },

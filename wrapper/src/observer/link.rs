@@ -59,7 +59,8 @@ impl Link {
         let (control, control_out) = mpsc::channel(64);
         let (bytes, bytes_out) = mpsc::channel(64);
         let (events_in, events) = mpsc::channel(64);
-        let dialer = Dialer { place, control: control_out, bytes: bytes_out, events: events_in, started: None };
+        let dialer =
+            Dialer { place, control: control_out, bytes: bytes_out, events: events_in, started: None };
         tokio::spawn(dialer.run());
         Self { control, bytes, events }
     }
@@ -118,7 +119,9 @@ impl Dialer {
         };
         let token = std::fs::read_to_string(self.place.wrapper_token()).map_err(|e| e.to_string())?;
         let mut request = "ws://localhost/v1/wrapper".into_client_request().map_err(|e| e.to_string())?;
-        let bearer = format!("Bearer {}", token.trim()).parse().map_err(|_| "the token is no header value".to_owned())?;
+        let bearer = format!("Bearer {}", token.trim())
+            .parse()
+            .map_err(|_| "the token is no header value".to_owned())?;
         request.headers_mut().insert("authorization", bearer);
         let config = WebSocketConfig::default()
             .max_message_size(Some(wire::MESSAGE_MAX))
@@ -177,13 +180,16 @@ impl Dialer {
             Some(Ok(_)) => return Ok(()),
             Some(Err(fault)) => return Err(fault.to_string()),
         };
-        let message = serde_json::from_str(&text).map_err(|e| format!("the server said something unknown: {e}"))?;
+        let message =
+            serde_json::from_str(&text).map_err(|e| format!("the server said something unknown: {e}"))?;
         self.events.send(Event::Message(message)).await.map_err(|_| "this side has ended".to_owned())
     }
 }
 
 fn text(message: &ToServer) -> Message {
-    Message::text(serde_json::to_string(message).expect("wire messages have no maps with other keys than strings"))
+    Message::text(
+        serde_json::to_string(message).expect("wire messages have no maps with other keys than strings"),
+    )
 }
 
 /// The server's program: beside this one, else on the path.

@@ -140,7 +140,8 @@ impl Observer {
         let folder = place.session(&SessionId(spec.session.clone()));
         let journal = Journal::open(&folder).context("cannot open the session's journal")?;
         let agent = patterns::Library::builtin();
-        let agent = agent.agent(&spec.agent).or_else(|| agent.agent("any")).context("no profile for any program")?;
+        let agent =
+            agent.agent(&spec.agent).or_else(|| agent.agent("any")).context("no profile for any program")?;
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
         let observer = Self {
@@ -257,7 +258,11 @@ impl Observer {
     fn typed(&mut self, id: u64, refused: Option<String>, counts: Unchanged, now: wire::UnixMillis) {
         let Some(at) = self.asked.iter().position(|(asked, _)| *asked == id) else { return };
         let Some((_, asked)) = self.asked.remove(at) else { return };
-        if refused.is_some() && !self.more && counts.output == self.core.output && counts.keys != self.core.keys {
+        if refused.is_some()
+            && !self.more
+            && counts.output == self.core.output
+            && counts.keys != self.core.keys
+        {
             self.core.missed_keys(counts.keys, now);
         }
         match asked {
@@ -373,7 +378,8 @@ impl Observer {
         }
         if let Some(link) = &self.link {
             let (core, bytes) = (&self.core, &link.bytes);
-            self.watched.send(|| (core.output, core.size(), core.snapshot()), |frame| bytes.try_send(frame).is_ok());
+            self.watched
+                .send(|| (core.output, core.size(), core.snapshot()), |frame| bytes.try_send(frame).is_ok());
         }
     }
 

@@ -74,7 +74,11 @@ impl Watched {
     }
 
     /// Sends what waits, as far as `take` takes it.
-    pub fn send(&mut self, snapshot: impl FnOnce() -> (u64, Size, Vec<u8>), mut take: impl FnMut(Vec<u8>) -> bool) {
+    pub fn send(
+        &mut self,
+        snapshot: impl FnOnce() -> (u64, Size, Vec<u8>),
+        mut take: impl FnMut(Vec<u8>) -> bool,
+    ) {
         match &mut self.phase {
             Phase::Nobody => {}
             Phase::Snapshot => {

@@ -93,8 +93,12 @@ impl Record {
             }
             Record::Attached(yes) => put(out, b'a', delta, &[u8::from(*yes)]),
             Record::Gap(lost) => put(out, b'g', delta, &lost.to_be_bytes()),
-            Record::Exit(Exit::Code(code)) => put(out, b'x', delta, &[&b"c"[..], &code.to_be_bytes()].concat()),
-            Record::Exit(Exit::Signal(number)) => put(out, b'x', delta, &[&b"s"[..], &number.to_be_bytes()].concat()),
+            Record::Exit(Exit::Code(code)) => {
+                put(out, b'x', delta, &[&b"c"[..], &code.to_be_bytes()].concat())
+            }
+            Record::Exit(Exit::Signal(number)) => {
+                put(out, b'x', delta, &[&b"s"[..], &number.to_be_bytes()].concat())
+            }
         }
     }
 
@@ -175,7 +179,11 @@ fn take_number(bytes: &[u8]) -> Result<Option<(u64, &[u8])>, RecordError> {
 
 fn keys_to_bits(keys: Keys) -> u8 {
     let Keys { queue, reply, enter, escape, interrupt, text } = keys;
-    [queue, reply, enter, escape, interrupt, text].iter().enumerate().map(|(i, bit)| u8::from(*bit) << i).sum()
+    [queue, reply, enter, escape, interrupt, text]
+        .iter()
+        .enumerate()
+        .map(|(i, bit)| u8::from(*bit) << i)
+        .sum()
 }
 
 fn keys_from_bits(bits: u8) -> Keys {

@@ -68,7 +68,8 @@ fn one(bytes: &[u8], alone: bool) -> (Option<Key>, usize) {
         b'\r' if alone => (Some(Key::Enter), 1),
         b'\r' | b'\n' => (Some(Key::Text("\n".to_owned())), 1),
         0x1b if bytes.get(1) == Some(&b'[') => {
-            let end = bytes[2..].iter().position(|b| (0x40..=0x7e).contains(b)).map_or(bytes.len(), |at| at + 3);
+            let end =
+                bytes[2..].iter().position(|b| (0x40..=0x7e).contains(b)).map_or(bytes.len(), |at| at + 3);
             (None, end)
         }
         0x1b => (Some(Key::Escape), 1),

@@ -59,7 +59,9 @@ impl Screen {
         match dialog {
             Some(lines) => {
                 below.extend(lines.iter().map(|line| format!(" {line}")));
-                below.extend([" ❯ 1. Yes", "   2. No", " Enter to confirm · Esc to cancel"].map(str::to_owned));
+                below.extend(
+                    [" ❯ 1. Yes", "   2. No", " Enter to confirm · Esc to cancel"].map(str::to_owned),
+                );
             }
             None => {
                 let mut lines = composer.split('\n');
@@ -75,7 +77,11 @@ impl Screen {
         }
         let fold = |line: &String| -> Vec<String> {
             let chars: Vec<char> = line.chars().collect();
-            if chars.is_empty() { vec![String::new()] } else { chars.chunks(cols).map(|c| c.iter().collect()).collect() }
+            if chars.is_empty() {
+                vec![String::new()]
+            } else {
+                chars.chunks(cols).map(|c| c.iter().collect()).collect()
+            }
         };
         let bottom: Vec<String> = status.iter().chain(&below).flat_map(fold).collect();
         let above: Vec<String> = self.lines.iter().flat_map(fold).collect();
@@ -83,7 +89,9 @@ impl Screen {
         let mut frame = String::from(FRAME.0);
         let shown = above[above.len().saturating_sub(room)..].iter().map(Some);
         let blank = room.saturating_sub(above.len());
-        for (row, line) in shown.chain(std::iter::repeat_n(None, blank)).chain(bottom.iter().map(Some)).enumerate() {
+        for (row, line) in
+            shown.chain(std::iter::repeat_n(None, blank)).chain(bottom.iter().map(Some)).enumerate()
+        {
             frame.push_str(&format!("\x1b[{};1H{}\x1b[K", row + 1, line.map_or("", String::as_str)));
         }
         if dialog.is_none() {

@@ -22,7 +22,8 @@ pub(super) async fn messages(State(shared): Shares, Json(body): Json<Value>) -> 
     }
     if body["stream"] != json!(true) {
         let text = if side { "ok" } else { &turn.step().text };
-        return Json(message(&body, json!([{"type": "text", "text": text}]), json!("end_turn"))).into_response();
+        return Json(message(&body, json!([{"type": "text", "text": text}]), json!("end_turn")))
+            .into_response();
     }
     Events::respond(|events| async move {
         let sent = stream(&events, &turn, &body).await;
@@ -43,7 +44,9 @@ fn last_prompt(body: &Value) -> (String, usize) {
                 results += 1;
                 continue;
             }
-            Value::Array(parts) => parts.iter().filter_map(|p| p["text"].as_str()).map(without_reminders).collect(),
+            Value::Array(parts) => {
+                parts.iter().filter_map(|p| p["text"].as_str()).map(without_reminders).collect()
+            }
             _ => Vec::new(),
         };
         let text = parts.join("\n").trim().to_owned();
@@ -77,18 +80,25 @@ async fn stream(events: &Events, turn: &Turn, body: &Value) -> Result<(), HungUp
     send("message_start", json!({"message": message(body, json!([]), Value::Null)})).await?;
     let step = turn.step();
     if turn.side {
-        send("content_block_start", json!({"index": 0, "content_block": {"type": "text", "text": ""}})).await?;
+        send("content_block_start", json!({"index": 0, "content_block": {"type": "text", "text": ""}}))
+            .await?;
         let answer = r#"{"title": "Scripted session"}"#;
-        send("content_block_delta", json!({"index": 0, "delta": {"type": "text_delta", "text": answer}})).await?;
+        send("content_block_delta", json!({"index": 0, "delta": {"type": "text_delta", "text": answer}}))
+            .await?;
         send("content_block_stop", json!({"index": 0})).await?;
         return end(events, "end_turn").await;
     }
     pause(Duration::from_millis(step.wait_ms)).await;
     let mut index = 0;
     if !step.text.is_empty() {
-        send("content_block_start", json!({"index": index, "content_block": {"type": "text", "text": ""}})).await?;
+        send("content_block_start", json!({"index": index, "content_block": {"type": "text", "text": ""}}))
+            .await?;
         for (piece, length) in step.pieces() {
-            send("content_block_delta", json!({"index": index, "delta": {"type": "text_delta", "text": piece}})).await?;
+            send(
+                "content_block_delta",
+                json!({"index": index, "delta": {"type": "text_delta", "text": piece}}),
+            )
+            .await?;
             pause(length).await;
         }
         send("content_block_stop", json!({"index": index})).await?;
@@ -130,7 +140,8 @@ fn call(turn: &Turn, tool: &Tool) -> (&'static str, Value) {
         }
         Tool::Ask { question, options } => {
             let options: Vec<_> = options.iter().map(|o| json!({"label": o, "description": o})).collect();
-            let question = json!({"question": question, "header": "Choice", "multiSelect": false, "options": options});
+            let question =
+                json!({"question": question, "header": "Choice", "multiSelect": false, "options": options});
             ("AskUserQuestion", json!({"questions": [question]}))
         }
     }

@@ -92,10 +92,13 @@ impl Model {
 
 async fn elsewhere(uri: axum::http::Uri) -> Response {
     if uri.path().ends_with("/models") {
-        return axum::Json(json!({"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "nobody"}]}))
-            .into_response();
+        return axum::Json(
+            json!({"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "nobody"}]}),
+        )
+        .into_response();
     }
-    let body = json!({"type": "error", "error": {"type": "not_found_error", "message": "there is nothing here"}});
+    let body =
+        json!({"type": "error", "error": {"type": "not_found_error", "message": "there is nothing here"}});
     (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
 }
 
@@ -169,7 +172,9 @@ struct HungUp;
 
 impl Events {
     /// A response whose body is what `write` sends.
-    fn respond<F: Future<Output = Result<(), HungUp>> + Send + 'static>(write: impl FnOnce(Events) -> F) -> Response {
+    fn respond<F: Future<Output = Result<(), HungUp>> + Send + 'static>(
+        write: impl FnOnce(Events) -> F,
+    ) -> Response {
         let (sender, receiver) = mpsc::channel(16);
         tokio::spawn(write(Events(sender)));
         let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
@@ -186,7 +191,10 @@ impl Events {
 
 /// Text that the agents put around or before what the user typed.
 fn is_furniture(text: &str) -> bool {
-    text.is_empty() || text.starts_with('<') || text.starts_with("# AGENTS") || text.starts_with("[Request interrupted")
+    text.is_empty()
+        || text.starts_with('<')
+        || text.starts_with("# AGENTS")
+        || text.starts_with("[Request interrupted")
 }
 
 /// Removes what an agent tells the model beside the user's words.

@@ -43,7 +43,9 @@ fn last_prompt(body: &Value) -> (String, usize) {
         } else if kind == "message" && item["role"] == "user" {
             let text = match &item["content"] {
                 Value::String(text) => text.clone(),
-                Value::Array(parts) => parts.iter().filter_map(|p| p["text"].as_str()).collect::<Vec<_>>().join("\n"),
+                Value::Array(parts) => {
+                    parts.iter().filter_map(|p| p["text"].as_str()).collect::<Vec<_>>().join("\n")
+                }
                 _ => String::new(),
             };
             if !is_furniture(text.trim()) {
@@ -77,7 +79,8 @@ impl Stream<'_> {
         let step = self.turn.step();
         let mut output = Vec::new();
         if self.turn.side {
-            output.push(self.words(0, [(r#"{"title": "Scripted task"}"#, Duration::ZERO)].into_iter()).await?);
+            output
+                .push(self.words(0, [(r#"{"title": "Scripted task"}"#, Duration::ZERO)].into_iter()).await?);
         } else {
             pause(Duration::from_millis(step.wait_ms)).await;
             if !step.text.is_empty() {
@@ -108,7 +111,8 @@ impl Stream<'_> {
         pieces: impl Iterator<Item = (&'a str, Duration)>,
     ) -> Result<Value, HungUp> {
         let id = format!("msg_{}_{}", self.turn.script.name, self.turn.number);
-        let started = json!({"id": id, "type": "message", "status": "in_progress", "role": "assistant", "content": []});
+        let started =
+            json!({"id": id, "type": "message", "status": "in_progress", "role": "assistant", "content": []});
         self.send("response.output_item.added", json!({"output_index": index, "item": started})).await?;
         let part = json!({"type": "output_text", "text": "", "annotations": []});
         let place = json!({"item_id": id, "output_index": index, "content_index": 0});
@@ -126,8 +130,7 @@ impl Stream<'_> {
         }
         self.send("response.output_text.done", with("text", json!(text))).await?;
         let content = json!([{"type": "output_text", "text": text, "annotations": []}]);
-        let item =
-            json!({"id": id, "type": "message", "status": "completed", "role": "assistant", "content": content});
+        let item = json!({"id": id, "type": "message", "status": "completed", "role": "assistant", "content": content});
         self.send("response.output_item.done", json!({"output_index": index, "item": item})).await?;
         Ok(item)
     }
@@ -136,7 +139,9 @@ impl Stream<'_> {
         let call = self.call(tool);
         let custom = matches!(call, Call::Custom { .. });
         let (kind, name, field, value) = match &call {
-            Call::Function { name, arguments } => ("function_call", *name, "arguments", arguments.to_string()),
+            Call::Function { name, arguments } => {
+                ("function_call", *name, "arguments", arguments.to_string())
+            }
             Call::Custom { name, input } => ("custom_tool_call", *name, "input", input.clone()),
         };
         let id = format!("fc_{}_{}", self.turn.script.name, self.turn.number);
@@ -146,8 +151,11 @@ impl Stream<'_> {
         });
         item[field] = json!("");
         self.send("response.output_item.added", json!({"output_index": index, "item": item})).await?;
-        let delta =
-            if custom { "response.custom_tool_call_input.delta" } else { "response.function_call_arguments.delta" };
+        let delta = if custom {
+            "response.custom_tool_call_input.delta"
+        } else {
+            "response.function_call_arguments.delta"
+        };
         for piece in argument_pieces(&value) {
             self.send(delta, json!({"item_id": id, "output_index": index, "delta": piece})).await?;
         }
@@ -161,7 +169,10 @@ impl Stream<'_> {
     fn call(&self, tool: &Tool) -> Call {
         let offered = |name: &str| {
             let tools = self.body["tools"].as_array().into_iter().flatten();
-            tools.into_iter().find(|t| t["name"] == name).map(|t| t["type"].as_str().unwrap_or("function").to_owned())
+            tools
+                .into_iter()
+                .find(|t| t["name"] == name)
+                .map(|t| t["type"].as_str().unwrap_or("function").to_owned())
         };
         match tool {
             Tool::Shell { command, about } => shell(offered("exec_command").is_some(), command, Some(about)),
@@ -179,7 +190,8 @@ impl Stream<'_> {
             }
             Tool::Ask { question, options } => {
                 let options: Vec<_> = options.iter().map(|o| json!({"label": o, "description": o})).collect();
-                let question = json!({"id": "q1", "header": "Choice", "question": question, "options": options});
+                let question =
+                    json!({"id": "q1", "header": "Choice", "question": question, "options": options});
                 Call::Function { name: "request_user_input", arguments: json!({"questions": [question]}) }
             }
         }
@@ -206,5 +218,9 @@ fn shell(exec: bool, command: &str, reason: Option<&str>) -> Call {
 
 fn patch(path: &str, old: &str, new: &str) -> String {
     let lines = |sign: char, text: &str| text.lines().map(|l| format!("{sign}{l}\n")).collect::<String>();
-    format!("*** Begin Patch\n*** Update File: {path}\n@@\n{}{}*** End Patch", lines('-', old), lines('+', new))
+    format!(
+        "*** Begin Patch\n*** Update File: {path}\n@@\n{}{}*** End Patch",
+        lines('-', old),
+        lines('+', new)
+    )
 }

@@ -1,0 +1,126 @@
+//! Reads the last turn off its rows: the answer, the agent's own words on how it ended. Must not: decide an outcome.
+
+use patterns::{Agent, AnswerRule, LineRule};
+
+use crate::observation::Origin;
+use crate::turn::Verdict;
+
+/// Longest answer that is kept, in characters.
+const LONGEST: usize = 20_000;
+
+/// What the rows of a turn hold.
+#[derive(Debug, Clone, Default)]
+pub struct Read {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The answer's plain text.
+    pub answer: String,
+}
+
+/// Reads the rows above the composer, the last user's prompt and everything after it.
+pub fn read(agent: &Agent, rows: &[String]) -> Read {
+    let Some(rule) = &agent.answer else { return Read::default() };
+    let start = rows.iter().rposition(|row| rule.prompt.is_match(row)).map_or(0, |at| at + 1);
+    let rows = &rows[start..];
+    let mut verdict = last_block(agent, rule, rows);
+    let answer = answer(agent, rule, rows);
+    let flat = answer.split_whitespace().collect::<Vec<_>>().join(" ");
+    verdict.refused = agent.refusals.iter().find_map(|refusal| {
+        let (start, end) = refusal.pattern.find(&flat)?;
+        let from = flat[..start].rfind(['.', '!', '?']).map_or(0, |at| at + 1);
+        let to = flat[end..].find(['.', '!', '?']).map_or(flat.len(), |at| end + at + 1);
+        Some(flat[from..to].trim().to_owned())
+    });
+    Read { verdict, answer }
+}
+
+/// Who says each row of a screen.
+pub fn origins(rule: Option<&AnswerRule>, rows: &[String]) -> Vec<Origin> {
+    let Some(rule) = rule else { return vec![Origin::Unknown; rows.len()] };
+    let mut now = Origin::Unknown;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let begins = rule.begin.as_ref().is_some_and(|begin| begin.is_match(row));
+        if rule.tool.iter().any(|tool| tool.is_match(row)) || rule.skip.iter().any(|skip| skip.is_match(row)) {
+            now = Origin::Tool;
+        } else if begins {
+            now = Origin::Agent;
+        } else if rule.prompt.is_match(row) {
+            now = Origin::User;
+        }
+        all.push(now);
+    }
+    all
+}
+
+/// The last block that tells how the turn ended, from the bottom up to the first block of other kind.
+fn last_block(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Verdict {
+    let mut verdict = Verdict::default();
+    for row in rows.iter().rev().filter(|row| !row.trim().is_empty()) {
+        if let Some(reason) = matched(&agent.interruptions, row) {
+            verdict.interrupted = Some(reason);
+            return verdict;
+        }
+        if let Some(reason) = matched(&agent.failures, row) {
+            verdict.failed = Some(reason);
+            return verdict;
+        }
+        if matched(&agent.turn_ends, row).is_some() {
+            verdict.ended = true;
+            return verdict;
+        }
+        if rule.begin.as_ref().is_some_and(|begin| begin.is_match(row)) {
+            return verdict;
+        }
+    }
+    verdict
+}
+
+fn matched(rules: &[LineRule], row: &str) -> Option<String> {
+    rules.iter().find_map(|rule| {
+        let groups = rule.pattern.captures(row)?;
+        let reason = ["reason", "reason2"].iter().find_map(|name| groups.name(name));
+        Some(reason.map_or(row, |m| m.as_str()).trim().to_owned())
+    })
+}
+
+/// The blocks after the last tool call, their marks cut and their indent removed.
+fn answer(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> String {
+    let mut blocks: Vec<Vec<&str>> = Vec::new();
+    let mut open = rule.begin.is_none();
+    if open {
+        blocks.push(Vec::new());
+    }
+    for row in rows {
+        let ends = matched(&agent.failures, row).is_some() || matched(&agent.interruptions, row).is_some();
+        if rule.tool.iter().any(|tool| tool.is_match(row)) {
+            blocks.clear();
+            open = false;
+        } else if ends || rule.skip.iter().any(|skip| skip.is_match(row)) {
+            // A rule or summary inside an answer does not end it; what follows still belongs to it.
+            open = open && !ends;
+        } else if let Some((_, end)) = rule.begin.as_ref().and_then(|begin| begin.find(row)) {
+            blocks.push(vec![&row[end..]]);
+            open = true;
+        } else if open && let Some(block) = blocks.last_mut() {
+            block.push(row);
+        }
+    }
+    let text = blocks.iter().map(|block| plain(block)).collect::<Vec<_>>().join("\n\n");
+    text.trim().chars().take(LONGEST).collect()
+}
+
+fn plain(block: &[&str]) -> String {
+    let indent = |row: &&str| row.chars().take_while(|c| *c == ' ').count();
+    let least = block.iter().skip(1).filter(|row| !row.trim().is_empty()).map(indent).min().unwrap_or(0).min(2);
+    let mut lines: Vec<&str> = Vec::new();
+    for (i, row) in block.iter().enumerate() {
+        let cut = if i == 0 { 0 } else { least.min(indent(row)) };
+        let row = row[cut..].trim_end();
+        if row.is_empty() && lines.last().is_none_or(|last| last.is_empty()) {
+            continue;
+        }
+        lines.push(row);
+    }
+    lines.join("\n").trim_end().to_owned()
+}

@@ -1,0 +1,237 @@
+//! Weighs all evidence of one moment by rank and names the state it speaks for. Must not: remember or debounce.
+//!
+//! Rank: the program's own status, a dialog that has the keyboard, shell marks and title, the screen. What contradicts
+//! a stronger source must stand longer before it is believed.
+
+use std::time::Duration;
+
+use patterns::{Absent, Agent, StateWord};
+
+use crate::observation::{DialogKind, Source, State};
+use crate::reading::{Hit, Reading};
+use crate::signal::{Mark, Status, StatusWord, Title};
+
+/// How long a dialog must stand against a status that says otherwise.
+const DIALOG_AGAINST_STATUS: Duration = Duration::from_millis(700);
+/// How long the screen must look busy against a status of rest.
+const BUSY_AGAINST_STATUS: Duration = Duration::from_secs(4);
+/// How long the screen must look busy against a title of rest.
+const BUSY_AGAINST_TITLE: Duration = Duration::from_millis(300);
+/// How long a program that nobody typed to must look busy before its start counts as a turn.
+const BUSY_AT_START: Duration = Duration::from_millis(2500);
+/// How long a program may say that it is blocked while its composer stands there.
+const BLOCKED_WITH_COMPOSER: Duration = Duration::from_millis(1500);
+
+/// All that is known at one moment.
+#[derive(Debug)]
+pub struct Facts<'f> {
+    /// The agent's profile.
+    pub agent: &'f Agent,
+    /// The last status.
+    pub status: Option<&'f Status>,
+    /// The last title that a rule matched.
+    pub title: Option<&'f Title>,
+    /// The last shell mark.
+    pub mark: Option<Mark>,
+    /// The last screen.
+    pub reading: &'f Reading,
+    /// Whether it was idle or busy before.
+    pub ready: bool,
+    /// Whether Enter was pressed.
+    pub entered: bool,
+    /// The last output.
+    pub output: Duration,
+    /// The last change of the screen's text.
+    pub changed: Duration,
+    /// Now.
+    pub now: Duration,
+}
+
+/// The state that the evidence speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The state.
+    pub state: State,
+    /// The kind of evidence.
+    pub source: Source,
+    /// The rule.
+    pub rule: String,
+    /// What it saw.
+    pub evidence: String,
+    /// Work goes on in the background.
+    pub background: bool,
+    /// How long it must stand before it is believed.
+    pub hold: Duration,
+}
+
+impl Facts<'_> {
+    /// Weighs; `None` when nothing speaks.
+    pub fn weigh(&self) -> Option<Candidate> {
+        let by_status = self.status.and_then(|status| self.status(status));
+        by_status.or_else(|| self.dialog(self.dialog_hold())).or_else(|| self.mark()).or_else(|| self.title()).or_else(
+            || self.screen(),
+        )
+    }
+
+    /// When the weight may change although nothing happens.
+    pub fn recheck(&self) -> Option<Duration> {
+        let lease = self.title.filter(|t| !t.lease.is_zero()).map(|t| self.output + t.lease);
+        let working = self.status.filter(|s| s.word == StatusWord::Working).map(|_| self.changed + self.lease());
+        let blocked = self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
+        [lease, working, blocked].into_iter().flatten().filter(|at| *at > self.now).min()
+    }
+
+    fn status(&self, status: &Status) -> Option<Candidate> {
+        let evidence = match status.message.as_str() {
+            "" => format!("state={:?}", status.word).to_lowercase(),
+            message => message.to_owned(),
+        };
+        let told = |state, hold| self.candidate(state, Source::Status, "status.protocol", &evidence, hold);
+        match status.word {
+            StatusWord::Working => {
+                let silent = self.now >= self.changed + self.lease() && self.resting_screen();
+                match self.dialog(DIALOG_AGAINST_STATUS) {
+                    Some(dialog) => Some(dialog),
+                    None if silent => {
+                        self.screen().map(|c| Candidate { background: c.state == State::Idle, ..c })
+                    }
+                    None => Some(told(State::Busy, Duration::ZERO)),
+                }
+            }
+            StatusWord::Blocked => {
+                if let Some(dialog) = self.dialog(Duration::ZERO) {
+                    return Some(Candidate { source: Source::Status, evidence, ..dialog });
+                }
+                let composer = self.reading.composer.is_some();
+                match status.kind.as_str() {
+                    "auth" if composer => Some(told(State::Idle, self.rest())),
+                    _ if composer && self.now >= status.at + BLOCKED_WITH_COMPOSER => None,
+                    "permission" => Some(told(State::WaitingPermission, Duration::ZERO)),
+                    _ => Some(told(State::WaitingInput, Duration::ZERO)),
+                }
+            }
+            StatusWord::Idle | StatusWord::Done | StatusWord::Error => {
+                if let Some(dialog) = self.dialog(self.dialog_hold()) {
+                    return Some(dialog);
+                }
+                match &self.reading.busy {
+                    Some(hit) if self.now >= status.at + BUSY_AGAINST_STATUS => {
+                        Some(self.hit(State::Busy, hit, BUSY_AGAINST_STATUS))
+                    }
+                    _ => Some(told(State::Idle, self.rest())),
+                }
+            }
+        }
+    }
+
+    fn dialog(&self, hold: Duration) -> Option<Candidate> {
+        let asked = self.reading.dialog.as_ref()?;
+        let state = match asked.dialog.kind {
+            DialogKind::Permission | DialogKind::Plan => State::WaitingPermission,
+            DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => State::WaitingInput,
+        };
+        let evidence: String = asked.dialog.title.chars().take(200).collect();
+        Some(self.candidate(state, Source::Screen, &asked.rule, &evidence, hold))
+    }
+
+    fn mark(&self) -> Option<Candidate> {
+        if !self.agent.shell_marks {
+            return None;
+        }
+        let (state, evidence) = match self.mark? {
+            Mark::Running => (State::Busy, "C"),
+            Mark::Prompt => (State::Idle, "B"),
+            Mark::Ended(_) => (State::Idle, "D"),
+        };
+        Some(self.candidate(state, Source::Terminal, "shell.marks", evidence, Duration::ZERO))
+    }
+
+    fn title(&self) -> Option<Candidate> {
+        let title = self.title?;
+        if !title.lease.is_zero() && self.now >= self.output + title.lease {
+            return None;
+        }
+        let told = |state, hold| self.candidate(state, Source::Terminal, &title.rule, &title.text, hold);
+        match title.state {
+            StateWord::Busy => Some(told(State::Busy, self.at_start(Duration::ZERO))),
+            StateWord::WaitingPermission => Some(told(State::WaitingPermission, Duration::ZERO)),
+            StateWord::WaitingInput => Some(told(State::WaitingInput, Duration::ZERO)),
+            StateWord::Starting => Some(told(State::Starting, Duration::ZERO)),
+            StateWord::Idle => match (&self.reading.busy, &self.reading.starting) {
+                (Some(hit), _) => Some(self.hit(State::Busy, hit, self.at_start(BUSY_AGAINST_TITLE))),
+                (None, Some(hit)) => Some(self.hit(State::Starting, hit, Duration::ZERO)),
+                (None, None) if self.reading.composer.is_some() => Some(told(State::Idle, self.rest())),
+                (None, None) => None,
+            },
+        }
+    }
+
+    fn screen(&self) -> Option<Candidate> {
+        let reading = self.reading;
+        if let Some((permission, hit)) = &reading.waiting {
+            let state = if *permission { State::WaitingPermission } else { State::WaitingInput };
+            return Some(self.hit(state, hit, self.dialog_hold()));
+        }
+        if let Some(hit) = &reading.busy {
+            return Some(self.hit(State::Busy, hit, self.at_start(millis(self.agent.timing.busy_ms))));
+        }
+        if let Some(hit) = &reading.starting {
+            return Some(self.hit(State::Starting, hit, Duration::ZERO));
+        }
+        if let Some(hit) = &reading.idle {
+            return Some(self.hit(State::Idle, hit, self.idle()));
+        }
+        let rule = self.agent.composer.as_ref()?;
+        match &reading.composer {
+            Some(field) if rule.idle => {
+                let evidence = if field.text.is_empty() { "empty composer" } else { "composer with a draft" };
+                let id = format!("{}.composer", self.agent.name);
+                Some(self.candidate(State::Idle, Source::Screen, &id, evidence, self.idle()))
+            }
+            None if rule.absent == Absent::Busy && self.ready => {
+                let id = format!("{}.composer.absent", self.agent.name);
+                Some(self.candidate(State::Busy, Source::Screen, &id, "no prompt", Duration::ZERO))
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    fn resting_screen(&self) -> bool {
+        self.reading.composer.is_some() && self.reading.busy.is_none()
+    }
+
+    fn lease(&self) -> Duration {
+        millis(self.agent.timing.lease_ms)
+    }
+
+    fn rest(&self) -> Duration {
+        millis(self.agent.timing.rest_ms)
+            .max(if self.ready || self.status.is_some() { Duration::ZERO } else { self.idle() })
+    }
+
+    fn idle(&self) -> Duration {
+        let timing = self.agent.timing;
+        millis(if self.ready { timing.idle_ms } else { timing.ready_ms })
+    }
+
+    fn dialog_hold(&self) -> Duration {
+        millis(self.agent.timing.dialog_ms)
+    }
+
+    fn at_start(&self, hold: Duration) -> Duration {
+        if self.ready || self.entered { hold } else { BUSY_AT_START }
+    }
+
+    fn hit(&self, state: State, hit: &Hit, hold: Duration) -> Candidate {
+        self.candidate(state, Source::Screen, &hit.rule, &hit.evidence, hold)
+    }
+
+    fn candidate(&self, state: State, source: Source, rule: &str, evidence: &str, hold: Duration) -> Candidate {
+        let background = state == State::Idle && self.reading.background;
+        Candidate { state, source, rule: rule.to_owned(), evidence: evidence.to_owned(), background, hold }
+    }
+}
+
+fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}

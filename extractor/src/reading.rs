@@ -1,0 +1,124 @@
+//! What the agent's rules read off one screen. Must not: remember earlier screens or decide a state.
+
+use std::collections::BTreeMap;
+
+use patterns::{Agent, At, Note, Region, StateWord};
+
+use crate::composer::{self, Field};
+use crate::dialog::{self, Asked};
+use crate::vt::{Screen, Vt};
+
+/// How many rows that are not blank the region above the composer has.
+const STATUS_ROWS: usize = 8;
+
+/// A rule that matched, and the row it matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The rule's id.
+    pub rule: String,
+    /// The row, at most 200 characters.
+    pub evidence: String,
+}
+
+/// Everything the rules found.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// The composer; none while a dialog is open.
+    pub composer: Option<Field>,
+    /// The dialog.
+    pub dialog: Option<Asked>,
+    /// A sign of work.
+    pub busy: Option<Hit>,
+    /// A sign of rest.
+    pub idle: Option<Hit>,
+    /// A sign that it is not ready.
+    pub starting: Option<Hit>,
+    /// A sign that it waits, besides a dialog: whether for permission.
+    pub waiting: Option<(bool, Hit)>,
+    /// The context is being compacted.
+    pub compacting: bool,
+    /// Work goes on in the background.
+    pub background: bool,
+    /// Numbers on the screen.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// Reads a screen. `version` is the agent's, when it is known.
+pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt) -> Reading {
+    let held = |versions: &patterns::Versions| version.is_none_or(|v| versions.allow(v));
+    let mut reading = Reading::default();
+    let find = || agent.composer.as_ref().and_then(|rule| composer::find(rule, screen, vt));
+    let ask = || dialog::find(agent.dialogs.iter().filter(|d| held(&d.versions)), screen);
+    if agent.composer.as_ref().is_some_and(|rule| rule.at == At::Cursor) {
+        // A prompt on the cursor's own row is beyond doubt; a question can stand on any last row.
+        reading.composer = find();
+        reading.dialog = if reading.composer.is_none() { ask() } else { None };
+    } else {
+        reading.dialog = ask();
+        reading.composer = if reading.dialog.is_none() { find() } else { None };
+    }
+    for rule in agent.screens.iter().filter(|rule| held(&rule.versions)) {
+        let rows = region(rule.region, screen, reading.composer.as_ref());
+        let Some(row) = rows.iter().rev().find(|row| rule.pattern.is_match(row)) else { continue };
+        match rule.note {
+            Some(Note::Compacting) => reading.compacting = true,
+            Some(Note::Background) => reading.background = true,
+            None => {}
+        }
+        let hit = Hit { rule: rule.id.clone(), evidence: row.trim().chars().take(200).collect() };
+        match rule.state {
+            Some(StateWord::Busy) => reading.busy.get_or_insert(hit),
+            Some(StateWord::Idle) => reading.idle.get_or_insert(hit),
+            Some(StateWord::Starting) => reading.starting.get_or_insert(hit),
+            Some(StateWord::WaitingPermission) => &mut reading.waiting.get_or_insert((true, hit)).1,
+            Some(StateWord::WaitingInput) => &mut reading.waiting.get_or_insert((false, hit)).1,
+            None => continue,
+        };
+    }
+    for rule in &agent.metrics {
+        for row in region(rule.region, screen, reading.composer.as_ref()) {
+            let Some(groups) = rule.pattern.captures(row) else { continue };
+            for name in rule.pattern.names() {
+                if let Some(value) = groups.name(name).and_then(|m| number(m.as_str())) {
+                    reading.metrics.insert(name.trim_end_matches('2').to_owned(), value);
+                }
+            }
+        }
+    }
+    reading
+}
+
+/// The rows of a region, from top to bottom.
+pub fn region<'s>(region: Region, screen: &'s Screen, composer: Option<&Field>) -> Vec<&'s str> {
+    let rows = || screen.rows.iter().map(String::as_str);
+    let body = composer.map_or(screen.rows.len(), |field| field.outer.0);
+    match region {
+        Region::Screen => rows().collect(),
+        Region::Body => rows().take(body).collect(),
+        Region::Footer => composer.map_or_else(Vec::new, |field| rows().skip(field.outer.1 + 1).collect()),
+        Region::Composer => {
+            composer.map_or_else(Vec::new, |field| rows().take(field.last + 1).skip(field.first).collect())
+        }
+        Region::Cursor => rows().nth(screen.cursor.0).into_iter().collect(),
+        Region::Last => rows().rfind(|row| !row.trim().is_empty()).into_iter().collect(),
+        Region::Status => {
+            let mut above: Vec<&str> = match composer {
+                Some(field) => rows().take(field.outer.0).collect(),
+                None => return Vec::new(),
+            };
+            above.retain(|row| !row.trim().is_empty());
+            above.split_off(above.len().saturating_sub(STATUS_ROWS))
+        }
+    }
+}
+
+/// A number as programs write it: `1,234`, `1.2k`, `3M`.
+pub fn number(text: &str) -> Option<f64> {
+    let text = text.trim().replace(',', "");
+    let (digits, factor) = match text.chars().last()? {
+        'k' | 'K' => (&text[..text.len() - 1], 1e3),
+        'm' | 'M' => (&text[..text.len() - 1], 1e6),
+        _ => (text.as_str(), 1.0),
+    };
+    digits.parse::<f64>().ok().map(|n| n * factor)
+}
