@@ -1,2 +1,66 @@
-//! placeholder
-fn main() {}
+//! `assigner`: keeps the queue, routes prompts to sessions, feeds the dashboard.
+//!
+//! Owns: the process: arguments in, exit code out; the one place where an error is printed.
+//! Must not: know what any command does.
+
+mod auth;
+mod cli;
+mod client;
+mod config;
+mod detach;
+mod fault;
+mod feed;
+mod http;
+mod hub;
+mod job;
+mod route;
+#[cfg(test)]
+mod sample;
+mod serve;
+mod session;
+mod store;
+mod token;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+
+/// It failed.
+const FAILED: u8 = 1;
+/// It cannot serve, or no server can be reached.
+const UNREACHABLE: u8 = 3;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (done, code) = match cli.command {
+        Command::Serve(args) if args.detach => (detach::start(&args), UNREACHABLE),
+        Command::Serve(args) => (serve::serve(&args), UNREACHABLE),
+        Command::Stop => (client::stop(), UNREACHABLE),
+        Command::Login => (client::login(), UNREACHABLE),
+        Command::Status { json } => (client::status(json), UNREACHABLE),
+        Command::Completions { shell } => (completions(shell), FAILED),
+        Command::Man => (manual(), FAILED),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("assigner: {error:#}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "assigner", &mut out);
+    Ok(std::io::stdout().write_all(&out)?)
+}
+
+fn manual() -> anyhow::Result<()> {
+    let mut out = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut out)?;
+    Ok(std::io::stdout().write_all(&out)?)
+}

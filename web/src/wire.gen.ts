@@ -592,7 +592,11 @@ build: string,
 /**
  * The server's clock.
  */
-now: UnixMillis, } | { "type": "everything", 
+now: UnixMillis, 
+/**
+ * What this viewer is called in [`Session::keyboard`] when it holds one.
+ */
+viewer: string, } | { "type": "everything", 
 /**
  * All live sessions, and those that ended within the last hour.
  */

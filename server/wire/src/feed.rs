@@ -23,6 +23,9 @@ wire! {
             build: String,
             /// The server's clock.
             now: UnixMillis,
+            /// What this viewer is called in [`Session::keyboard`] when it holds one.
+            #[serde(default)]
+            viewer: String,
         },
         /// The whole present: replaces all that was known.
         Everything {

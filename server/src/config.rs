@@ -1,0 +1,120 @@
+//! The configuration, resolved once: arguments, then environment, then file, then defaults.
+//!
+//! Must not: be asked again later; what it gives has no "not yet".
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use wire::place::Place;
+
+use crate::cli::Serve;
+use crate::route::Weights;
+
+/// Port of the dashboard when nothing is said.
+pub const PORT: u16 = 8151;
+/// How many ports after it are tried.
+pub const PORTS: u16 = 50;
+
+/// What the server does not decide itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Ports to try, in order; 0 is any free one.
+    pub ports: Vec<u16>,
+    /// Weights of the router.
+    pub weights: Weights,
+    /// Preferred agent.
+    pub prefer: Option<String>,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {0}: {1}")]
+    Io(PathBuf, #[source] io::Error),
+    /// The file is wrong.
+    #[error("the configuration {0} is wrong: {1}{2}")]
+    Wrong(PathBuf, String, String),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    port: Option<u16>,
+    prefer_agent: Option<String>,
+    weights: Weights,
+}
+
+impl Config {
+    /// Resolves; clap has put the environment under the arguments already.
+    pub fn resolve(args: &Serve, place: &Place) -> Result<Self, ConfigError> {
+        let (path, must) = match &args.config {
+            Some(path) => (path.clone(), true),
+            None => (place.config.join("assigner.toml"), false),
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !must => String::new(),
+            Err(e) => return Err(ConfigError::Io(path, e)),
+        };
+        let file = parse(&path, &text)?;
+        let ports = match args.port.or(file.port) {
+            Some(port) => vec![port],
+            None => (PORT..=PORT + PORTS).collect(),
+        };
+        Ok(Self { ports, weights: file.weights, prefer: file.prefer_agent })
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
+    toml::from_str(text).map_err(|e| {
+        let hint = suggest(e.message()).map(|s| format!("; did you mean `{s}`?")).unwrap_or_default();
+        ConfigError::Wrong(path.to_owned(), e.to_string().trim_end().to_owned(), hint)
+    })
+}
+
+/// The known key nearest to the one that serde did not know: its message quotes the unknown one first.
+fn suggest(message: &str) -> Option<String> {
+    let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    let near = quoted.map(|known| (strsim::jaro_winkler(unknown, known), known));
+    let (likeness, best) = near.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (likeness > 0.7).then(|| best.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, args: &Serve) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().to_owned();
+        let place = Place::find(|n| (n == "MUSTER_HOME").then(|| home.clone().into_os_string())).unwrap();
+        std::fs::create_dir_all(&place.config).unwrap();
+        std::fs::write(place.config.join("assigner.toml"), text).unwrap();
+        Config::resolve(args, &place).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn arguments_stand_before_the_file_and_the_file_before_the_defaults() {
+        let config =
+            check("port = 9000\nprefer_agent = 'codex'\n[weights]\ndirectory = 7", &Serve::default());
+        let config = config.unwrap();
+        assert_eq!((config.ports, config.prefer.as_deref()), (vec![9000], Some("codex")));
+        assert_eq!((config.weights.directory, config.weights.branch), (7, 10));
+        let args = Serve { port: Some(0), ..Serve::default() };
+        assert_eq!(check("port = 9000", &args).unwrap().ports, [0]);
+        assert_eq!(check("", &Serve::default()).unwrap().ports[..2], [8151, 8152]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_a_suggestion() {
+        let error = check("prot = 1", &Serve::default()).unwrap_err();
+        assert!(error.contains("did you mean `port`?"), "{error}");
+        let error = check("[weights]\ndirectoy = 1", &Serve::default()).unwrap_err();
+        assert!(error.contains("did you mean `directory`?"), "{error}");
+        let error = check("no_auth = true", &Serve::default()).unwrap_err();
+        assert!(error.contains("unknown field `no_auth`"), "{error}");
+    }
+}

@@ -1,0 +1,65 @@
+//! `assigner serve --detach`: starts the server in the background and waits until it listens.
+//!
+//! Must not: serve.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rustix::fs::{Mode, OFlags};
+use wire::place::Place;
+
+use crate::cli::Serve;
+
+/// How long the server may take to listen.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Starts the server, unless one runs; says where it is.
+pub fn start(args: &Serve) -> anyhow::Result<()> {
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let place = Place::from_env()?;
+    place.create()?;
+    let log_path = place.state.join("assigner.log");
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&log_path)
+        .with_context(|| format!("cannot open the log {}", log_path.display()))?;
+    let own = std::env::current_exe().context("cannot find the own program")?;
+    let mut command = Command::new(own);
+    command.args(["serve", "--leave", "--log", &args.log]);
+    if let Some(port) = args.port {
+        command.args(["--port", &port.to_string()]);
+    }
+    if let Some(config) = &args.config {
+        command.arg("--config").arg(config);
+    }
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("cannot share the log")?)
+        .stderr(log)
+        .current_dir(&place.state)
+        .spawn()
+        .context("cannot start the server")?;
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        if UnixStream::connect(place.server_socket()).is_ok() && place.server_file().exists() {
+            println!("serving at {}", crate::client::url_of(&place)?);
+            return Ok(());
+        }
+        if let Some(status) = child.try_wait().context("cannot wait for the server")?
+            && !status.success()
+        {
+            bail!("the server could not start; {} says why", log_path.display());
+        }
+        std::thread::sleep(LOOK);
+    }
+    bail!("the server does not listen after {} s; see {}", PATIENCE.as_secs(), log_path.display())
+}

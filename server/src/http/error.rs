@@ -1,0 +1,74 @@
+//! Faults as answers. Must not: say more than the fault does.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wire::http::ErrorCode;
+
+use crate::fault::Fault;
+
+/// Largest body, in bytes: a prompt of the largest size, with every character escaped.
+pub const BODY_MAX: usize = 6 * wire::PROMPT_MAX + (64 << 10);
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response<Body> {
+        let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        json(status, &self.0)
+    }
+}
+
+/// An answer with a JSON body.
+pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let kind = HeaderValue::from_static("application/json");
+            let mut response = (status, body).into_response();
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// What a handler gives.
+pub fn answer<T: Serialize>(value: Result<T, Fault>) -> Response<Body> {
+    match value {
+        Ok(value) => json(StatusCode::OK, &value),
+        Err(fault) => fault.into_response(),
+    }
+}
+
+/// Reads a JSON body, within its size and its time.
+pub async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Fault> {
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect());
+    let bytes = match collected.await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => {
+            return Err(Fault::new(
+                ErrorCode::TooLarge,
+                format!("the body is larger than {} KiB", BODY_MAX >> 10),
+                "send less",
+            ));
+        }
+        Ok(Err(_)) => return Err(Fault::bad("the body could not be read", "send it again")),
+        Err(_) => return Err(Fault::bad("the body did not arrive in time", "send it again")),
+    };
+    serde_json::from_slice(&bytes).map_err(|e| {
+        Fault::bad(format!("the body is not what this route takes: {e}"), "see the route's description")
+    })
+}
+
+/// A route that exists, called in another way.
+pub async fn wrong_method() -> Fault {
+    Fault::bad("this route is not called with this method", "see the route's description")
+}

@@ -1,0 +1,88 @@
+//! Logging a browser in: a link with a code, then a cookie. Must not: put a token into a URL.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use wire::http::{ErrorCode, LoginLink};
+
+use super::App;
+use super::error::answer;
+use super::guard::cookie_name;
+use crate::auth::{CODE_LIFE, COOKIE_LIFE, Login};
+use crate::fault::Fault;
+use crate::hub::{Ask, now};
+
+/// The code in a link.
+#[derive(Deserialize)]
+pub struct Code {
+    code: Option<String>,
+}
+
+/// Makes a link.
+pub async fn make_link(State(app): State<App>) -> Response<Body> {
+    answer(match app.auth.make_code(Instant::now()) {
+        Ok(code) => Ok(LoginLink {
+            url: format!("{}/login?code={code}", app.url()),
+            expires_s: u32::try_from(CODE_LIFE.as_secs()).unwrap_or(u32::MAX),
+        }),
+        Err(error) => {
+            tracing::error!(%error, "no login link");
+            Err(Fault::internal())
+        }
+    })
+}
+
+/// Takes a link's code, gives a cookie, and goes to the page without the code.
+pub async fn login(State(app): State<App>, headers: HeaderMap, Query(query): Query<Code>) -> Response<Body> {
+    // A page elsewhere must neither log a browser in nor use up the tries.
+    if headers.get("sec-fetch-site").is_some_and(|s| s != "none" && s != "same-origin") {
+        return Fault::new(
+            ErrorCode::Forbidden,
+            "a login link does not work from another site",
+            "paste it into the browser's address bar",
+        )
+        .into_response();
+    }
+    let code = query.code.unwrap_or_default();
+    match enter(&app, &code).await {
+        Ok(cookie) => {
+            let headers = [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())];
+            (StatusCode::SEE_OTHER, headers).into_response()
+        }
+        Err(fault) => fault.into_response(),
+    }
+}
+
+async fn enter(app: &App, code: &str) -> Result<String, Fault> {
+    let tried = app.auth.login(code, Instant::now(), now()).map_err(|error| {
+        tracing::error!(%error, "no login");
+        Fault::internal()
+    })?;
+    match tried {
+        Login::In(token, stored) => {
+            app.hub.ask(|reply| Ask::KeepToken(stored, reply)).await?;
+            app.auth.admit(stored);
+            tracing::info!("a browser was logged in");
+            let (name, age) = (cookie_name(app.port), COOKIE_LIFE / 1000);
+            let value = token.reveal();
+            Ok(format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}"))
+        }
+        Login::Wrong => {
+            tracing::warn!("a login code was wrong, used or too old");
+            Err(Fault::new(
+                ErrorCode::Unauthorized,
+                "this login link was used, is older than a minute, or was never valid",
+                "`assign login` prints a new one",
+            ))
+        }
+        Login::Wait(wait) => Err(Fault::new(
+            ErrorCode::SlowDown,
+            "too many wrong login links",
+            format!("try again in {} ms", wait.as_millis()),
+        )),
+    }
+}

@@ -1,0 +1,117 @@
+//! The HTTP interface: decodes, asks the control loop or the feed, encodes.
+//!
+//! Owns: the routes, who may call each, and the guard before all of them. Must not: decide about prompts or sessions.
+
+mod access;
+mod connection;
+mod error;
+mod guard;
+mod login;
+mod prompts;
+mod sessions;
+mod shell;
+mod status;
+mod viewer;
+mod wall;
+mod wrapper;
+
+pub use connection::{Via, accept_tcp, accept_unix, turned};
+pub use shell::build;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tokio::sync::{mpsc, watch};
+
+use crate::auth::Auth;
+use crate::feed::Terminals;
+use crate::hub::Hub;
+use wall::Wall;
+
+/// What every request can reach.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// The inside of [`App`].
+pub struct Inner {
+    /// The control loop.
+    pub hub: Hub,
+    /// Who may do what.
+    pub auth: Auth,
+    /// Watched terminals.
+    pub terminals: Arc<Terminals>,
+    /// Port of the dashboard.
+    pub port: u16,
+    /// Limits on connections.
+    pub wall: Wall,
+    /// Turns true when the server ends.
+    pub ending: watch::Receiver<bool>,
+    /// Ends the server.
+    pub end: mpsc::Sender<()>,
+    /// Each task holds a clone: the server waits until all are gone.
+    pub alive: mpsc::Sender<()>,
+    connections: AtomicU64,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        hub: Hub,
+        auth: Auth,
+        terminals: Arc<Terminals>,
+        port: u16,
+        ending: watch::Receiver<bool>,
+        end: mpsc::Sender<()>,
+        alive: mpsc::Sender<()>,
+    ) -> Self {
+        let connections = AtomicU64::new(1);
+        let wall = Wall::default();
+        Self(Arc::new(Inner { hub, auth, terminals, port, wall, ending, end, alive, connections }))
+    }
+
+    /// Where the dashboard is.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A number for a connection of a wrapper or a viewer.
+    fn number(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// All routes, behind the guard. [`access::ROUTES`] says who may call each; a test compares.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(status::healthz))
+        .route("/login", get(login::login))
+        .route("/v1/login-links", post(login::make_link))
+        .route("/v1/status", get(status::status))
+        .route("/v1/stop", post(status::stop))
+        .route("/v1/sessions", get(sessions::list))
+        .route("/v1/sessions/{session}", get(sessions::show))
+        .route("/v1/sessions/{session}/events", get(sessions::events))
+        .route("/v1/sessions/{session}/states", get(sessions::states))
+        .route("/v1/sessions/{session}/answer", post(sessions::answer))
+        .route("/v1/prompts", get(prompts::list).post(prompts::create))
+        .route("/v1/prompts/{prompt}", get(prompts::show))
+        .route("/v1/prompts/{prompt}/cancel", post(prompts::cancel))
+        .route("/v1/prompts/{prompt}/retry", post(prompts::retry))
+        .route("/v1/prompts/{prompt}/reassign", post(prompts::reassign))
+        .route("/v1/wrapper", get(wrapper::upgrade))
+        .route("/v1/cli", get(viewer::upgrade))
+        .route("/v1/feed", get(viewer::upgrade))
+        .fallback(shell::serve)
+        .method_not_allowed_fallback(error::wrong_method)
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .with_state(app)
+}

@@ -1,0 +1,205 @@
+//! A viewer's connection: the dashboard's on `/v1/feed`, the command line's on `/v1/cli`.
+//!
+//! Must not: let one viewer slow anyone; it has its own queues and is dropped when it does not read.
+
+use std::time::{Duration, Instant};
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::Response;
+use axum::response::IntoResponse;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use wire::feed::{FromViewer, ToViewer};
+
+use super::App;
+use super::connection::turned;
+use super::wall::Place;
+use super::wrapper::not_a_websocket;
+use crate::auth::Principal;
+use crate::feed::{Inlet, Outlet};
+use crate::hub::{Command, ViewerSaid};
+
+/// How long a message may take to be written to a viewer that does not read; then it is dropped.
+const WRITE: Duration = Duration::from_secs(30);
+/// How often a viewer is asked whether it is there.
+const PING: Duration = Duration::from_secs(20);
+/// How long a viewer may be silent: three pings.
+const SILENCE: Duration = Duration::from_secs(65);
+/// Largest burst of keys, in bytes: a paste.
+const KEYS_MAX: usize = 64 << 10;
+/// Keys that a viewer may send in a second, in bytes, once its burst is used.
+const KEYS_RATE: usize = 16 << 10;
+/// Messages of keys that a viewer may send in a second.
+const KEY_MESSAGES: u32 = 200;
+
+/// Upgrades to a WebSocket.
+pub async fn upgrade(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response<Body> {
+    let (upgrade, place) = match (upgrade, app.wall.enter(&principal)) {
+        (Ok(upgrade), Ok(place)) => (upgrade, place),
+        (Err(e), _) => return not_a_websocket(&e).into_response(),
+        (_, Err(fault)) => return fault.into_response(),
+    };
+    upgrade
+        .max_message_size(wire::MESSAGE_MAX)
+        .max_frame_size(wire::MESSAGE_MAX)
+        .on_upgrade(move |socket| serve(app, socket, place))
+}
+
+async fn serve(app: App, socket: WebSocket, place: Place) {
+    let alive = app.alive.clone();
+    let mut ending = app.ending.clone();
+    let viewer = app.number();
+    let (outlet, inlet) = Outlet::new(viewer);
+    let (sink, stream) = socket.split();
+    let join = Command::Viewer { viewer, said: ViewerSaid::Join(outlet.clone()) };
+    if app.hub.send(join).await.is_ok() {
+        tokio::select! {
+            () = hear(&app, stream, &outlet) => {}
+            () = speak(&app, sink, inlet, viewer) => {}
+            () = turned(&mut ending) => {}
+        }
+        app.terminals.leave(viewer);
+        // The loop may be gone already, when the server ends.
+        let _ = app.hub.send(Command::Viewer { viewer, said: ViewerSaid::Leave }).await;
+    }
+    drop((place, alive));
+}
+
+async fn hear(app: &App, mut stream: SplitStream<WebSocket>, outlet: &Outlet) {
+    let mut pace = Pace::new(Instant::now());
+    while let Ok(Some(Ok(message))) = tokio::time::timeout(SILENCE, stream.next()).await {
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Ping(_) | Message::Pong(_) => continue,
+            Message::Binary(_) | Message::Close(_) => return,
+        };
+        let said = match serde_json::from_str::<FromViewer>(&text) {
+            Ok(said) => said,
+            Err(error) => {
+                refuse(outlet, "message", &format!("it cannot be read: {error}"));
+                continue;
+            }
+        };
+        if let Some(said) = sort(app, outlet, said, &mut pace)
+            && app.hub.send(Command::Viewer { viewer: outlet.viewer, said }).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Does what concerns terminals; gives what concerns the control loop.
+fn sort(app: &App, outlet: &Outlet, said: FromViewer, pace: &mut Pace) -> Option<ViewerSaid> {
+    match said {
+        FromViewer::Watch { session, stream } => {
+            if let Err(why) = app.terminals.watch(&session, outlet, stream) {
+                refuse(outlet, "watch", why);
+            }
+            None
+        }
+        FromViewer::Unwatch { stream } => {
+            app.terminals.unwatch(outlet.viewer, stream);
+            None
+        }
+        FromViewer::TakeKeyboard { session } => Some(ViewerSaid::Take(session)),
+        FromViewer::ReleaseKeyboard { session } => Some(ViewerSaid::Release(session)),
+        FromViewer::Keys { session, text } => {
+            if text.len() > KEYS_MAX || !pace.allows(text.len(), Instant::now()) {
+                refuse(outlet, "keys", "too much at once; nothing of it was typed");
+                return None;
+            }
+            Some(ViewerSaid::Keys(session, text))
+        }
+    }
+}
+
+async fn speak(app: &App, mut sink: SplitSink<WebSocket, Message>, mut inlet: Inlet, viewer: u64) {
+    let mut ping = tokio::time::interval(PING);
+    loop {
+        // Control comes first: a flood of terminal bytes delays no state.
+        let message = tokio::select! {
+            biased;
+            Some(text) = inlet.control.recv() => {
+                let caught_up = inlet.caught_up();
+                if caught_up && !catch_up(app, viewer).await {
+                    return;
+                }
+                Message::Text(text)
+            }
+            _ = ping.tick() => Message::Ping(axum::body::Bytes::new()),
+            Some(frame) = inlet.terminal.recv() => {
+                if inlet.wants_snapshot(frame.len()) {
+                    app.terminals.caught_up(viewer);
+                }
+                Message::Binary(frame)
+            }
+            else => return,
+        };
+        if !matches!(tokio::time::timeout(WRITE, sink.send(message)).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+async fn catch_up(app: &App, viewer: u64) -> bool {
+    app.hub.send(Command::Viewer { viewer, said: ViewerSaid::CaughtUp }).await.is_ok()
+}
+
+fn refuse(outlet: &Outlet, what: &str, why: &str) {
+    let refused = ToViewer::Refused { what: what.to_owned(), why: why.to_owned() };
+    match serde_json::to_string(&refused) {
+        // A viewer that is so far behind gets everything anew anyway.
+        Ok(text) => drop(outlet.say(text.into())),
+        Err(error) => tracing::error!(%error, "a refusal could not be written"),
+    }
+}
+
+/// A purse of bytes and messages that refills with time.
+struct Pace {
+    bytes: f64,
+    messages: f64,
+    at: Instant,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { bytes: KEYS_MAX as f64, messages: f64::from(KEY_MESSAGES), at: now }
+    }
+
+    fn allows(&mut self, bytes: usize, now: Instant) -> bool {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.at = now;
+        self.bytes = (self.bytes + passed * KEYS_RATE as f64).min(KEYS_MAX as f64);
+        self.messages = (self.messages + passed * f64::from(KEY_MESSAGES)).min(f64::from(KEY_MESSAGES));
+        let fits = self.bytes >= bytes as f64 && self.messages >= 1.0;
+        if fits {
+            self.bytes -= bytes as f64;
+            self.messages -= 1.0;
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a44_keys_are_limited_in_size_and_rate() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        assert!(pace.allows(KEYS_MAX, start));
+        assert!(!pace.allows(1, start));
+        assert!(pace.allows(KEYS_RATE, start + Duration::from_secs(1)));
+        let mut pace = Pace::new(start);
+        assert_eq!((0..1000).filter(|_| pace.allows(1, start)).count(), KEY_MESSAGES as usize);
+    }
+}

@@ -1,0 +1,150 @@
+//! What the control loop can be asked. Must not: hold logic.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use wire::http::{Answer, Done, EventRow, PromptDetail, Status};
+use wire::prompt::{NewPrompt, Prompt, PromptState};
+use wire::session::{Claim, Session};
+use wire::wrapper::{Hello, Now, Numbered, ToWrapper};
+use wire::{AttemptId, PromptId, SessionId};
+
+use crate::fault::Fault;
+use crate::feed::Outlet;
+use crate::store::StoredToken;
+
+/// Where an answer goes; it is sent only after the commit.
+pub type Reply<T> = oneshot::Sender<Result<T, Fault>>;
+
+/// One command.
+pub enum Command {
+    /// A client asks.
+    Ask(Ask),
+    /// A wrapper says hello on a new connection. The answer goes down its line.
+    Connect {
+        /// What it said, already cut to size.
+        hello: Box<Hello>,
+        /// Its connection.
+        line: Line,
+    },
+    /// A wrapper says something on a connection that was welcomed.
+    Wrapper {
+        /// Which session.
+        session: SessionId,
+        /// Which connection.
+        conn: u64,
+        /// What.
+        said: Said,
+    },
+    /// A viewer says something.
+    Viewer {
+        /// Which.
+        viewer: u64,
+        /// What.
+        said: ViewerSaid,
+    },
+    /// Time has passed.
+    Tick,
+    /// The server ends: save what is only in memory, then answer.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What clients ask.
+pub enum Ask {
+    /// The server in numbers; the URL is filled in by the asker.
+    Status(Reply<Status>),
+    /// Sessions, live ones or all.
+    Sessions(bool, Reply<Vec<Session>>),
+    /// One session, by name or id.
+    Session(String, Reply<Session>),
+    /// Events of a session: after a number, or the latest.
+    Events(String, Option<u64>, u32, Reply<Vec<EventRow>>),
+    /// States of a session, newest first.
+    States(String, u32, Reply<Vec<Claim>>),
+    /// An answer to a session's dialog.
+    Answer(String, Answer, Reply<Done>),
+    /// A new prompt, with the sender's key. True: it is new.
+    Enqueue(Box<NewPrompt>, Option<String>, Reply<(bool, Prompt)>),
+    /// The newest prompts.
+    Prompts(Option<PromptState>, u32, Reply<Vec<Prompt>>),
+    /// One prompt with its history.
+    Prompt(PromptId, Reply<PromptDetail>),
+    /// A person's wish about a prompt.
+    Change(PromptId, Change, Reply<Prompt>),
+    /// A browser was logged in.
+    KeepToken(StoredToken, Reply<()>),
+}
+
+/// A person's wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// End it.
+    Cancel,
+    /// Try again.
+    Retry,
+    /// Give it to another session: this one, or the router's choice.
+    Reassign(Option<String>),
+}
+
+/// What a wrapper says after its hello.
+pub enum Said {
+    /// Durable reports.
+    Reports(Vec<Numbered>),
+    /// The present.
+    Now(Box<Now>),
+    /// It lives, and holds this.
+    Heartbeat(Option<AttemptId>),
+    /// It answered a request.
+    Reply(u64, Option<wire::prompt::Hold>),
+    /// The connection is closed.
+    Gone,
+}
+
+/// What a viewer says to the control loop; its terminals are not the loop's matter.
+pub enum ViewerSaid {
+    /// It is new.
+    Join(Outlet),
+    /// It has read all that was queued, after something was dropped.
+    CaughtUp,
+    /// It wants a keyboard.
+    Take(SessionId),
+    /// It gives a keyboard back.
+    Release(SessionId),
+    /// It types.
+    Keys(SessionId, String),
+    /// Its connection is closed.
+    Leave,
+}
+
+/// The way to one wrapper's connection.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Number of the connection, unique in this process.
+    pub conn: u64,
+    to: mpsc::Sender<ToWrapper>,
+    close: Arc<watch::Sender<bool>>,
+}
+
+impl Line {
+    /// How many messages may wait for a wrapper that does not read.
+    pub const BOUND: usize = 64;
+
+    /// A line, the messages that come down it, and the word that it is to be closed.
+    pub fn new(conn: u64) -> (Self, mpsc::Receiver<ToWrapper>, watch::Receiver<bool>) {
+        let (to, from) = mpsc::channel(Self::BOUND);
+        let (close, closed) = watch::channel(false);
+        (Self { conn, to, close: Arc::new(close) }, from, closed)
+    }
+
+    /// Sends, never waits. A wrapper that does not read is cut off: it resumes when it is back.
+    pub fn say(&self, message: ToWrapper) {
+        if self.to.try_send(message).is_err() {
+            self.close();
+        }
+    }
+
+    /// Closes the connection.
+    pub fn close(&self) {
+        self.close.send_replace(true);
+    }
+}

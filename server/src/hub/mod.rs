@@ -1,0 +1,257 @@
+//! The control loop: decides and saves, one batch of commands in one transaction.
+//!
+//! Owns: the database, the live sessions, the list of viewers. Must not: wait for anything but its commands; every
+//! message it sends either fits a queue or is given up, see the table in [`crate::feed`].
+//!
+//! When a batch cannot be saved, nobody is told anything but that: the wrappers are cut off (they resume from the last
+//! ack), what is in memory is read anew, and the viewers get everything again.
+
+mod command;
+mod outbox;
+mod prompts;
+mod queries;
+mod reports;
+mod routing;
+mod settle;
+mod viewers;
+mod wrappers;
+
+pub use command::{Ask, Change, Command, Line, Said, ViewerSaid};
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot};
+use wire::http::Done;
+use wire::{SessionId, UnixMillis};
+
+use crate::fault::Fault;
+use crate::feed::{Outlet, Terminals};
+use crate::route::Weights;
+use crate::session::Live;
+use crate::store::{Store, StoreError, Stored};
+use command::Reply;
+use outbox::Outbox;
+
+/// How many commands may wait for the loop.
+pub const BOUND: usize = 1024;
+/// How many are decided in one transaction.
+const BATCH: usize = 256;
+/// How many requests to wrappers may wait for a reply; the oldest is given up.
+const REQUESTS: usize = 4096;
+/// How long a session that has ended is listed, in milliseconds.
+const LISTED: u64 = 60 * 60_000;
+
+/// What the loop is told once.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Weights of the router.
+    pub weights: Weights,
+    /// Preferred agent.
+    pub prefer: Option<String>,
+    /// Hash of the dashboard's files.
+    pub build: String,
+}
+
+/// The way to the loop.
+#[derive(Clone)]
+pub struct Hub {
+    to: mpsc::Sender<Command>,
+}
+
+/// The loop has ended: the server is going down.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the control loop has ended")]
+pub struct Ended;
+
+impl Hub {
+    /// Starts the loop on a thread of its own. The receiver resolves when it ends, for whatever reason.
+    pub fn start(
+        store: Store,
+        settings: Settings,
+        terminals: Arc<Terminals>,
+    ) -> anyhow::Result<(Self, oneshot::Receiver<()>)> {
+        let (to, from) = mpsc::channel(BOUND);
+        let (ending, ended) = oneshot::channel();
+        let mut control = Control::new(store, settings, terminals, now())?;
+        std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+            control.serve(from);
+            // Dropped also when the loop panics; nobody may listen any more.
+            drop(ending);
+        })?;
+        Ok((Self { to }, ended))
+    }
+
+    /// Sends a command; waits while the loop has more than it can take.
+    pub async fn send(&self, command: Command) -> Result<(), Ended> {
+        self.to.send(command).await.map_err(|_| Ended)
+    }
+
+    /// Asks and waits for the answer, which comes after the commit.
+    pub async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Ask(ask(reply))).await.map_err(|_| Fault::internal())?;
+        answer.await.unwrap_or_else(|_| Err(Fault::internal()))
+    }
+}
+
+/// The loop's own state.
+pub struct Control {
+    store: Store,
+    settings: Settings,
+    terminals: Arc<Terminals>,
+    sessions: BTreeMap<SessionId, Live>,
+    lines: HashMap<SessionId, Line>,
+    viewers: HashMap<u64, Outlet>,
+    /// Answers to dialogs and keys that wrappers have not replied to.
+    requests: BTreeMap<u64, Request>,
+    next_request: u64,
+    /// Whether anything happened that could let a prompt find a session.
+    stirred: bool,
+    started: UnixMillis,
+    out: Outbox,
+}
+
+/// Who waits for a wrapper's reply.
+struct Request {
+    session: SessionId,
+    asker: Asker,
+}
+
+enum Asker {
+    Client(Reply<Done>),
+    Viewer(u64),
+}
+
+impl Control {
+    /// Reads what is kept.
+    pub fn new(store: Store, settings: Settings, terminals: Arc<Terminals>, now: UnixMillis) -> Stored<Self> {
+        let mut control = Self {
+            store,
+            settings,
+            terminals,
+            sessions: BTreeMap::new(),
+            lines: HashMap::new(),
+            viewers: HashMap::new(),
+            requests: BTreeMap::new(),
+            next_request: 1,
+            stirred: true,
+            started: now,
+            out: Outbox::default(),
+        };
+        control.read(now)?;
+        Ok(control)
+    }
+
+    fn serve(&mut self, mut from: mpsc::Receiver<Command>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while from.blocking_recv_many(&mut batch, BATCH) > 0 {
+            let last = batch.iter().any(|c| matches!(c, Command::Stop(_)));
+            self.run(std::mem::take(&mut batch), now());
+            if last {
+                return;
+            }
+        }
+    }
+
+    /// Decides a batch, saves it, and only then answers.
+    pub fn run(&mut self, batch: Vec<Command>, now: UnixMillis) {
+        let mut stops = Vec::new();
+        match self.decide(batch, &mut stops, now) {
+            Ok(()) => self.out.release(),
+            Err(e) => self.give_up(&e, now),
+        }
+        for stop in stops {
+            let _ = stop.send(());
+        }
+    }
+
+    fn decide(
+        &mut self,
+        batch: Vec<Command>,
+        stops: &mut Vec<oneshot::Sender<()>>,
+        now: UnixMillis,
+    ) -> Stored<()> {
+        self.store.begin()?;
+        for command in batch {
+            match command {
+                Command::Ask(ask) => self.ask(ask, now)?,
+                Command::Connect { hello, line } => self.connect(*hello, line, now)?,
+                Command::Wrapper { session, conn, said } => self.wrapper(&session, conn, said, now)?,
+                Command::Viewer { viewer, said } => self.viewer(viewer, said, now)?,
+                Command::Tick => self.tick(now)?,
+                Command::Stop(done) => {
+                    self.save_present()?;
+                    stops.push(done);
+                }
+            }
+        }
+        self.assign(now)?;
+        let messages = self.news()?;
+        self.store.commit()?;
+        self.tell(&messages);
+        Ok(())
+    }
+
+    /// Nothing of the batch happened: says so, cuts the wrappers off, and starts over from what is kept.
+    fn give_up(&mut self, error: &StoreError, now: UnixMillis) {
+        tracing::error!(%error, "a batch could not be saved; starting over from what is kept");
+        self.store.rollback();
+        let fault = if error.is_disk() { Fault::storage() } else { Fault::internal() };
+        self.out.fail(&fault);
+        for (session, line) in self.lines.drain() {
+            line.close();
+            self.terminals.wrapper_down(&session, line.conn);
+        }
+        self.requests.clear();
+        if let Err(error) = self.read(now) {
+            tracing::error!(%error, "what is kept cannot be read either");
+            self.sessions.values_mut().for_each(|live| live.part(now));
+        }
+        let viewers: Vec<u64> = self.viewers.keys().copied().collect();
+        for viewer in viewers {
+            if let Err(error) = self.everything(viewer, now) {
+                tracing::error!(%error, viewer, "a viewer could not be told everything");
+            }
+        }
+    }
+
+    fn read(&mut self, now: UnixMillis) -> Stored<()> {
+        let since = UnixMillis(now.0 - LISTED as i64);
+        let mut sessions = BTreeMap::new();
+        for kept in self.store.sessions_since(since)? {
+            let mut live = Live::from_kept(kept);
+            live.lease = self.store.active_attempt(live.id())?.map(|a| (a.id, a.prompt));
+            sessions.insert(live.id().clone(), live);
+        }
+        self.sessions = sessions;
+        self.stirred = true;
+        Ok(())
+    }
+
+    /// Numbers a request to a wrapper and remembers who asked.
+    fn request(&mut self, session: SessionId, asker: Asker) -> u64 {
+        if self.requests.len() >= REQUESTS {
+            self.requests.pop_first();
+        }
+        let request = self.next_request;
+        self.next_request += 1;
+        self.requests.insert(request, Request { session, asker });
+        request
+    }
+
+    fn save_present(&self) -> Stored<()> {
+        self.sessions.values().filter(|l| l.link.is_some()).try_for_each(|l| self.store.save_session(&l.kept))
+    }
+}
+
+/// The clock.
+pub fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+#[path = "hub_tests.rs"]
+mod tests;

@@ -1,0 +1,224 @@
+//! Wrappers: hello, presence, heartbeats, silence, replies. Must not: decide about prompts.
+
+use wire::http::{Done, ErrorCode};
+use wire::prompt::Hold;
+use wire::session::Link;
+use wire::wrapper::{Hello, Now, ToWrapper};
+use wire::{AttemptId, SessionId, UnixMillis};
+
+use super::command::Said;
+use super::{Asker, Control, LISTED, Line};
+use crate::fault::Fault;
+use crate::session::{KEYBOARD_IDLE, Live};
+use crate::store::Stored;
+
+/// How long a wrapper may be silent; it sends a heartbeat every 5 seconds. In milliseconds.
+const SILENCE: u64 = 20_000;
+/// Heartbeats without the attempt it should hold, after which a wrapper is made to say hello again.
+const MISSING: u8 = 3;
+/// How long a session out of reach that holds nothing is listed, in milliseconds.
+const FORGOTTEN: u64 = 24 * 60 * 60_000;
+
+impl Control {
+    /// A wrapper says hello. It is welcomed or refused down its own line.
+    pub(super) fn connect(&mut self, hello: Hello, line: Line, now: UnixMillis) -> Stored<()> {
+        let id = hello.session.clone();
+        let known = match self.sessions.remove(&id) {
+            Some(live) => Some(live),
+            None => self.store.session(&id)?.map(Live::from_kept),
+        };
+        let refusal = refuse(&hello, known.as_ref());
+        let mut live = known.unwrap_or_else(|| Live::new(&hello, now));
+        if let Some(text) = refusal {
+            if live.kept.epoch > 0 {
+                self.sessions.insert(id, live);
+            }
+            self.out.say(&line, ToWrapper::Refused { text });
+            return Ok(());
+        }
+        if let Some(old) = self.lines.insert(id.clone(), line.clone()) {
+            old.close();
+        }
+        live.greet(&hello, line.conn, now);
+        self.store.save_session(&live.kept)?;
+        live.lease = self.store.active_attempt(&id)?.map(|a| (a.id, a.prompt));
+        self.out.say(&line, welcome(&hello, live.kept.ack));
+        self.terminals.wrapper_up(&id, &line);
+        self.sessions.insert(id.clone(), live);
+        self.out.sessions.insert(id.clone());
+        self.stirred = true;
+        self.settle(&id, now)
+    }
+
+    /// A wrapper says something after its hello. Words of a connection that was replaced are ignored.
+    pub(super) fn wrapper(
+        &mut self,
+        session: &SessionId,
+        conn: u64,
+        said: Said,
+        now: UnixMillis,
+    ) -> Stored<()> {
+        let link = self.sessions.get_mut(session).and_then(|live| live.link.as_mut());
+        let Some(link) = link.filter(|link| link.conn == conn) else { return Ok(()) };
+        link.heard = now;
+        match said {
+            Said::Reports(reports) => self.reports(session, reports, now),
+            Said::Now(present) => {
+                self.present(session, &present, now);
+                Ok(())
+            }
+            Said::Heartbeat(holds) => {
+                self.heartbeat(session, holds);
+                Ok(())
+            }
+            Said::Reply(request, refused) => {
+                self.replied(session, request, refused);
+                Ok(())
+            }
+            Said::Gone => self.gone(session, now),
+        }
+    }
+
+    /// Looks at what only time changes.
+    pub(super) fn tick(&mut self, now: UnixMillis) -> Stored<()> {
+        self.stirred = true;
+        let mut forgotten = Vec::new();
+        for (id, live) in &mut self.sessions {
+            if live.keyboard.as_ref().is_some_and(|k| now.since(k.touched) > KEYBOARD_IDLE) {
+                live.keyboard = None;
+                self.out.sessions.insert(id.clone());
+            }
+            let silent = live.link.as_ref().is_some_and(|l| now.since(l.heard) > SILENCE);
+            if silent && let Some(line) = self.lines.get(id) {
+                line.close();
+            }
+            let away = live.kept.card.link == Link::Disconnected;
+            let old = match live.kept.ended {
+                Some(ended) => now.since(ended) > LISTED,
+                None => now.since(live.kept.card.link_since) > FORGOTTEN,
+            };
+            if away && old && live.lease.is_none() {
+                forgotten.push(id.clone());
+            }
+        }
+        for id in forgotten {
+            self.sessions.remove(&id);
+            self.out.gone.insert(id);
+        }
+        Ok(())
+    }
+
+    fn present(&mut self, session: &SessionId, present: &Now, now: UnixMillis) {
+        let Some(live) = self.sessions.get_mut(session) else { return };
+        if live.present(present, now) {
+            self.out.sessions.insert(session.clone());
+            self.stirred = true;
+        }
+    }
+
+    /// Compares what the wrapper holds with what it should hold. A difference that lasts is settled by a new hello.
+    fn heartbeat(&mut self, session: &SessionId, holds: Option<AttemptId>) {
+        let Some(live) = self.sessions.get_mut(session) else { return };
+        let leased = live.lease.map(|(attempt, _)| attempt);
+        let Some(link) = live.link.as_mut().filter(|l| l.settle.is_none()) else { return };
+        link.missing = if leased == holds { 0 } else { link.missing + 1 };
+        if link.missing >= MISSING
+            && let Some(line) = self.lines.get(session)
+        {
+            tracing::warn!(%session, ?leased, ?holds, "the wrapper holds something else; asking for a new hello");
+            line.close();
+        }
+    }
+
+    fn replied(&mut self, session: &SessionId, request: u64, refused: Option<Hold>) {
+        let Some(asked) = self.requests.remove(&request) else { return };
+        if asked.session != *session {
+            self.requests.insert(request, asked);
+            return;
+        }
+        match asked.asker {
+            Asker::Client(reply) => {
+                let value = match refused {
+                    None => Ok(Done { done: true }),
+                    Some(hold) => Err(Fault::conflict(
+                        format!("the session did not take the answer: {}", hold.text),
+                        "look at what it asks now, then answer that",
+                    )),
+                };
+                self.out.answer(reply, value);
+            }
+            Asker::Viewer(viewer) => {
+                if let Some(hold) = refused {
+                    self.refuse_viewer(viewer, "keys", &hold.text);
+                }
+            }
+        }
+    }
+
+    fn gone(&mut self, session: &SessionId, now: UnixMillis) -> Stored<()> {
+        let Some(live) = self.sessions.get_mut(session) else { return Ok(()) };
+        let Some(link) = &live.link else { return Ok(()) };
+        self.terminals.wrapper_down(session, link.conn);
+        live.part(now);
+        self.store.save_session(&live.kept)?;
+        self.lines.remove(session);
+        self.out.sessions.insert(session.clone());
+        let orphans: Vec<u64> =
+            self.requests.iter().filter(|(_, r)| r.session == *session).map(|(n, _)| *n).collect();
+        for request in orphans {
+            if let Some(Asker::Client(reply)) = self.requests.remove(&request).map(|r| r.asker) {
+                let fault = Fault::new(
+                    ErrorCode::NoAnswer,
+                    "the session's wrapper went away before it answered",
+                    "look at the session; the answer may or may not have been given",
+                );
+                self.out.answer(reply, Err(fault));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a hello cannot be welcomed, with what to do.
+fn refuse(hello: &Hello, known: Option<&Live>) -> Option<String> {
+    if hello.protocol < wire::PROTOCOL_OLDEST {
+        return Some(format!(
+            "this server speaks versions {} to {} of the protocol, the wrapper {} {}; upgrade the wrapper",
+            wire::PROTOCOL_OLDEST,
+            wire::PROTOCOL,
+            hello.version,
+            hello.protocol
+        ));
+    }
+    if hello.protocol_oldest > wire::PROTOCOL {
+        return Some(format!(
+            "this server speaks version {} of the protocol, the wrapper {} needs {} at least; upgrade the server",
+            wire::PROTOCOL,
+            hello.version,
+            hello.protocol_oldest
+        ));
+    }
+    let id = &hello.session.0;
+    if id.is_empty() || id.len() > 64 || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Some("the session's id is not one that a wrapper makes (a UUID)".to_owned());
+    }
+    let known = known?;
+    if known.kept.card.host != hello.host {
+        return Some("the session is known from another host; start it anew there".to_owned());
+    }
+    if known.kept.epoch > hello.epoch {
+        return Some(format!(
+            "observer {} of this session has been replaced by {}; it must end",
+            hello.epoch, known.kept.epoch
+        ));
+    }
+    None
+}
+
+fn welcome(hello: &Hello, ack: u64) -> ToWrapper {
+    ToWrapper::Welcome {
+        protocol: hello.protocol.min(wire::PROTOCOL),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ack,
+    }
+}

@@ -1,0 +1,234 @@
+//! A session in the server's memory: its card, its link, its lease, its keyboard.
+//!
+//! Owns: what a wrapper's words change in a card, and the caps on what they may hold. Must not: do I/O.
+
+use wire::session::{Claim, Context, Dialog, Link, Session};
+use wire::wrapper::{Hello, Now};
+use wire::{AttemptId, PromptId, SessionId, UnixMillis};
+
+use crate::store::StoredSession;
+
+/// How long a dashboard keeps a keyboard without a key, in milliseconds.
+pub const KEYBOARD_IDLE: u64 = 2 * 60_000;
+
+/// A session that is live or ended a short while ago.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// As it is kept; the card in it is what everyone sees.
+    pub kept: StoredSession,
+    /// The attempt that holds it, and its prompt.
+    pub lease: Option<(AttemptId, PromptId)>,
+    /// Who types into it from a dashboard.
+    pub keyboard: Option<Keyboard>,
+    /// The wrapper's connection, while there is one.
+    pub link: Option<Linked>,
+}
+
+/// What the connection's own life needs.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// Number of the connection: words of an older one are ignored.
+    pub conn: u64,
+    /// When the wrapper was last heard.
+    pub heard: UnixMillis,
+    /// What has to be committed before its leases can be settled; `None` once that is done.
+    pub settle: Option<Settle>,
+    /// Heartbeats in a row that did not name the attempt which the server thinks it has.
+    pub missing: u8,
+}
+
+/// What a hello said about leases, until it can be acted on.
+#[derive(Debug, Clone, Copy)]
+pub struct Settle {
+    /// All reports up to here must be in.
+    pub last_seq: u64,
+    /// The attempt the wrapper holds.
+    pub holds: Option<AttemptId>,
+    /// The highest fence it has seen.
+    pub fence: u64,
+}
+
+/// A keyboard that a viewer took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyboard {
+    /// Which viewer.
+    pub viewer: u64,
+    /// When it last sent a key.
+    pub touched: UnixMillis,
+}
+
+impl Live {
+    /// A session that was never seen before.
+    pub fn new(hello: &Hello, now: UnixMillis) -> Self {
+        let present = &hello.now;
+        let card = Session {
+            id: hello.session.clone(),
+            name: hello.name.clone(),
+            host: hello.host.clone(),
+            host_name: hello.host_name.clone(),
+            agent: hello.agent.clone(),
+            argv: hello.argv.clone(),
+            claim: present.claim.clone(),
+            link: Link::Disconnected,
+            link_since: now,
+            context: present.context.clone(),
+            title: present.title.clone(),
+            dialog: present.dialog.clone(),
+            prompt: None,
+            size: present.size,
+            attached: present.attached,
+            keyboard: None,
+            last_line: present.last_line.clone(),
+            metrics: present.metrics.clone(),
+            started: hello.started,
+            active: now,
+            exit: None,
+        };
+        Self::from_kept(StoredSession { card, epoch: 0, ack: 0, fence: 0, ended: None })
+    }
+
+    /// A session as the database knows it: nobody is connected.
+    pub fn from_kept(kept: StoredSession) -> Self {
+        Self { kept, lease: None, keyboard: None, link: None }
+    }
+
+    /// Its identity.
+    pub fn id(&self) -> &SessionId {
+        &self.kept.card.id
+    }
+
+    /// Whether its program has ended.
+    pub fn ended(&self) -> bool {
+        self.kept.ended.is_some()
+    }
+
+    /// Takes over what a hello says about the session itself.
+    pub fn greet(&mut self, hello: &Hello, conn: u64, now: UnixMillis) {
+        let card = &mut self.kept.card;
+        card.name = hello.name.clone();
+        card.host_name = hello.host_name.clone();
+        card.agent = hello.agent.clone();
+        card.argv = hello.argv.clone();
+        card.started = hello.started;
+        card.link = Link::Connected;
+        card.link_since = now;
+        self.kept.epoch = self.kept.epoch.max(hello.epoch);
+        self.kept.fence = self.kept.fence.max(hello.fence);
+        let settle = Settle { last_seq: hello.last_seq, holds: hello.holds, fence: hello.fence };
+        self.link = Some(Linked { conn, heard: now, settle: Some(settle), missing: 0 });
+        self.present(&hello.now, now);
+    }
+
+    /// Replaces the present. Says whether anything a viewer sees has changed.
+    pub fn present(&mut self, present: &Now, now: UnixMillis) -> bool {
+        let before = self.kept.card.clone();
+        let ended = self.ended();
+        let card = &mut self.kept.card;
+        if !ended {
+            card.claim = present.claim.clone();
+            card.dialog = present.dialog.clone();
+        }
+        card.context = present.context.clone();
+        card.title = present.title.clone();
+        card.size = present.size;
+        card.attached = present.attached;
+        card.last_line = present.last_line.clone();
+        card.metrics = present.metrics.clone();
+        let changed = *card != before;
+        if changed {
+            card.active = now;
+        }
+        changed
+    }
+
+    /// The wrapper is gone; the state stays what it was, with its age.
+    pub fn part(&mut self, now: UnixMillis) {
+        self.link = None;
+        self.keyboard = None;
+        self.kept.card.link = Link::Disconnected;
+        self.kept.card.link_since = now;
+        self.kept.card.attached = false;
+        self.kept.card.keyboard = None;
+    }
+
+    /// As everyone sees it.
+    pub fn card(&self) -> Session {
+        let mut card = self.kept.card.clone();
+        card.prompt = self.lease.map(|(_, prompt)| prompt);
+        card.keyboard = self.keyboard.as_ref().map(|k| viewer_name(k.viewer));
+        card
+    }
+
+    /// Whether it is connected and all it wrote before that is in.
+    pub fn settled(&self) -> bool {
+        self.link.as_ref().is_some_and(|l| l.settle.is_none())
+    }
+}
+
+/// What a viewer is called on the screen of the others.
+pub fn viewer_name(viewer: u64) -> String {
+    format!("viewer {viewer}")
+}
+
+/// Cuts what a wrapper says about itself to what a list can bear.
+pub fn clamp_hello(hello: &mut Hello) {
+    clamp(&mut hello.name, 100);
+    clamp(&mut hello.host_name, 200);
+    clamp(&mut hello.agent, 100);
+    hello.argv.truncate(100);
+    hello.argv.iter_mut().for_each(|a| clamp(a, 500));
+    clamp_now(&mut hello.now);
+}
+
+/// Cuts the present.
+pub fn clamp_now(now: &mut Now) {
+    clamp_claim(&mut now.claim);
+    clamp_context(&mut now.context);
+    clamp(&mut now.title, 300);
+    clamp(&mut now.last_line, 500);
+    now.dialog.iter_mut().for_each(clamp_dialog);
+    if now.metrics.len() > 64 {
+        now.metrics = std::mem::take(&mut now.metrics).into_iter().take(64).collect();
+    }
+    now.metrics.retain(|name, value| name.len() <= 100 && value.is_finite());
+}
+
+/// Cuts a claim.
+pub fn clamp_claim(claim: &mut Claim) {
+    clamp(&mut claim.rule, 200);
+    clamp(&mut claim.evidence, 200);
+}
+
+/// Cuts a context.
+pub fn clamp_context(context: &mut Context) {
+    clamp(&mut context.dir, 4096);
+    context.branch.iter_mut().chain(context.repo.iter_mut()).for_each(|t| clamp(t, 4096));
+}
+
+/// Cuts a dialog. Its id stays: it is what an answer is bound to.
+pub fn clamp_dialog(dialog: &mut Dialog) {
+    clamp(&mut dialog.id, 200);
+    clamp(&mut dialog.title, 300);
+    clamp(&mut dialog.body, 16_384);
+    dialog.options.truncate(50);
+    dialog.options.iter_mut().for_each(|o| clamp(&mut o.label, 500));
+}
+
+/// Cuts an event.
+pub fn clamp_event(event: &mut wire::event::Event) {
+    clamp(&mut event.rule, 200);
+    clamp(&mut event.text, 500);
+    clamp(&mut event.fingerprint, 200);
+    if event.fields.len() > 32 {
+        event.fields = std::mem::take(&mut event.fields).into_iter().take(32).collect();
+    }
+    event.fields.retain(|name, _| name.len() <= 100);
+    event.fields.values_mut().for_each(|v| clamp(v, 4_096));
+}
+
+/// Cuts in place, with a mark; cheap when nothing is to be cut.
+pub fn clamp(text: &mut String, max: usize) {
+    if text.len() > max {
+        *text = wire::text::cut(text, max);
+    }
+}

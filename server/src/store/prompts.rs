@@ -1,0 +1,291 @@
+//! Prompts in the database, with the life of each as columns. Must not: change a life.
+
+use rusqlite::{OptionalExtension, Row, named_params, params};
+use wire::prompt::{Hold, NewPrompt, Prompt, PromptResult, PromptState, Score};
+use wire::{AttemptId, PromptId, SessionId, UnixMillis};
+
+use super::rows::{json, json_or_none, signed, to_json, unsigned, word};
+use super::{Store, StoreError, Stored};
+use crate::job::{Job, Lease, Phase, Then, Wish};
+
+/// A prompt as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPrompt {
+    /// Identity.
+    pub id: PromptId,
+    /// What was asked, with the text cleaned.
+    pub asked: NewPrompt,
+    /// Its life.
+    pub job: Job,
+    /// Session that has it or had it last.
+    pub session: Option<SessionId>,
+    /// Session it was taken away from.
+    pub avoid: Option<SessionId>,
+    /// When it was queued.
+    pub created: UnixMillis,
+    /// When anything last changed.
+    pub changed: UnixMillis,
+}
+
+/// A prompt to be kept.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// What was asked, with the text cleaned and the defaults filled in.
+    pub asked: NewPrompt,
+    /// Tries in all.
+    pub attempts: u32,
+    /// Longest time from accepted to ended.
+    pub timeout_ms: u64,
+    /// The sender's key and the hash of what it sent.
+    pub key: Option<(String, String)>,
+}
+
+/// What became of a wish to queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It is new.
+    New(PromptId),
+    /// It was there, under the same key with the same content.
+    There(PromptId),
+    /// The key was used for something else.
+    OtherContent(PromptId),
+}
+
+impl Store {
+    /// Queues a prompt, or finds the one that was queued under its key.
+    pub fn enqueue(&self, queued: &Queued, now: UnixMillis) -> Stored<Kept> {
+        if let Some((key, hash)) = &queued.key {
+            let mut sql = self
+                .db
+                .prepare_cached("SELECT id, idempotency_hash FROM prompts WHERE idempotency_key = ?1")?;
+            let found: Option<(i64, String)> =
+                sql.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            match found {
+                Some((id, there)) if there == *hash => return Ok(Kept::There(PromptId(id))),
+                Some((id, _)) => return Ok(Kept::OtherContent(PromptId(id))),
+                None => {}
+            }
+        }
+        let a = &queued.asked;
+        let mut sql = self.db.prepare_cached(
+            "INSERT INTO prompts (text, state, due, target, priority, dir, branch, agent, timeout_ms, attempts,
+                command, created, changed, idempotency_key, idempotency_hash)
+             VALUES (:text, 'pending', :now, :target, :priority, :dir, :branch, :agent, :timeout, :attempts,
+                :command, :now, :now, :key, :hash)",
+        )?;
+        sql.execute(named_params! {
+            ":text": a.text, ":now": now.0, ":target": a.target, ":priority": a.priority, ":dir": a.dir,
+            ":branch": a.branch, ":agent": a.agent, ":timeout": signed(queued.timeout_ms),
+            ":attempts": queued.attempts, ":command": a.command,
+            ":key": queued.key.as_ref().map(|k| &k.0), ":hash": queued.key.as_ref().map(|k| &k.1),
+        })?;
+        Ok(Kept::New(PromptId(self.db.last_insert_rowid())))
+    }
+
+    /// Keeps what changed in a prompt's life, and who has it.
+    pub fn save_prompt(&self, prompt: &StoredPrompt) -> Stored<()> {
+        let columns = Columns::of(&prompt.job.phase);
+        let mut sql = self.db.prepare_cached(
+            "UPDATE prompts SET state = :state, hold_code = :code, hold_text = :text, due = :due, lease = :lease,
+                wish = :wish, target = :target, session = :session, avoid = :avoid, tried = :tried,
+                attempts = :attempts, refusals = :refusals, result = :result, changed = :changed
+             WHERE id = :id",
+        )?;
+        let lease = prompt.job.lease();
+        sql.execute(named_params! {
+            ":id": prompt.id.0, ":state": prompt.job.state().as_str(),
+            ":code": columns.hold.map(|h| h.code.as_str()), ":text": columns.hold.map(|h| &h.text),
+            ":due": columns.due.map(|t| t.0), ":lease": lease.map(|l| l.attempt.0),
+            ":wish": wish_word(lease.map_or(Wish::None, |l| l.wish)), ":target": prompt.asked.target,
+            ":session": prompt.session.as_ref().map(|s| &s.0), ":avoid": prompt.avoid.as_ref().map(|s| &s.0),
+            ":tried": prompt.job.tried, ":attempts": prompt.job.attempts, ":refusals": prompt.job.refusals,
+            ":result": columns.result.map(|r| to_json("result", r)).transpose()?,
+            ":changed": prompt.changed.0,
+        })?;
+        Ok(())
+    }
+
+    /// Keeps how sessions scored when a prompt was routed.
+    pub fn save_scores(&self, prompt: PromptId, scores: &[Score]) -> Stored<()> {
+        let mut sql = self.db.prepare_cached("UPDATE prompts SET scores = ?2 WHERE id = ?1")?;
+        sql.execute(params![prompt.0, to_json("scores", &scores)?])?;
+        Ok(())
+    }
+
+    /// How sessions scored when a prompt was last routed; empty before that.
+    pub fn scores(&self, prompt: PromptId) -> Stored<Vec<Score>> {
+        let mut sql = self.db.prepare_cached("SELECT scores FROM prompts WHERE id = ?1")?;
+        let found = sql.query_row([prompt.0], |row| Ok(json_or_none(row, "scores"))).optional()?;
+        Ok(found.transpose()?.flatten().unwrap_or_default())
+    }
+
+    /// One prompt.
+    pub fn prompt(&self, id: PromptId) -> Stored<Option<StoredPrompt>> {
+        let mut sql = self.db.prepare_cached("SELECT * FROM prompts WHERE id = ?1")?;
+        sql.query_row([id.0], |row| Ok(read(row))).optional()?.transpose()
+    }
+
+    /// Prompts that may be offered now, the most urgent and oldest first.
+    pub fn due_prompts(&self, now: UnixMillis, limit: u32) -> Stored<Vec<StoredPrompt>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM prompts WHERE due IS NOT NULL AND due <= ?1 ORDER BY priority DESC, id LIMIT ?2",
+        )?;
+        sql.query_map(params![now.0, limit], |row| Ok(read(row)))?.map(|r| r?).collect()
+    }
+
+    /// Prompts that are not final, oldest first.
+    pub fn open_prompts(&self, limit: u32) -> Stored<Vec<StoredPrompt>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM prompts WHERE state NOT IN ('completed', 'failed', 'cancelled') ORDER BY id LIMIT ?1",
+        )?;
+        sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
+    }
+
+    /// Prompts that are final, newest first.
+    pub fn final_prompts(&self, limit: u32) -> Stored<Vec<StoredPrompt>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM prompts WHERE state IN ('completed', 'failed', 'cancelled')
+             ORDER BY changed DESC, id DESC LIMIT ?1",
+        )?;
+        sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
+    }
+
+    /// The newest prompts, of one state or of all, newest first.
+    pub fn latest_prompts(&self, state: Option<PromptState>, limit: u32) -> Stored<Vec<StoredPrompt>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM prompts WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
+        )?;
+        let rows = sql.query_map(params![state.map(PromptState::as_str), limit], |row| Ok(read(row)))?;
+        rows.map(|r| r?).collect()
+    }
+
+    /// How many prompts there are of each state.
+    pub fn count_prompts(&self) -> Stored<Vec<(String, u32)>> {
+        let mut sql = self.db.prepare_cached("SELECT state, count(*) FROM prompts GROUP BY state")?;
+        let rows = sql.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A prompt as everyone sees it.
+    pub fn show(&self, stored: &StoredPrompt) -> Stored<Prompt> {
+        let columns = Columns::of(&stored.job.phase);
+        let asked = &stored.asked;
+        Ok(Prompt {
+            id: stored.id,
+            text: asked.text.clone(),
+            state: stored.job.state(),
+            hold: columns.hold.cloned(),
+            target: asked.target.clone(),
+            session: stored.session.clone(),
+            priority: asked.priority,
+            dir: asked.dir.clone(),
+            branch: asked.branch.clone(),
+            agent: asked.agent.clone(),
+            timeout_ms: asked.timeout_ms.unwrap_or_default(),
+            tried: stored.job.tried,
+            attempts: stored.job.attempts,
+            command: asked.command,
+            attempt: self.latest_attempt(stored.id)?,
+            result: columns.result.cloned(),
+            created: stored.created,
+            changed: stored.changed,
+        })
+    }
+}
+
+/// What of a phase has columns of its own.
+struct Columns<'a> {
+    hold: Option<&'a Hold>,
+    due: Option<UnixMillis>,
+    result: Option<&'a PromptResult>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(phase: &'a Phase) -> Self {
+        let (hold, due, result) = match phase {
+            Phase::Pending { due, refused } => (refused.as_ref(), Some(*due), None),
+            Phase::Assigned { refused, .. } => (refused.as_ref(), None, None),
+            Phase::InProgress { .. } => (None, None, None),
+            Phase::Held { hold, then: Then::Again { due } } => (Some(hold), Some(*due), None),
+            Phase::Held { hold, then: Then::Person | Then::Leased(_) } => (Some(hold), None, None),
+            Phase::Completed(result) | Phase::Failed(result) | Phase::Cancelled(result) => {
+                (None, None, Some(result))
+            }
+        };
+        Self { hold, due, result }
+    }
+}
+
+fn wish_word(wish: Wish) -> &'static str {
+    match wish {
+        Wish::None => "none",
+        Wish::Cancel => "cancel",
+        Wish::Reassign => "reassign",
+    }
+}
+
+fn read(row: &Row<'_>) -> Stored<StoredPrompt> {
+    let asked = NewPrompt {
+        text: row.get("text")?,
+        target: row.get("target")?,
+        priority: row.get("priority")?,
+        dir: row.get("dir")?,
+        branch: row.get("branch")?,
+        agent: row.get("agent")?,
+        timeout_ms: Some(unsigned(row, "timeout_ms")?),
+        attempts: Some(row.get("attempts")?),
+        command: row.get("command")?,
+    };
+    let job = Job {
+        phase: phase(row)?,
+        tried: row.get("tried")?,
+        attempts: row.get("attempts")?,
+        refusals: row.get("refusals")?,
+    };
+    Ok(StoredPrompt {
+        id: PromptId(row.get("id")?),
+        asked,
+        job,
+        session: row.get::<_, Option<String>>("session")?.map(SessionId),
+        avoid: row.get::<_, Option<String>>("avoid")?.map(SessionId),
+        created: UnixMillis(row.get("created")?),
+        changed: UnixMillis(row.get("changed")?),
+    })
+}
+
+fn phase(row: &Row<'_>) -> Stored<Phase> {
+    let state: PromptState = word(row, "state")?;
+    let due = row.get::<_, Option<i64>>("due")?.map(UnixMillis);
+    let lease = lease(row)?;
+    let hold = match row.get::<_, Option<String>>("hold_text")? {
+        Some(text) => Some(Hold { code: word(row, "hold_code")?, text }),
+        None => None,
+    };
+    let missing = |what| StoreError::Unreadable(what, format!("missing for a prompt that is {state}"));
+    Ok(match state {
+        PromptState::Pending => Phase::Pending { due: due.ok_or_else(|| missing("due"))?, refused: hold },
+        PromptState::Assigned => {
+            Phase::Assigned { lease: lease.ok_or_else(|| missing("lease"))?, refused: hold }
+        }
+        PromptState::InProgress => Phase::InProgress { lease: lease.ok_or_else(|| missing("lease"))? },
+        PromptState::Held => {
+            let then = match (lease, due) {
+                (Some(lease), _) => Then::Leased(lease),
+                (None, Some(due)) => Then::Again { due },
+                (None, None) => Then::Person,
+            };
+            Phase::Held { hold: hold.ok_or_else(|| missing("hold_text"))?, then }
+        }
+        PromptState::Completed => Phase::Completed(json(row, "result")?),
+        PromptState::Failed => Phase::Failed(json(row, "result")?),
+        PromptState::Cancelled => Phase::Cancelled(json(row, "result")?),
+    })
+}
+
+fn lease(row: &Row<'_>) -> Stored<Option<Lease>> {
+    let Some(attempt) = row.get::<_, Option<i64>>("lease")? else { return Ok(None) };
+    let word: String = row.get("wish")?;
+    let wish = [Wish::None, Wish::Cancel, Wish::Reassign].into_iter().find(|w| wish_word(*w) == word);
+    let wish = wish.ok_or(StoreError::Unreadable("wish", word))?;
+    Ok(Some(Lease { attempt: AttemptId(attempt), wish }))
+}

@@ -1,0 +1,62 @@
+//! The database knows the same closed sets as the wire.
+
+use std::collections::BTreeSet;
+
+use wire::event::{EventKind, Origin, Severity};
+use wire::prompt::{HoldCode, Outcome, PromptState, Step};
+use wire::session::{Source, State};
+
+use super::{Scope, Store};
+
+fn check(table: &str, column: &str, words: &[&str]) {
+    let store = Store::in_memory();
+    let sql: String = store
+        .db
+        .query_row("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1", [table], |r| r.get(0))
+        .unwrap();
+    let start = format!("CHECK ({column} IN (");
+    let at = sql.find(&start).unwrap_or_else(|| panic!("{table}.{column} has no closed set")) + start.len();
+    let list = &sql[at..at + sql[at..].find(')').unwrap()];
+    let known: BTreeSet<&str> = list.split(',').map(|w| w.trim().trim_matches('\'')).collect();
+    assert_eq!(known, words.iter().copied().collect(), "{table}.{column}");
+}
+
+#[test]
+fn the_database_knows_the_same_words_as_the_wire() {
+    let state: Vec<_> = State::ALL.iter().map(|w| w.as_str()).collect();
+    let source: Vec<_> = Source::ALL.iter().map(|w| w.as_str()).collect();
+    for table in ["sessions", "states"] {
+        check(table, "state", &state);
+        check(table, "source", &source);
+    }
+    check("events", "kind", &EventKind::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("events", "severity", &Severity::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("events", "origin", &Origin::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("prompts", "state", &PromptState::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("prompts", "hold_code", &HoldCode::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("attempts", "outcome", &Outcome::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("receipts", "step", &Step::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("tokens", "scope", &Scope::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a65_text_from_outside_is_never_sql_and_the_schema_is_not_trusted() {
+    let store = Store::in_memory();
+    let trusted: bool = store.db.query_row("PRAGMA trusted_schema", [], |r| r.get(0)).unwrap();
+    assert!(!trusted);
+    for (name, source) in SOURCES {
+        for line in source.lines().filter(|l| !l.trim_start().starts_with("//")) {
+            let builds = line.contains("format!(") && SQL_WORDS.iter().any(|w| line.contains(w));
+            assert!(!builds, "{name} builds SQL from text: {line}");
+        }
+    }
+}
+
+const SQL_WORDS: &[&str] = &["SELECT ", "INSERT ", "UPDATE ", "DELETE ", " WHERE "];
+const SOURCES: &[(&str, &str)] = &[
+    ("attempts", include_str!("attempts.rs")),
+    ("prompts", include_str!("prompts.rs")),
+    ("reports", include_str!("reports.rs")),
+    ("sessions", include_str!("sessions.rs")),
+    ("tokens", include_str!("tokens.rs")),
+];
