@@ -11,6 +11,7 @@ pub const AGENTS: &[(&str, &str)] = &[
     ("ollama.toml", include_str!("../agents/ollama.toml")),
     ("aider.toml", include_str!("../agents/aider.toml")),
     ("opencode.toml", include_str!("../agents/opencode.toml")),
+    ("scripted.toml", include_str!("../agents/scripted.toml")),
 ];
 
 /// Sets of event rules: file name and text.

@@ -22,7 +22,7 @@ pub(super) async fn messages(State(shared): Shares, Json(body): Json<Value>) -> 
     }
     if body["stream"] != json!(true) {
         let text = if side { "ok" } else { &turn.step().text };
-        return Json(message(&body, json!([{"type": "text", "text": text}]), json!("end_turn")))
+        return Json(message(&turn, &body, json!([{"type": "text", "text": text}]), json!("end_turn")))
             .into_response();
     }
     Events::respond(|events| async move {
@@ -34,24 +34,22 @@ pub(super) async fn messages(State(shared): Shares, Json(body): Json<Value>) -> 
     })
 }
 
-/// The last words of the user, and how many rounds of tool results came after them.
+/// The last words of the user, and how many results of tools came after them. An agent may put results and words
+/// into one message.
 fn last_prompt(body: &Value) -> (String, usize) {
     let mut results = 0;
     for message in body["messages"].as_array().into_iter().flatten().rev().filter(|m| m["role"] == "user") {
         let parts = match &message["content"] {
-            Value::String(text) => vec![without_reminders(text)],
-            Value::Array(parts) if parts.iter().any(|p| p["type"] == "tool_result") => {
-                results += 1;
-                continue;
-            }
-            Value::Array(parts) => {
-                parts.iter().filter_map(|p| p["text"].as_str()).map(without_reminders).collect()
-            }
-            _ => Vec::new(),
+            Value::Array(parts) => parts.clone(),
+            text => vec![json!({"type": "text", "text": text})],
         };
-        let text = parts.join("\n").trim().to_owned();
-        if !is_furniture(&text) {
-            return (text, results);
+        for part in parts.iter().rev() {
+            let text = without_reminders(part["text"].as_str().unwrap_or_default());
+            if part["type"] == "tool_result" {
+                results += 1;
+            } else if !is_furniture(&text) {
+                return (text, results);
+            }
         }
     }
     (String::new(), results)
@@ -64,9 +62,9 @@ fn directory(body: &Value) -> Option<String> {
     Some(after.split(['\\', '"', '\n']).next()?.trim().to_owned())
 }
 
-fn message(body: &Value, content: Value, stop: Value) -> Value {
+fn message(turn: &Turn, body: &Value, content: Value, stop: Value) -> Value {
     json!({
-        "id": "msg_scripted", "type": "message", "role": "assistant", "model": body["model"], "content": content,
+        "id": format!("msg_{}", turn.id), "type": "message", "role": "assistant", "model": body["model"], "content": content,
         "stop_reason": stop, "stop_sequence": null,
         "usage": {"input_tokens": 1200, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 5},
     })
@@ -77,7 +75,7 @@ async fn stream(events: &Events, turn: &Turn, body: &Value) -> Result<(), HungUp
         data["type"] = json!(name);
         async move { events.send(name, &data).await }
     };
-    send("message_start", json!({"message": message(body, json!([]), Value::Null)})).await?;
+    send("message_start", json!({"message": message(turn, body, json!([]), Value::Null)})).await?;
     let step = turn.step();
     if turn.side {
         send("content_block_start", json!({"index": 0, "content_block": {"type": "text", "text": ""}}))
@@ -110,7 +108,7 @@ async fn stream(events: &Events, turn: &Turn, body: &Value) -> Result<(), HungUp
         return Ok(());
     };
     let (name, arguments) = call(turn, tool);
-    let id = format!("toolu_{}_{}", turn.script.name, turn.number);
+    let id = format!("toolu_{}", turn.id);
     let block = json!({"type": "tool_use", "id": id, "name": name, "input": {}});
     send("content_block_start", json!({"index": index, "content_block": block})).await?;
     for piece in argument_pieces(&arguments.to_string()) {

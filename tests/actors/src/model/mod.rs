@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,8 @@ struct Shared {
     /// Requests seen by script and step.
     hits: Mutex<HashMap<(String, usize), u32>>,
     log_file: Option<PathBuf>,
+    /// Answers so far: agents take answers with the same id for one.
+    answers: AtomicU64,
 }
 
 impl Model {
@@ -71,6 +74,7 @@ impl Model {
             log: Mutex::default(),
             hits: Mutex::default(),
             log_file,
+            answers: AtomicU64::new(0),
         });
         let router = Router::new()
             .route("/v1/messages", post(anthropic::messages))
@@ -108,6 +112,8 @@ struct Turn {
     script: Script,
     number: usize,
     side: bool,
+    /// Tells this answer and what is in it from all others.
+    id: u64,
 }
 
 impl Turn {
@@ -118,7 +124,8 @@ impl Turn {
         }
         let script = shared.scripts.pick(prompt);
         let number = script.step(results).0;
-        let turn = Self { shared: Arc::clone(shared), script, number, side };
+        let id = shared.answers.fetch_add(1, Ordering::Relaxed);
+        let turn = Self { shared: Arc::clone(shared), script, number, side, id };
         turn.log("request", prompt);
         turn
     }

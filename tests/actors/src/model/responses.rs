@@ -72,7 +72,7 @@ impl Stream<'_> {
 
     async fn run(&self) -> Result<(), HungUp> {
         let base = json!({
-            "id": format!("resp_{}_{}", self.turn.script.name, self.turn.number), "object": "response", "created_at": 0,
+            "id": format!("resp_{}", self.turn.id), "object": "response", "created_at": 0,
             "status": "in_progress", "model": self.body["model"], "output": [],
         });
         self.send("response.created", json!({"response": base})).await?;
@@ -110,7 +110,7 @@ impl Stream<'_> {
         index: usize,
         pieces: impl Iterator<Item = (&'a str, Duration)>,
     ) -> Result<Value, HungUp> {
-        let id = format!("msg_{}_{}", self.turn.script.name, self.turn.number);
+        let id = format!("msg_{}", self.turn.id);
         let started =
             json!({"id": id, "type": "message", "status": "in_progress", "role": "assistant", "content": []});
         self.send("response.output_item.added", json!({"output_index": index, "item": started})).await?;
@@ -144,10 +144,10 @@ impl Stream<'_> {
             }
             Call::Custom { name, input } => ("custom_tool_call", *name, "input", input.clone()),
         };
-        let id = format!("fc_{}_{}", self.turn.script.name, self.turn.number);
+        let id = format!("fc_{}", self.turn.id);
         let mut item = json!({
             "id": id, "type": kind, "name": name, "status": "in_progress",
-            "call_id": format!("call_{}_{}", self.turn.script.name, self.turn.number),
+            "call_id": format!("call_{}", self.turn.id),
         });
         item[field] = json!("");
         self.send("response.output_item.added", json!({"output_index": index, "item": item})).await?;
