@@ -152,9 +152,14 @@ impl Delivery {
         }
     }
 
-    /// Whether time alone can change something: then [`Input::Look`] is wanted often.
-    pub fn is_waiting(&self) -> bool {
-        !matches!(self.phase, Phase::Free)
+    /// How often [`Input::Look`] is wanted, in milliseconds; `None` while time alone changes nothing.
+    pub fn patience_ms(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Free => None,
+            Phase::Pasting { .. } | Phase::Pasted { .. } | Phase::Seen { .. } | Phase::Entering { .. } => Some(20),
+            Phase::Submitted { .. } => Some(50),
+            Phase::Running { .. } => Some(500),
+        }
     }
 
     /// Takes what happened; returns what to do.

@@ -170,6 +170,9 @@ impl Journal {
 
     /// The server has everything up to `seq`.
     pub fn acked(&mut self, seq: u64) -> io::Result<()> {
+        if self.unacked.front().is_none_or(|first| first.seq > seq) {
+            return Ok(());
+        }
         self.unacked.retain(|n| n.seq > seq);
         if self.size > COMPACT_AT && self.unacked.is_empty() && self.open.is_none() {
             return self.compact();

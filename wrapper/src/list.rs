@@ -15,6 +15,9 @@ use crate::names;
 /// How long a holder may take to answer; they are never busy.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// Signals that are meant to end a program: SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM.
+const ENDING: [i32; 5] = [1, 2, 3, 9, 15];
+
 /// The live session with that name or id.
 pub fn connect(place: &Place, name: &str) -> anyhow::Result<(SessionId, Channel)> {
     let id = names::owner(place, name).unwrap_or_else(|| SessionId(name.to_owned()));
@@ -96,14 +99,20 @@ pub fn agents() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends a signal to the programs of these sessions.
+/// Sends a signal to the programs of these sessions, and waits for those to end that it ends.
 pub fn kill(place: &Place, names: &[String], signal: i32) -> anyhow::Result<()> {
     for name in names {
         let (_, mut channel) = connect(place, name)?;
         channel.send(&ToHolder::Signal(signal))?;
-        channel.send(&ToHolder::Info)?;
-        // Whoever answers has obeyed what came before; one that ended at once need not answer.
-        let _ = channel.wait::<FromHolder>(Some(ANSWER));
+        if !ENDING.contains(&signal) {
+            continue;
+        }
+        match channel.wait::<FromHolder>(Some(ANSWER)) {
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => {
+                anyhow::bail!("'{}' has not ended on signal {signal}; to force it: wrap kill -s 9 {0}", escape(name));
+            }
+            Ok(_) | Err(_) => {}
+        }
     }
     Ok(())
 }

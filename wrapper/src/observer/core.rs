@@ -59,6 +59,8 @@ pub struct Core {
     /// Reports of the moments since the last commit.
     batch: Vec<Report>,
     at: Duration,
+    /// When the delivery last looked at the screen.
+    looked: Duration,
 }
 
 impl Core {
@@ -85,6 +87,7 @@ impl Core {
             exit: None,
             batch: Vec::new(),
             at: Duration::ZERO,
+            looked: Duration::ZERO,
         }
     }
 
@@ -158,12 +161,13 @@ impl Core {
             }
             self.observed(seen, now, out);
         }
+        self.looked = at;
         self.step(Input::Look, now, out);
     }
 
     /// When [`Core::time`] has something to do by itself, since the start of the recording.
     pub fn due(&self) -> Option<Duration> {
-        let own = self.delivery.is_waiting().then_some(self.at + Duration::from_millis(50));
+        let own = self.delivery.patience_ms().map(|ms| self.looked + Duration::from_millis(ms));
         self.extractor.due().filter(|_| !self.quarantined).into_iter().chain(own).min()
     }
 
@@ -291,7 +295,7 @@ impl Core {
     }
 
     fn step(&mut self, input: Input, now: UnixMillis, out: &mut Vec<Out>) {
-        if input == Input::Look && !self.delivery.is_waiting() {
+        if input == Input::Look && self.delivery.patience_ms().is_none() {
             return;
         }
         let shows = |text: &str| self.extractor.shows(text);

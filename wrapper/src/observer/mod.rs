@@ -164,7 +164,7 @@ impl Observer {
             next_look: now + LOOK_EVERY,
             ended: None,
         };
-        Ok(Waiting { observer, grown })
+        Ok(Waiting { observer, grown: Some(grown) })
     }
 
     /// Reads the recording on, at most a turn's worth.
@@ -443,12 +443,13 @@ impl Observer {
 /// An observer and what wakes it.
 struct Waiting {
     observer: Observer,
-    grown: pipe::Receiver,
+    /// Gets a byte whenever the recording has grown; `None` once the holder has ended.
+    grown: Option<pipe::Receiver>,
 }
 
 impl Waiting {
     async fn run(self) -> anyhow::Result<()> {
-        let Self { mut observer, grown } = self;
+        let Self { mut observer, mut grown } = self;
         observer.core.take_over(clock::now())?;
         // The server hears nothing before the recording has been read to its present end.
         while observer.more {
@@ -461,10 +462,11 @@ impl Waiting {
             }
             let patience = observer.patience();
             let wake = tokio::select! {
-                biased;
-                ready = grown.readable() => {
+                ready = async { grown.as_ref().expect("guarded").readable().await }, if grown.is_some() => {
                     ready?;
-                    drain(&grown);
+                    if !drain(grown.as_ref().expect("guarded")) {
+                        grown = None;
+                    }
                     Wake::Grown
                 }
                 ready = async { observer.holder.as_ref().expect("guarded").ready.readable().await },
@@ -491,6 +493,13 @@ impl Waiting {
     }
 }
 
-fn drain(pipe: &pipe::Receiver) {
-    while pipe.try_read(&mut [0; 4096]).is_ok_and(|n| n > 0) {}
+/// Empties the pipe. `false` when nobody will write to it any more.
+fn drain(pipe: &pipe::Receiver) -> bool {
+    loop {
+        match pipe.try_read(&mut [0; 4096]) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(fault) => return fault.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
 }
