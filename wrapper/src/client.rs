@@ -56,7 +56,7 @@ pub fn run(place: &Place, run: &Run) -> anyhow::Result<Left> {
     let name = spec.name.clone();
     let session = spec.session.clone();
     let descriptors = terminal.as_ref().map(|t| [t.input.as_fd(), t.output.as_fd()]);
-    let offer = terminal.as_ref().map(|t| t.offer);
+    let offer = terminal.as_ref().map(|t| t.offer.clone());
     channel
         .send_with(&ToHolder::Start(Box::new(spec), offer), descriptors.as_ref().map_or(&[], |d| &d[..]))?;
     match channel.wait(Some(START)).context("the session's holder did not answer")? {
@@ -83,7 +83,7 @@ pub fn attach(place: &Place, name: &str) -> anyhow::Result<Left> {
     let (id, mut channel) = crate::list::connect(place, name)?;
     let terminal = Lent::take()?;
     channel
-        .send_with(&ToHolder::Attach(terminal.offer), &[terminal.input.as_fd(), terminal.output.as_fd()])?;
+        .send_with(&ToHolder::Attach(terminal.offer.clone()), &[terminal.input.as_fd(), terminal.output.as_fd()])?;
     match channel.wait(Some(START)).context("the session did not answer")? {
         FromHolder::Started => terminal.wait(channel, &place.session(&id)),
         other => anyhow::bail!("the session answered with {other:?}"),
@@ -152,7 +152,12 @@ impl Lent {
             input: tty::reopen(stdin.as_fd())?,
             output: tty::reopen(stdout.as_fd())?,
             settings: tty::Tty::new(stdin.as_fd()),
-            offer: Offer { size: tty::size(stdout.as_fd()), input_tty, detach_key },
+            offer: Offer {
+                size: tty::size(stdout.as_fd()),
+                input_tty,
+                detach_key,
+                pane: std::env::var("TMUX_PANE").ok(),
+            },
         })
     }
 

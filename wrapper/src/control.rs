@@ -46,7 +46,7 @@ pub struct Spec {
 }
 
 /// A user's terminal, offered to the holder; its descriptors (input, output) come beside the message.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Offer {
     /// Columns and rows, when the output is a terminal.
     pub size: Option<(u16, u16)>,
@@ -55,6 +55,8 @@ pub struct Offer {
     pub input_tty: bool,
     /// The detach key is active.
     pub detach_key: bool,
+    /// The tmux pane that it is in.
+    pub pane: Option<String>,
 }
 
 /// To the holder.
@@ -157,6 +159,8 @@ pub struct Info {
     pub observer: Option<i32>,
     /// Whether a terminal is attached.
     pub attached: bool,
+    /// The tmux pane of the attached terminal.
+    pub pane: Option<String>,
     /// Seconds since the start.
     pub age_s: u64,
     /// Bytes of output so far.
@@ -333,7 +337,7 @@ mod tests {
         let (a, b) = UnixStream::pair().unwrap();
         let (mut a, mut b) = (Channel::new(a).unwrap(), Channel::new(b).unwrap());
         let (reader, writer) = std::io::pipe().unwrap();
-        let offer = Offer { size: Some((80, 24)), input_tty: true, detach_key: true };
+        let offer = Offer { size: Some((80, 24)), input_tty: true, detach_key: true, pane: None };
         a.send_with(&ToHolder::Attach(offer), &[reader.as_fd(), writer.as_fd()]).unwrap();
         a.send(&ToHolder::Reply(vec![0, 255])).unwrap();
         let first: ToHolder = b.wait(Some(Duration::from_secs(10))).unwrap();

@@ -72,11 +72,15 @@ pub fn print(place: &Place, json: bool) -> anyhow::Result<()> {
             let row = serde_json::json!({
                 "id": info.spec.session, "name": info.spec.name, "agent": info.spec.agent, "argv": argv,
                 "dir": String::from_utf8_lossy(&info.spec.dir), "pid": info.pid, "holder": info.holder,
-                "observer": info.observer, "attached": info.attached, "age_s": info.age_s, "output": info.output,
+                "observer": info.observer, "attached": info.attached, "pane": info.pane, "age_s": info.age_s, "output": info.output,
             });
             writeln!(out, "{row}")?;
         } else {
-            let terminal = if info.attached { "attached" } else { "-" };
+            let terminal = match (&info.pane, info.attached) {
+                (Some(pane), _) => escape(pane),
+                (None, true) => "attached".to_owned(),
+                (None, false) => "-".to_owned(),
+            };
             let (name, agent) = (escape(&info.spec.name), escape(&info.spec.agent));
             let command = escape(&argv.join(" "));
             writeln!(

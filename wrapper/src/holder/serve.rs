@@ -125,6 +125,7 @@ impl Holder {
             return;
         };
         self.detach("another terminal took over");
+        let size = offer.size;
         let mut terminal = Terminal::new(id, offer, input, output);
         if redraw {
             terminal.await_screen(self.output);
@@ -136,7 +137,7 @@ impl Holder {
         self.terminal = Some(terminal);
         let at = self.at();
         self.writer.record(at, &Record::Attached(true));
-        if let Some(size) = offer.size {
+        if let Some(size) = size {
             self.resize(size);
         }
         self.tell(id, &FromHolder::Started);
@@ -200,6 +201,7 @@ impl Holder {
             holder: std::process::id() as i32,
             observer: self.watch.pid(),
             attached: self.terminal.is_some(),
+            pane: self.terminal.as_ref().and_then(|t| t.pane().map(str::to_owned)),
             age_s: self.began.elapsed().as_secs(),
             output: self.output,
         }

@@ -32,7 +32,7 @@ pub fn main(place: &Place) -> anyhow::Result<()> {
     let mut starter = Channel::new(UnixStream::from(stdin))?;
     let first = starter.wait(Some(Duration::from_secs(10))).context("nobody said what to run")?;
     let ToHolder::Start(spec, offer) = first else { anyhow::bail!("the first message was not what to run") };
-    match begin(place, *spec, offer, &mut starter) {
+    match begin(place, *spec, offer.as_ref(), &mut starter) {
         Ok(mut holder) => {
             holder.welcome(starter, offer);
             holder.run();
@@ -50,7 +50,7 @@ pub fn main(place: &Place) -> anyhow::Result<()> {
     }
 }
 
-fn begin(place: &Place, spec: Spec, offer: Option<Offer>, starter: &mut Channel) -> io::Result<Holder> {
+fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel) -> io::Result<Holder> {
     let id = SessionId(spec.session.clone());
     let folder = place.session(&id);
     private_dir(&folder).map_err(io::Error::other)?;

@@ -77,6 +77,11 @@ impl Terminal {
         self.offer.input_tty
     }
 
+    /// The tmux pane that it is in.
+    pub fn pane(&self) -> Option<&str> {
+        self.offer.pane.as_deref()
+    }
+
     /// Settings that are to be restored when the client cannot do it.
     pub fn settings(&self) -> Option<&Tty> {
         self.settings.as_ref()

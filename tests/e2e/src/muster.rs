@@ -1,0 +1,170 @@
+//! One installation of the product in a folder of its own. Must not: outlive its test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{program, root, wait_for};
+
+/// A place with its own server, sessions and database; everything in it ends when it is dropped.
+pub struct Muster {
+    folder: TempDir,
+}
+
+impl Default for Muster {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Muster {
+    /// An empty place. Nothing runs yet.
+    pub fn new() -> Self {
+        // Short, as paths of sockets are limited to about 100 bytes.
+        let folder = tempfile::Builder::new().prefix("mu").tempdir().expect("a temporary folder");
+        Self { folder }
+    }
+
+    /// A folder for the test's own files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The variable that makes a program use this place.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("m")
+    }
+
+    /// A project under git.
+    pub fn project(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        actors::home::project(&path).expect("a project can be made");
+        path.canonicalize().expect("it is there")
+    }
+
+    /// A program of the product, set up for this place.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command
+            .env("MUSTER_HOME", self.home())
+            .env("MUSTER_PORT", "0")
+            .env_remove("TMUX")
+            .env_remove("TMUX_PANE");
+        command.env_remove("XDG_RUNTIME_DIR").current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a program to its end.
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Output {
+        self.command(name).args(arguments).output().expect("it runs")
+    }
+
+    /// Runs a program that must succeed; its output.
+    #[track_caller]
+    pub fn ok(&self, name: &str, arguments: &[&str]) -> String {
+        let out = self.run(name, arguments);
+        let (stdout, stderr) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert!(out.status.success(), "{name} {arguments:?}: {:?}\n{stdout}\n{stderr}", out.status);
+        stdout.into_owned()
+    }
+
+    /// The lines of JSON that a program prints.
+    #[track_caller]
+    pub fn json(&self, name: &str, arguments: &[&str]) -> Vec<Value> {
+        let text = self.ok(name, arguments);
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect()
+    }
+
+    /// A live session, as its holder tells it.
+    pub fn live(&self, name: &str) -> Option<Value> {
+        self.json("wrap", &["ls", "--json"]).into_iter().find(|s| s["name"] == name)
+    }
+
+    /// A session, as the server tells it.
+    pub fn session(&self, name: &str) -> Option<Value> {
+        self.json("assign", &["sessions", "--all", "--json"]).into_iter().find(|s| s["name"] == name)
+    }
+
+    /// Waits until the server shows a session in a state.
+    #[track_caller]
+    pub fn await_state(&self, name: &str, state: &str) -> Value {
+        wait_for(&format!("{name} to be {state}"), || {
+            self.session(name).filter(|s| s["claim"]["state"] == state)
+        })
+    }
+
+    /// Queues a prompt; its id.
+    #[track_caller]
+    pub fn send(&self, arguments: &[&str]) -> i64 {
+        let prompt = self.json("assign", &[&["--json"], arguments].concat());
+        prompt[0]["id"].as_i64().expect("a prompt has an id")
+    }
+
+    /// A prompt with its attempts.
+    #[track_caller]
+    pub fn prompt(&self, id: i64) -> Value {
+        self.json("assign", &["show", &id.to_string(), "--json"]).remove(0)
+    }
+
+    /// Waits until a prompt is in a state.
+    #[track_caller]
+    pub fn await_prompt(&self, id: i64, state: &str) -> Value {
+        wait_for(&format!("prompt {id} to be {state}"), || {
+            Some(self.prompt(id)).filter(|p| p["prompt"]["state"] == state)
+        })
+    }
+
+    /// Starts the scripted agent headless.
+    #[track_caller]
+    pub fn scripted(&self, name: &str, project: &Path, manners: &[&str]) {
+        let agent = program("scripted-agent");
+        let scripts = root().join("fixtures/scripts");
+        let mut command = self.command("wrap");
+        command
+            .args(["-d", "--name", name, "-C"])
+            .arg(project)
+            .arg(agent)
+            .arg("--scripts")
+            .arg(scripts)
+            .args(manners);
+        let out = command.output().expect("wrap runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    /// The server's process, once it serves.
+    pub fn server(&self) -> i64 {
+        wait_for("the server's file", || {
+            let text = std::fs::read_to_string(self.home().join("run/assigner.json")).ok()?;
+            serde_json::from_str::<Value>(&text).ok()?["pid"].as_i64().filter(|pid| crate::is_alive(*pid))
+        })
+    }
+}
+
+impl Drop for Muster {
+    fn drop(&mut self) {
+        if let Ok(out) = self.command("wrap").args(["ls", "--json"]).output() {
+            for line in String::from_utf8_lossy(&out.stdout).lines() {
+                let Ok(session) = serde_json::from_str::<Value>(line) else { continue };
+                for role in ["pid", "holder", "observer"] {
+                    if let Some(pid) = session[role].as_i64() {
+                        crate::signal(pid, rustix::process::Signal::KILL);
+                    }
+                }
+            }
+        }
+        let file = std::fs::read_to_string(self.home().join("run/assigner.json")).unwrap_or_default();
+        if let Some(pid) = serde_json::from_str::<Value>(&file).ok().and_then(|f| f["pid"].as_i64()) {
+            crate::signal(pid, rustix::process::Signal::KILL);
+        }
+        if std::thread::panicking() {
+            for log in ["state/assigner.log"] {
+                let text = std::fs::read_to_string(self.home().join(log)).unwrap_or_default();
+                eprintln!("--- {log}\n{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! A wrapped program behaves as it does without `wrap`, and outlives everything but itself.
+
+use std::process::{Command, Stdio};
+
+use e2e::tmux::Tmux;
+use e2e::{Muster, Terminal, is_alive, signal, wait_for};
+use rustix::process::Signal;
+
+/// `wrap` with arguments, speaking to no server.
+fn wrap(muster: &Muster, arguments: &[&str]) -> Command {
+    let mut command = muster.command("wrap");
+    command.env("MUSTER_NO_SERVER", "1").args(arguments);
+    command
+}
+
+#[test]
+fn g4_the_exit_status_is_the_programs_own() {
+    let muster = Muster::new();
+    let status = |arguments: &[&str]| wrap(&muster, arguments).output().unwrap().status.code();
+    assert_eq!(status(&["true"]), Some(0));
+    assert_eq!(status(&["sh", "-c", "exit 255"]), Some(255));
+    assert_eq!(status(&["sh", "-c", "kill -TERM $$"]), Some(128 + 15));
+    assert_eq!(status(&["sh", "-c", "kill -KILL $$"]), Some(128 + 9));
+    assert_eq!(status(&["no-such-program"]), Some(127));
+    assert_eq!(status(&["/"]), Some(126));
+    assert_eq!(status(&["-C", "/no/such/folder", "true"]), Some(125));
+}
+
+#[test]
+fn g1_the_terminal_gets_the_same_bytes_as_without_wrap() {
+    let muster = Muster::new();
+    let program = r#"i=0; while [ $i -lt 200 ]; do printf '\033[3%dmline %d \033[0m\r\n\tx\033[K\n' $((i % 8)) $i; i=$((i+1)); done
+        head -c 3000 /dev/urandom > r; cat r r; printf '\033]0;title\007\033[?1049h\033[2Jalt\033[?1049l'; exit 3"#;
+    // The random bytes must be the same both times.
+    std::fs::write(muster.folder().join("p.sh"), program.replace("head -c 3000 /dev/urandom > r;", ""))
+        .unwrap();
+    let random: Vec<u8> =
+        (0..3000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).filter(|b| *b != 0x1b).collect();
+    std::fs::write(muster.folder().join("r"), random).unwrap();
+    let mut bare = Command::new("sh");
+    bare.arg("p.sh").current_dir(muster.folder());
+    let mut without = Terminal::run(&bare);
+    let mut with = Terminal::run(&wrap(&muster, &["sh", "p.sh"]));
+    assert_eq!((without.await_end(), with.await_end()), (3, 3));
+    let expected = wait_for("the bare program's output", || {
+        Some(without.output()).filter(|o| o.ends_with(b"\x1b[?1049l"))
+    });
+    let got = wait_for("the wrapped program's output", || {
+        Some(with.output()).filter(|o| o.len() >= expected.len())
+    });
+    assert!(got == expected, "{} bytes without wrap, {} with", expected.len(), got.len());
+    assert!(with.is_cooked());
+}
+
+#[test]
+fn every_key_reaches_the_program() {
+    let muster = Muster::new();
+    let read = "stty raw -echo; echo ready; head -c 256 | od -An -v -tx1; stty sane";
+    let mut terminal = Terminal::run(&wrap(&muster, &["sh", "-c", read]));
+    terminal.await_text("ready");
+    let all: Vec<u8> = (0..=255).collect();
+    terminal.write(&all);
+    terminal.await_end();
+    let text = terminal.text();
+    let (_, dump) = text.split_once("ready").unwrap();
+    let got: Vec<u8> = dump.split_whitespace().filter_map(|w| u8::from_str_radix(w, 16).ok()).collect();
+    assert_eq!(got, all);
+}
+
+#[test]
+fn a_new_window_size_reaches_the_program() {
+    let muster = Muster::new();
+    let watch = "trap 'stty size' WINCH; stty size; while :; do sleep 0.05; done";
+    let terminal = Terminal::run(&wrap(&muster, &["sh", "-c", watch]));
+    terminal.await_text("30 100");
+    terminal.resize(71, 23);
+    terminal.await_text("23 71");
+}
+
+#[test]
+fn pipes_stay_pipes() {
+    let muster = Muster::new();
+    let mut child = wrap(&muster, &["cat"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    use std::io::Write;
+    child.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+    assert_eq!(String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout), "one\ntwo\n");
+}
+
+#[test]
+fn ctrl_z_gives_the_shell_its_terminal_back_and_fg_goes_on() {
+    let muster = Muster::new();
+    let home = muster.home();
+    let env = [("MUSTER_HOME", home.as_path()), ("MUSTER_NO_SERVER", "1".as_ref())];
+    let Some(tmux) = Tmux::start(muster.folder(), &env, "PS1='outer$ ' bash --norc --noprofile") else {
+        panic!("tmux is needed for this test")
+    };
+    tmux.await_text("outer$");
+    let wrap = e2e::program("wrap");
+    tmux.keys(&[
+        &format!("{} sh -c 'echo begun; read line; echo got $line'; echo status $?", wrap.display()),
+        "Enter",
+    ]);
+    tmux.await_text("begun");
+    tmux.keys(&["C-z"]);
+    tmux.await_text("Stopped");
+    tmux.keys(&["echo back in the $((1 + 1))nd shell", "Enter"]);
+    tmux.await_text("back in the 2nd shell");
+    tmux.keys(&["fg", "Enter"]);
+    tmux.keys(&["hello", "Enter"]);
+    tmux.await_text("got hello");
+    // bash counts the pipeline's status when it was stopped; what matters is that the terminal is the shell's again.
+    tmux.keys(&["stty -a | tr ' ;' '\\n\\n' | grep -c -x -e icanon -e echo", "Enter"]);
+    tmux.await_text("2");
+}
+
+#[test]
+fn g2_killing_the_observer_is_not_noticed_and_heals() {
+    let muster = Muster::new();
+    let mut terminal = Terminal::run(&wrap(&muster, &["--name", "s", "cat"]));
+    let observer = |not: i64| {
+        wait_for("an observer", || {
+            muster.live("s")?["observer"].as_i64().filter(|pid| *pid != not && is_alive(*pid))
+        })
+    };
+    let mut pid = observer(0);
+    for round in 0..3 {
+        signal(pid, Signal::KILL);
+        terminal.write(format!("round {round}\r").as_bytes());
+        terminal.await_text(&format!("round {round}\r\nround {round}"));
+        pid = observer(pid);
+    }
+    terminal.write(&[4]);
+    assert_eq!(terminal.await_end(), 0);
+}
+
+#[test]
+fn g3_the_terminal_is_restored_when_the_program_the_holder_or_the_client_is_killed() {
+    let muster = Muster::new();
+    let modes = "stty raw -echo; printf '\\033[?1049h\\033[?1000h\\033[?2004h\\033[?25lready'; sleep 1000";
+    let undone = ["\x1b[?1049l", "\x1b[?1000l", "\x1b[?2004l", "\x1b[?25h"];
+    for victim in ["pid", "holder", "client"] {
+        let mut terminal = Terminal::run(&wrap(&muster, &["--name", victim, "sh", "-c", modes]));
+        terminal.await_text("ready");
+        let session = wait_for("the session", || muster.live(victim));
+        assert!(!terminal.is_cooked(), "raw while the program has it");
+        let pid = if victim == "client" { terminal.pid() } else { session[victim].as_i64().unwrap() };
+        signal(pid, Signal::KILL);
+        for mode in undone {
+            terminal.await_text(mode);
+        }
+        wait_for("the terminal's settings", || terminal.is_cooked().then_some(()));
+        let status = terminal.await_end();
+        match victim {
+            "pid" => assert_eq!(status, 137),
+            "holder" => assert_eq!(status, 125),
+            _ => assert!(muster.live(victim).is_some(), "the agent works on without its terminal"),
+        }
+    }
+}
+
+#[test]
+fn a_session_is_left_and_found_again() {
+    let muster = Muster::new();
+    let mut terminal = Terminal::run(&wrap(
+        &muster,
+        &["--name", "s", "sh", "-c", "echo first; while read l; do echo got $l; done"],
+    ));
+    terminal.await_text("first");
+    terminal.write(b"\x1c");
+    terminal.write(b"d");
+    terminal.await_text("detached");
+    assert_eq!(terminal.await_end(), 0);
+    assert_eq!(muster.live("s").unwrap()["attached"], false);
+
+    let mut again = Terminal::run(&wrap(&muster, &["attach", "s"]));
+    again.await_text("first");
+    again.write(b"more\r");
+    again.await_text("got more");
+    again.close();
+    wait_for("the session to be left", || (muster.live("s")?["attached"] == false).then_some(()));
+
+    let mut taken = Terminal::run(&wrap(&muster, &["attach", "s"]));
+    taken.await_text("got more");
+    let other = Terminal::run(&wrap(&muster, &["attach", "s"]));
+    taken.await_text("another terminal took over");
+    assert_eq!(taken.await_end(), 0);
+    other.await_text("got more");
+}
+
+#[test]
+fn sessions_run_headless_have_names_and_end_when_told() {
+    let muster = Muster::new();
+    let run = |arguments: &[&str]| wrap(&muster, arguments).output().unwrap();
+    assert_eq!(run(&["-d", "sleep", "1000"]).stdout, b"sleep-1\n");
+    assert_eq!(run(&["-d", "sleep", "1000"]).stdout, b"sleep-2\n");
+    let taken = run(&["-d", "--name", "sleep-1", "true"]);
+    assert_eq!(taken.status.code(), Some(125));
+    assert!(String::from_utf8_lossy(&taken.stderr).contains("wrap ls"));
+    muster.ok("wrap", &["kill", "sleep-1", "sleep-2"]);
+    wait_for("the sessions' end", || muster.json("wrap", &["ls", "--json"]).is_empty().then_some(()));
+    assert_eq!(run(&["kill", "sleep-1"]).status.code(), Some(125));
+}
+
+#[test]
+fn a22_the_program_inherits_no_power_and_its_own_environment() {
+    let muster = Muster::new();
+    let mut command = wrap(&muster, &["sh", "-c", "umask; env"]);
+    let out = command.env("MY_OWN", "variable").output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(text.contains("MY_OWN=variable"));
+    let bare = Command::new("sh").args(["-c", "umask"]).output().unwrap();
+    assert!(text.starts_with(&*String::from_utf8_lossy(&bare.stdout)), "the user's own file mask");
+    for token in ["cli.token", "wrapper.token"] {
+        let Ok(secret) = std::fs::read_to_string(muster.home().join("state").join(token)) else { continue };
+        assert!(!text.contains(secret.trim()));
+    }
+}
+
+#[test]
+fn a24_sockets_recordings_and_journals_are_the_users_alone() {
+    use std::os::unix::fs::MetadataExt;
+    let muster = Muster::new();
+    wrap(&muster, &["-d", "--name", "s", "cat"]).output().unwrap();
+    wait_for("the journal", || {
+        let sessions = std::fs::read_dir(muster.home().join("state/sessions")).ok()?;
+        sessions.flatten().any(|s| s.path().join("journal.jsonl").exists()).then_some(())
+    });
+    let mut folders = vec![muster.home()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = std::fs::symlink_metadata(&path).unwrap();
+            assert_eq!(meta.mode() & 0o077, 0, "{}", path.display());
+            if meta.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_recording_replays_as_the_session_went_and_so_does_its_export() {
+    let muster = Muster::new();
+    let project = muster.project("p");
+    let agent = e2e::program("scripted-agent");
+    let scripts = e2e::root().join("fixtures/scripts");
+    let arguments = ["--name", "s", "-C", project.to_str().unwrap(), agent.to_str().unwrap(), "--scripts"];
+    let mut terminal = Terminal::run(wrap(&muster, &arguments).arg(scripts));
+    terminal.await_text("ready");
+    let id = wait_for("the session", || muster.live("s"))["id"].as_str().unwrap().to_owned();
+    terminal.write(b"What is the capital of France?");
+    terminal.await_text("capital of France");
+    terminal.write(b"\r");
+    terminal.await_text("Paris");
+    terminal.await_text("state=done");
+    terminal.write(&[4]);
+    assert_eq!(terminal.await_end(), 0);
+
+    let what = |arguments: &[&str]| -> Vec<(String, String)> {
+        let rows = muster.json("wrap", &[&["replay", "--jsonl"], arguments].concat());
+        let word = |r: &serde_json::Value, name: &str| r[name].as_str().unwrap_or_default().to_owned();
+        let row = |r: &serde_json::Value| match word(r, "type").as_str() {
+            "state" => Some(("state".to_owned(), word(r, "state"))),
+            "task" if r["event"] != "began" => Some((word(r, "event"), word(r, "answer"))),
+            _ => None,
+        };
+        rows.iter().filter_map(row).collect()
+    };
+    let own = what(&[&id]);
+    let expected = [
+        ("state", "idle"),
+        ("state", "busy"),
+        ("completed", "The capital of France is Paris."),
+        ("state", "idle"),
+        ("state", "exited"),
+    ];
+    let mut sorted: Vec<_> =
+        own.iter().map(|(a, b)| (a.as_str(), b.as_str())).filter(|r| *r != ("state", "starting")).collect();
+    // The state and the end of the turn are of the same moment.
+    sorted.sort_by_key(|row| expected.iter().position(|e| e == row));
+    assert_eq!(sorted, [expected[0], expected[0], expected[1], expected[2], expected[4]], "{own:?}");
+
+    let cast = muster.folder().join("s.cast");
+    muster.ok("wrap", &["export", &id, "-o", cast.to_str().unwrap()]);
+    assert_eq!(what(&["--agent", "scripted", cast.to_str().unwrap()]), own);
+}
+
+#[test]
+fn without_a_server_the_agent_just_runs() {
+    let muster = Muster::new();
+    // A place where no server can be started, as its socket's folder is no folder.
+    let mut command = muster.command("wrap");
+    command.env("PATH", "/usr/bin:/bin").args(["sh", "-c", "echo runs"]);
+    std::fs::create_dir_all(muster.home().join("state")).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    for folder in ["", "state"] {
+        std::fs::set_permissions(muster.home().join(folder), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    std::fs::create_dir(muster.home().join("state/muster.db")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&command.output().unwrap().stdout), "runs\n");
+}
+
+#[test]
+fn g9_a_full_disk_costs_the_recording_and_not_the_agent() {
+    let muster = Muster::new();
+    let small = muster.home();
+    std::fs::create_dir(&small).unwrap();
+    let mount =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs"]).arg(&small).output();
+    if !mount.is_ok_and(|out| out.status.success()) {
+        eprintln!("not tried: a small file system can only be mounted by root");
+        return;
+    }
+    let out = wrap(&muster, &["sh", "-c", "seq 1 2000000 | md5sum; seq 1 2000000; exit 5"]).output().unwrap();
+    let full = Command::new("sh").args(["-c", "seq 1 2000000 | md5sum; seq 1 2000000"]).output().unwrap();
+    let _ = Command::new("umount").arg("-l").arg(&small).output();
+    assert_eq!(out.status.code(), Some(5));
+    assert!(out.stdout == full.stdout, "{} of {} bytes", out.stdout.len(), full.stdout.len());
+}
