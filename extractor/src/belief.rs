@@ -80,6 +80,12 @@ impl Belief {
         Some(self.believe(now, candidate))
     }
 
+    /// Believes at once what is pending by this source.
+    pub fn settle(&mut self, now: Duration, source: Source) -> Option<Change> {
+        let (candidate, _) = self.pending.take().filter(|(pending, _)| pending.source == source)?;
+        Some(self.believe(now, candidate))
+    }
+
     /// The evidence for what is pending was interrupted: it must stand anew.
     pub fn restart(&mut self, now: Duration, source: Source) {
         if let Some((pending, since)) = &mut self.pending

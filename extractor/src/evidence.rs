@@ -17,6 +17,10 @@ const DIALOG_AGAINST_STATUS: Duration = Duration::from_millis(700);
 const BUSY_AGAINST_STATUS: Duration = Duration::from_secs(4);
 /// How long the screen must look busy against a title of rest.
 const BUSY_AGAINST_TITLE: Duration = Duration::from_millis(300);
+/// How long a title of rest waits for a picture that agrees.
+const PICTURE: Duration = Duration::from_millis(2500);
+/// How much later than the title a sign of work must change to be newer.
+const LAG: Duration = Duration::from_millis(200);
 /// How long a program that nobody typed to must look busy before its start counts as a turn.
 const BUSY_AT_START: Duration = Duration::from_millis(2500);
 /// How long a program may say that it is blocked while its composer stands there.
@@ -43,6 +47,12 @@ pub struct Facts<'f> {
     pub output: Duration,
     /// The last change of the screen's text.
     pub changed: Duration,
+    /// The last change of the screen's signs of work.
+    pub worked: Duration,
+    /// When the dialog on the screen was first seen, and when a key was last pressed.
+    pub asked: Duration,
+    /// The last key.
+    pub key: Option<Duration>,
     /// Now.
     pub now: Duration,
 }
@@ -68,9 +78,8 @@ impl Facts<'_> {
     /// Weighs; `None` when nothing speaks.
     pub fn weigh(&self) -> Option<Candidate> {
         let by_status = self.status.and_then(|status| self.status(status));
-        by_status.or_else(|| self.dialog(self.dialog_hold())).or_else(|| self.mark()).or_else(|| self.title()).or_else(
-            || self.screen(),
-        )
+        let dialog = || if self.answered() { None } else { self.dialog(self.dialog_hold()) };
+        by_status.or_else(dialog).or_else(|| self.mark()).or_else(|| self.title()).or_else(|| self.screen())
     }
 
     /// When the weight may change although nothing happens.
@@ -79,6 +88,13 @@ impl Facts<'_> {
         let working = self.status.filter(|s| s.word == StatusWord::Working).map(|_| self.changed + self.lease());
         let blocked = self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
         [lease, working, blocked].into_iter().flatten().filter(|at| *at > self.now).min()
+    }
+
+    /// Whether the dialog on the screen is an old picture: it was answered, and the title went to work after that.
+    fn answered(&self) -> bool {
+        let key = self.key.filter(|key| *key >= self.asked);
+        let title = self.title.filter(|title| title.state == StateWord::Busy);
+        matches!((key, title), (Some(key), Some(title)) if title.since >= key)
     }
 
     fn status(&self, status: &Status) -> Option<Candidate> {
@@ -115,7 +131,7 @@ impl Facts<'_> {
                     return Some(dialog);
                 }
                 match &self.reading.busy {
-                    Some(hit) if self.now >= status.at + BUSY_AGAINST_STATUS => {
+                    Some(hit) if self.worked >= status.at + BUSY_AGAINST_STATUS => {
                         Some(self.hit(State::Busy, hit, BUSY_AGAINST_STATUS))
                     }
                     _ => Some(told(State::Idle, self.rest())),
@@ -157,10 +173,14 @@ impl Facts<'_> {
             StateWord::WaitingPermission => Some(told(State::WaitingPermission, Duration::ZERO)),
             StateWord::WaitingInput => Some(told(State::WaitingInput, Duration::ZERO)),
             StateWord::Starting => Some(told(State::Starting, Duration::ZERO)),
-            StateWord::Idle => match (&self.reading.busy, &self.reading.starting) {
+            StateWord::Idle => match (self.working(title.since), &self.reading.starting) {
                 (Some(hit), _) => Some(self.hit(State::Busy, hit, self.at_start(BUSY_AGAINST_TITLE))),
                 (None, Some(hit)) => Some(self.hit(State::Starting, hit, Duration::ZERO)),
-                (None, None) if self.reading.composer.is_some() => Some(told(State::Idle, self.rest())),
+                (None, None) if self.reading.composer.is_some() => {
+                    // An old picture of work: the new one may be a dialog, which such a title announces as well.
+                    let stale = self.reading.busy.is_some();
+                    Some(told(State::Idle, if stale { self.rest().max(PICTURE) } else { self.rest() }))
+                }
                 (None, None) => None,
             },
         }
@@ -194,6 +214,11 @@ impl Facts<'_> {
             }
             Some(_) | None => None,
         }
+    }
+
+    /// A sign of work that is newer than the title: the screen may lag behind the title by seconds.
+    fn working(&self, since: Duration) -> Option<&Hit> {
+        self.reading.busy.as_ref().filter(|_| self.worked > since + LAG)
     }
 
     fn resting_screen(&self) -> bool {

@@ -12,6 +12,7 @@ use patterns::{Absent, Agent, Lines};
 use crate::answer;
 use crate::belief::{Belief, Change};
 use crate::composer;
+use crate::dialog::Asked;
 use crate::evidence::{Candidate, Facts};
 use crate::lines::Settled;
 use crate::observation::{
@@ -61,6 +62,9 @@ pub struct Extractor {
     recheck: Option<Duration>,
     output: Duration,
     changed: Duration,
+    worked: Duration,
+    asked_at: Duration,
+    key: Option<Duration>,
     ready: bool,
     entered: bool,
     typed: Option<Typed>,
@@ -90,7 +94,7 @@ impl Extractor {
             now: Duration::ZERO,
             reading: Reading::default(),
             belief: Belief::new(),
-            turn: Turn::None,
+            turn: Turn::default(),
             title: String::new(),
             version: None,
             status: None,
@@ -105,6 +109,9 @@ impl Extractor {
             recheck: None,
             output: Duration::ZERO,
             changed: Duration::ZERO,
+            worked: Duration::ZERO,
+            asked_at: Duration::ZERO,
+            key: None,
             ready: false,
             entered: false,
             typed: None,
@@ -139,7 +146,11 @@ impl Extractor {
         if keys.reply || self.ended {
             return;
         }
+        if keys.enter {
+            self.turn(Event::Enter, out);
+        }
         self.entered |= keys.enter;
+        self.key = Some(self.now);
         let state = self.belief.claim().state;
         if (keys.escape || keys.interrupt)
             && matches!(state, State::Busy | State::WaitingPermission | State::WaitingInput)
@@ -313,11 +324,11 @@ impl Extractor {
     fn item(&mut self, item: Item, out: &mut Vec<Observation>) {
         match item {
             Item::Title(text) => {
-                if let Some(told) = signal::title(&self.agent, self.version.as_deref(), &text) {
-                    self.told = Some(told);
-                } else {
-                    self.told = None;
-                }
+                let told = signal::title(&self.agent, self.version.as_deref(), &text, self.now);
+                let same = |told: &Title, old: &Title| told.state == old.state;
+                let since = self.told.as_ref().filter(|old| told.as_ref().is_some_and(|told| same(told, old)));
+                let since = since.map_or(self.now, |old| old.since);
+                self.told = told.map(|told| Title { since, ..told });
                 if text != self.title {
                     self.title.clone_from(&text);
                     self.emit(Seen::Title(text), out);
@@ -327,7 +338,13 @@ impl Extractor {
             Item::Status(body) => {
                 match signal::status(&body, self.now) {
                     Told::Status(status) => self.status = Some(status),
-                    Told::Clear => self.status = None,
+                    Told::Clear => {
+                        // The program says goodbye: what it said last was its last word.
+                        if let Some(change) = self.belief.settle(self.now, Source::Status) {
+                            self.follow(change, out);
+                        }
+                        self.status = None;
+                    }
                     Told::Nothing => {}
                 }
                 self.judge(out);
@@ -366,7 +383,15 @@ impl Extractor {
         }
         self.screen = screen;
         self.find_version();
-        self.reading = reading::read(&self.agent, self.version.as_deref(), &self.screen, &self.vt);
+        let reading = reading::read(&self.agent, self.version.as_deref(), &self.screen, &self.vt);
+        if reading.working != self.reading.working {
+            self.worked = self.now;
+        }
+        let id = |asked: &Option<Asked>| asked.as_ref().map(|asked| asked.dialog.id.clone());
+        if id(&reading.dialog) != id(&self.reading.dialog) {
+            self.asked_at = self.now;
+        }
+        self.reading = reading;
         self.metrics.extend(self.reading.metrics.clone());
         let body = self.body();
         let origins = answer::origins(self.agent.answer.as_ref(), &self.screen.rows[..body]);
@@ -407,7 +432,8 @@ impl Extractor {
         let due = self.belief.due(unknown);
         let settle = self.settled.due();
         let marked = self.marked.map(|at| at + MARK_STANDS);
-        self.recheck = [recheck, due, settle, marked].into_iter().flatten().filter(|at| *at > self.now).min();
+        let turn = self.turn.due();
+        self.recheck = [recheck, due, settle, marked, turn].into_iter().flatten().filter(|at| *at > self.now).min();
         if settle.is_some_and(|at| self.recheck == Some(at)) && self.look.is_none() {
             self.look = self.recheck;
         }
@@ -424,6 +450,9 @@ impl Extractor {
             entered: self.entered,
             output: self.output,
             changed: self.changed,
+            worked: self.worked,
+            asked: self.asked_at,
+            key: self.key,
             now: self.now,
         }
     }
@@ -447,7 +476,10 @@ impl Extractor {
     /// before anybody looked.
     fn between(&mut self, out: &mut Vec<Observation>) {
         let state = self.belief.claim().state;
-        if self.turn != Turn::None && state == State::Busy {
+        if self.turn.due().is_some_and(|due| due <= self.now) {
+            self.turn(Event::Time, out);
+        }
+        if matches!(self.turn, Turn::Running { .. }) && state == State::Busy {
             let new = self.end_marks().into_iter().any(|mark| !self.marks.contains(&mark));
             match (new, self.marked) {
                 (true, None) => self.marked = Some(self.now),

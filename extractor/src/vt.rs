@@ -74,8 +74,7 @@ impl vt100::Callbacks for Scrolled {
         };
         let mut text = String::with_capacity(rest.len());
         text.extend(vt100::capture::basic_formatted_to_plain(rest));
-        text.truncate(text.trim_end().len());
-        self.rows.push(Gone { text, continues, alternate: alternate_screen });
+        self.rows.push(Gone { text: plain(text), continues, alternate: alternate_screen });
     }
 }
 
@@ -122,10 +121,7 @@ impl Vt {
     pub fn screen(&self) -> Screen {
         let screen = self.parser.screen();
         let (rows, cols) = screen.size();
-        let text = screen.rows(0, cols.get()).map(|mut row| {
-            row.truncate(row.trim_end_matches(' ').len());
-            row
-        });
+        let text = screen.rows(0, cols.get()).map(plain);
         let (row, column) = screen.cursor_position();
         Screen {
             rows: text.collect(),
@@ -169,6 +165,15 @@ impl Vt {
         out.extend_from_slice(screen.state_formatted().as_bytes());
         out
     }
+}
+
+/// Programs draw no-break spaces where a blank must not be cut; to every rule they are blanks.
+fn plain(mut row: String) -> String {
+    if row.contains('\u{a0}') {
+        row = row.replace('\u{a0}', " ");
+    }
+    row.truncate(row.trim_end_matches(' ').len());
+    row
 }
 
 fn style((column, cell): (u16, &vt100::Cell)) -> Styled {
