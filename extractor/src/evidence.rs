@@ -13,12 +13,16 @@ use crate::signal::{Mark, Status, StatusWord, Title};
 
 /// How long a dialog must stand against a status that says otherwise.
 const DIALOG_AGAINST_STATUS: Duration = Duration::from_millis(700);
+/// How long a status of rest waits for the frame that belongs to it.
+const STATUS_REST: Duration = Duration::from_millis(100);
 /// How long the screen must look busy against a status of rest.
 const BUSY_AGAINST_STATUS: Duration = Duration::from_secs(4);
 /// How long the screen must look busy against a title of rest.
 const BUSY_AGAINST_TITLE: Duration = Duration::from_millis(300);
 /// How long a title of rest waits for a picture that agrees.
 const PICTURE: Duration = Duration::from_millis(2500);
+/// How long work that nobody asked for must go on.
+const UNASKED: Duration = Duration::from_millis(400);
 /// How much later than the title a sign of work must change to be newer.
 const LAG: Duration = Duration::from_millis(200);
 /// How long a program that nobody typed to must look busy before its start counts as a turn.
@@ -43,6 +47,8 @@ pub struct Facts<'f> {
     pub ready: bool,
     /// Whether Enter was pressed.
     pub entered: bool,
+    /// Whether work now would be work that somebody asked for.
+    pub expected: bool,
     /// The last output.
     pub output: Duration,
     /// The last change of the screen's text.
@@ -111,7 +117,7 @@ impl Facts<'_> {
                     None if silent => {
                         self.screen().map(|c| Candidate { background: c.state == State::Idle, ..c })
                     }
-                    None => Some(told(State::Busy, Duration::ZERO)),
+                    None => Some(told(State::Busy, self.unasked())),
                 }
             }
             StatusWord::Blocked => {
@@ -120,7 +126,7 @@ impl Facts<'_> {
                 }
                 let composer = self.reading.composer.is_some();
                 match status.kind.as_str() {
-                    "auth" if composer => Some(told(State::Idle, self.rest())),
+                    "auth" if composer => Some(told(State::Idle, self.told_rest())),
                     _ if composer && self.now >= status.at + BLOCKED_WITH_COMPOSER => None,
                     "permission" => Some(told(State::WaitingPermission, Duration::ZERO)),
                     _ => Some(told(State::WaitingInput, Duration::ZERO)),
@@ -134,7 +140,7 @@ impl Facts<'_> {
                     Some(hit) if self.worked >= status.at + BUSY_AGAINST_STATUS => {
                         Some(self.hit(State::Busy, hit, BUSY_AGAINST_STATUS))
                     }
-                    _ => Some(told(State::Idle, self.rest())),
+                    _ => Some(told(State::Idle, self.told_rest())),
                 }
             }
         }
@@ -229,6 +235,11 @@ impl Facts<'_> {
         millis(self.agent.timing.lease_ms)
     }
 
+    /// A word of the program's own about its rest: only the last frame of the turn is waited for.
+    fn told_rest(&self) -> Duration {
+        millis(self.agent.timing.rest_ms).min(STATUS_REST)
+    }
+
     fn rest(&self) -> Duration {
         millis(self.agent.timing.rest_ms)
             .max(if self.ready || self.status.is_some() { Duration::ZERO } else { self.idle() })
@@ -244,7 +255,12 @@ impl Facts<'_> {
     }
 
     fn at_start(&self, hold: Duration) -> Duration {
-        if self.ready || self.entered { hold } else { BUSY_AT_START }
+        if self.ready || self.entered { hold.max(self.unasked()) } else { BUSY_AT_START }
+    }
+
+    /// Agents work for a moment when they start: only work that was asked for is believed at once.
+    fn unasked(&self) -> Duration {
+        if self.expected { Duration::ZERO } else { UNASKED }
     }
 
     fn hit(&self, state: State, hit: &Hit, hold: Duration) -> Candidate {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use patterns::{Absent, Agent, Lines};
+use patterns::{Absent, Agent, Lines, StateWord};
 
 use crate::answer;
 use crate::belief::{Belief, Change};
@@ -70,6 +70,8 @@ pub struct Extractor {
     typed: Option<Typed>,
     marks: Vec<String>,
     marked: Option<Duration>,
+    /// The program said that its turn is done.
+    done: bool,
     ended: bool,
 }
 
@@ -117,6 +119,7 @@ impl Extractor {
             typed: None,
             marks: Vec::new(),
             marked: None,
+            done: false,
             ended: false,
         }
     }
@@ -147,7 +150,9 @@ impl Extractor {
             return;
         }
         if keys.enter {
-            self.turn(Event::Enter, out);
+            let holds = self.reading.composer.as_ref().is_some_and(|field| !field.text.is_empty());
+            let queued = self.claim().state == State::Busy && holds;
+            self.turn(if queued { Event::Queued } else { Event::Enter }, out);
         }
         self.entered |= keys.enter;
         self.key = Some(self.now);
@@ -328,7 +333,9 @@ impl Extractor {
                 let same = |told: &Title, old: &Title| told.state == old.state;
                 let since = self.told.as_ref().filter(|old| told.as_ref().is_some_and(|told| same(told, old)));
                 let since = since.map_or(self.now, |old| old.since);
-                self.told = told.map(|told| Title { since, ..told });
+                let told = told.map(|told| Title { since, ..told });
+                self.flash(told.as_ref(), out);
+                self.told = told;
                 if text != self.title {
                     self.title.clone_from(&text);
                     self.emit(Seen::Title(text), out);
@@ -337,7 +344,21 @@ impl Extractor {
             }
             Item::Status(body) => {
                 match signal::status(&body, self.now) {
-                    Told::Status(status) => self.status = Some(status),
+                    Told::Status(status) => {
+                        let rest = |s: &Status| matches!(s.word, StatusWord::Done | StatusWord::Error);
+                        let next = status.word == StatusWord::Working && self.status.as_ref().is_some_and(rest);
+                        if next && self.claim().state == State::Busy {
+                            // The next prompt followed at once.
+                            let verdict = self.verdict();
+                            self.turn(Event::Next { verdict }, out);
+                        }
+                        self.done = match status.word {
+                            StatusWord::Done => true,
+                            StatusWord::Working => false,
+                            StatusWord::Idle | StatusWord::Blocked | StatusWord::Error => self.done,
+                        };
+                        self.status = Some(status);
+                    }
                     Told::Clear => {
                         // The program says goodbye: what it said last was its last word.
                         if let Some(change) = self.belief.settle(self.now, Source::Status) {
@@ -448,6 +469,7 @@ impl Extractor {
             reading: &self.reading,
             ready: self.ready,
             entered: self.entered,
+            expected: self.turn.expected(),
             output: self.output,
             changed: self.changed,
             worked: self.worked,
@@ -470,6 +492,17 @@ impl Extractor {
         self.emit(Seen::State(claim), out);
         let verdict = if to == State::Idle { self.verdict() } else { Verdict::default() };
         self.turn(Event::State { from, to, source, verdict }, out);
+    }
+
+    /// A title that rested for a moment and goes back to work: between a turn and the prompt that was queued in it.
+    fn flash(&mut self, told: Option<&Title>, out: &mut Vec<Observation>) {
+        let works = told.is_some_and(|told| told.state == StateWord::Busy);
+        let rested = self.told.as_ref().is_some_and(|old| old.state == StateWord::Idle);
+        let queued = matches!(self.turn, Turn::Running { queued: true, began, .. } if began < self.now);
+        if works && rested && queued && self.claim().state == State::Busy && self.reading.dialog.is_none() {
+            let verdict = self.verdict();
+            self.turn(Event::Next { verdict }, out);
+        }
     }
 
     /// What may happen between two changes of state: an end mark while the next turn runs, a command that was over
@@ -522,6 +555,7 @@ impl Extractor {
 
     fn verdict(&self) -> Verdict {
         let mut verdict = self.answer().verdict;
+        verdict.ended |= self.done;
         let told = self.status.as_ref().filter(|status| {
             status.word == StatusWord::Error || (status.word == StatusWord::Blocked && status.kind == "auth")
         });

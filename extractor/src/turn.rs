@@ -32,6 +32,8 @@ pub enum Turn {
         began: Duration,
         /// When somebody pressed the interrupt key or refused a dialog.
         interrupted: Option<Duration>,
+        /// Whether another prompt was entered meanwhile.
+        queued: bool,
     },
 }
 
@@ -64,6 +66,8 @@ pub enum Event {
     },
     /// Somebody pressed Enter.
     Enter,
+    /// A prompt was entered while a turn runs.
+    Queued,
     /// Somebody pressed the interrupt key.
     Interrupt,
     /// Time passed.
@@ -108,7 +112,7 @@ impl Turn {
         match self {
             Self::None { entered } => Self::at_rest(entered, now, event),
             Self::Unasked { since, source } => Self::unasked(since, source, now, event),
-            Self::Running { began, .. } => self.running(began, now, event),
+            Self::Running { .. } => self.running(now, event),
         }
     }
 
@@ -120,8 +124,13 @@ impl Turn {
         }
     }
 
+    /// Whether work now would be work that somebody asked for.
+    pub fn expected(self) -> bool {
+        self != Self::None { entered: false }
+    }
+
     fn begin(now: Duration) -> Self {
-        Self::Running { began: now, interrupted: None }
+        Self::Running { began: now, interrupted: None, queued: false }
     }
 
     fn at_rest(entered: bool, now: Duration, event: Event) -> (Self, Vec<Effect>) {
@@ -141,7 +150,7 @@ impl Turn {
                 let ended = Self::begin(now).end(now, Source::Input, verdict);
                 (Self::default(), vec![Effect::Began(Source::Input), ended])
             }
-            Event::Interrupt | Event::Next { .. } | Event::Time => (rest, Vec::new()),
+            Event::Interrupt | Event::Next { .. } | Event::Time | Event::Queued => (rest, Vec::new()),
         }
     }
 
@@ -154,11 +163,13 @@ impl Turn {
                 (Self::Unasked { since, source }, Vec::new())
             }
             Event::State { to: State::Idle | State::Starting | State::Exited, .. } => (Self::default(), Vec::new()),
-            Event::Time | Event::Next { .. } | Event::Short { .. } => (Self::Unasked { since, source }, Vec::new()),
+            Event::Time | Event::Next { .. } | Event::Short { .. } | Event::Queued => {
+                (Self::Unasked { since, source }, Vec::new())
+            }
         }
     }
 
-    fn running(self, began: Duration, now: Duration, event: Event) -> (Self, Vec<Effect>) {
+    fn running(mut self, now: Duration, event: Event) -> (Self, Vec<Effect>) {
         match event {
             Event::State { to: State::Idle, source, verdict, .. } => {
                 (Self::default(), vec![self.end(now, source, verdict)])
@@ -168,7 +179,18 @@ impl Turn {
                 let outcome = TurnOutcome::Failed;
                 (Self::default(), vec![Effect::Ended { outcome, reason, source }])
             }
-            Event::Interrupt => (Self::Running { began, interrupted: Some(now) }, Vec::new()),
+            Event::Interrupt => {
+                if let Self::Running { interrupted, .. } = &mut self {
+                    *interrupted = Some(now);
+                }
+                (self, Vec::new())
+            }
+            Event::Queued => {
+                if let Self::Running { queued, .. } = &mut self {
+                    *queued = true;
+                }
+                (self, Vec::new())
+            }
             Event::Next { verdict } => {
                 (Self::begin(now), vec![self.end(now, Source::Screen, verdict), Effect::Began(Source::Screen)])
             }

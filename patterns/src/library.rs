@@ -199,6 +199,7 @@ fn dialog_rule(table: DialogTable, ids: &mut Ids) -> Result<DialogRule, Error> {
         rows: table.rows,
         option: table.option.map(Pattern::new),
         needs_cursor: table.needs_cursor,
+        at_cursor: table.at_cursor,
         border: table.border.chars().collect(),
         approve: table.approve.map(Pattern::new),
         approve_keys: table.approve_keys.map(String::into_bytes),

@@ -210,7 +210,7 @@ pub struct DialogTable {
     /// How many rows that are not blank may stand below the end.
     #[serde(default)]
     pub under: usize,
-    /// What a row of the dialog must match.
+    /// What a row of the dialog must match; group `ask` is the question without a typed answer.
     pub text: String,
     /// What the row above it matches; without one it reaches up to `rows`.
     pub top: Option<String>,
@@ -222,6 +222,9 @@ pub struct DialogTable {
     /// Whether a highlighted option must be there.
     #[serde(default = "yes")]
     pub needs_cursor: bool,
+    /// Whether its end is the cursor's row: a question that waits for a typed answer.
+    #[serde(default)]
+    pub at_cursor: bool,
     /// Border characters to cut at both ends of its rows.
     #[serde(default)]
     pub border: String,

@@ -51,7 +51,8 @@ fn main() -> anyhow::Result<()> {
         if screen_at.is_none() { printer.print(&seen).map_err(anyhow::Error::from) } else { Ok(()) }
     })
     .with_context(|| format!("replay {}", file.display()))?;
-    if screen_at.is_some() {
+    if let Some(at) = screen_at {
+        extractor.tick(std::time::Duration::from_secs_f64(at), &mut Vec::new());
         for (i, row) in extractor.screen_text().iter().enumerate().filter(|(_, r)| !r.is_empty()) {
             println!("{:3}|{}", i + 1, wire::text::escape(row));
         }
