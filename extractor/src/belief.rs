@@ -44,7 +44,12 @@ impl Belief {
 
     /// Takes the evidence of a moment. Nothing for `unknown` long makes the state unknown, but not while the
     /// program starts.
-    pub fn weigh(&mut self, now: Duration, candidate: Option<Candidate>, unknown: Duration) -> Option<Change> {
+    pub fn weigh(
+        &mut self,
+        now: Duration,
+        candidate: Option<Candidate>,
+        unknown: Duration,
+    ) -> Option<Change> {
         let candidate = match candidate {
             Some(candidate) => {
                 self.silent = None;

@@ -33,7 +33,8 @@ pub fn find<'r>(rules: impl Iterator<Item = &'r DialogRule>, screen: &Screen) ->
 }
 
 fn one(rule: &DialogRule, screen: &Screen, full: &[usize]) -> Option<Asked> {
-    let last = full.iter().rev().take(rule.under + 1).copied().find(|&r| rule.end.is_match(&screen.rows[r]))?;
+    let last =
+        full.iter().rev().take(rule.under + 1).copied().find(|&r| rule.end.is_match(&screen.rows[r]))?;
     if rule.at_cursor && screen.cursor.0 != last {
         return None;
     }
@@ -68,16 +69,23 @@ fn build(rule: &DialogRule, rows: &[&str], first: usize, last: usize) -> Asked {
     let until = options.first().map_or(last + 1, |o| o.at);
     let rule_line = |row: &str| !row.is_empty() && row.chars().all(|c| "─━╌╭╮╰╯│═ ".contains(c));
     let body: Vec<&str> = rows[first..until].iter().map(|r| r.trim()).filter(|r| !rule_line(r)).collect();
-    let asked = || rows[first..=last].iter().find_map(|r| Some(rule.text.captures(r)?.name("ask")?.as_str().trim()));
+    let asked =
+        || rows[first..=last].iter().find_map(|r| Some(rule.text.captures(r)?.name("ask")?.as_str().trim()));
     let body = asked().map_or_else(|| body.join("\n").trim().to_owned(), str::to_owned);
     let selected = options.iter().position(|o| o.cursor);
-    let keys: Vec<Option<Vec<u8>>> = (0..options.len()).map(|i| keys(rule, &options[i], selected, i)).collect();
+    let keys: Vec<Option<Vec<u8>>> =
+        (0..options.len()).map(|i| keys(rule, &options[i], selected, i)).collect();
     let yes = rule.approve.as_ref().and_then(|yes| options.iter().position(|o| yes.is_match(o.label)));
     let approve = rule.approve_keys.clone().or_else(|| keys[yes?].clone());
     let kind = kind(rule.kind);
     let labels: Vec<&str> = options.iter().map(|o| o.label).collect();
     let id = fingerprint([kind.as_str(), body.as_str()].into_iter().chain(labels.iter().copied()));
-    let title = body.lines().find(|l| !l.trim().is_empty()).or(labels.first().copied()).unwrap_or_default().to_owned();
+    let title = body
+        .lines()
+        .find(|l| !l.trim().is_empty())
+        .or(labels.first().copied())
+        .unwrap_or_default()
+        .to_owned();
     let options = options.iter().zip(&keys).map(|(o, keys)| DialogOption {
         label: o.label.to_owned(),
         selected: o.cursor,
@@ -95,7 +103,9 @@ fn keys(rule: &DialogRule, option: &Row, selected: Option<usize>, index: usize) 
         Some(key) => return Some(key.as_bytes().to_vec()),
         None => {}
     }
-    if rule.direct && let Some(number) = option.number {
+    if rule.direct
+        && let Some(number) = option.number
+    {
         return Some(number.as_bytes().to_vec());
     }
     let selected = selected?;

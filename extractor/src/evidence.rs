@@ -91,8 +91,10 @@ impl Facts<'_> {
     /// When the weight may change although nothing happens.
     pub fn recheck(&self) -> Option<Duration> {
         let lease = self.title.filter(|t| !t.lease.is_zero()).map(|t| self.output + t.lease);
-        let working = self.status.filter(|s| s.word == StatusWord::Working).map(|_| self.changed + self.lease());
-        let blocked = self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
+        let working =
+            self.status.filter(|s| s.word == StatusWord::Working).map(|_| self.changed + self.lease());
+        let blocked =
+            self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
         [lease, working, blocked].into_iter().flatten().filter(|at| *at > self.now).min()
     }
 
@@ -150,7 +152,9 @@ impl Facts<'_> {
         let asked = self.reading.dialog.as_ref()?;
         let state = match asked.dialog.kind {
             DialogKind::Permission | DialogKind::Plan => State::WaitingPermission,
-            DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => State::WaitingInput,
+            DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => {
+                State::WaitingInput
+            }
         };
         let evidence: String = asked.dialog.title.chars().take(200).collect();
         Some(self.candidate(state, Source::Screen, &asked.rule, &evidence, hold))
@@ -241,8 +245,11 @@ impl Facts<'_> {
     }
 
     fn rest(&self) -> Duration {
-        millis(self.agent.timing.rest_ms)
-            .max(if self.ready || self.status.is_some() { Duration::ZERO } else { self.idle() })
+        millis(self.agent.timing.rest_ms).max(if self.ready || self.status.is_some() {
+            Duration::ZERO
+        } else {
+            self.idle()
+        })
     }
 
     fn idle(&self) -> Duration {
@@ -267,7 +274,14 @@ impl Facts<'_> {
         self.candidate(state, Source::Screen, &hit.rule, &hit.evidence, hold)
     }
 
-    fn candidate(&self, state: State, source: Source, rule: &str, evidence: &str, hold: Duration) -> Candidate {
+    fn candidate(
+        &self,
+        state: State,
+        source: Source,
+        rule: &str,
+        evidence: &str,
+        hold: Duration,
+    ) -> Candidate {
         let background = state == State::Idle && self.reading.background;
         Candidate { state, source, rule: rule.to_owned(), evidence: evidence.to_owned(), background, hold }
     }

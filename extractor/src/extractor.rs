@@ -15,9 +15,7 @@ use crate::composer;
 use crate::dialog::Asked;
 use crate::evidence::{Candidate, Facts};
 use crate::lines::Settled;
-use crate::observation::{
-    Claim, Composer, Dialog, Exit, Keys, Observation, Seen, Shown, Source, State,
-};
+use crate::observation::{Claim, Composer, Dialog, Exit, Keys, Observation, Seen, Shown, Source, State};
 use crate::osc::{Item, Scanner};
 use crate::query;
 use crate::reading::{self, Reading};
@@ -331,7 +329,8 @@ impl Extractor {
             Item::Title(text) => {
                 let told = signal::title(&self.agent, self.version.as_deref(), &text, self.now);
                 let same = |told: &Title, old: &Title| told.state == old.state;
-                let since = self.told.as_ref().filter(|old| told.as_ref().is_some_and(|told| same(told, old)));
+                let since =
+                    self.told.as_ref().filter(|old| told.as_ref().is_some_and(|told| same(told, old)));
                 let since = since.map_or(self.now, |old| old.since);
                 let told = told.map(|told| Title { since, ..told });
                 self.flash(told.as_ref(), out);
@@ -346,7 +345,8 @@ impl Extractor {
                 match signal::status(&body, self.now) {
                     Told::Status(status) => {
                         let rest = |s: &Status| matches!(s.word, StatusWord::Done | StatusWord::Error);
-                        let next = status.word == StatusWord::Working && self.status.as_ref().is_some_and(rest);
+                        let next =
+                            status.word == StatusWord::Working && self.status.as_ref().is_some_and(rest);
                         if next && self.claim().state == State::Busy {
                             // The next prompt followed at once.
                             let verdict = self.verdict();
@@ -454,7 +454,8 @@ impl Extractor {
         let settle = self.settled.due();
         let marked = self.marked.map(|at| at + MARK_STANDS);
         let turn = self.turn.due();
-        self.recheck = [recheck, due, settle, marked, turn].into_iter().flatten().filter(|at| *at > self.now).min();
+        self.recheck =
+            [recheck, due, settle, marked, turn].into_iter().flatten().filter(|at| *at > self.now).min();
         if settle.is_some_and(|at| self.recheck == Some(at)) && self.look.is_none() {
             self.look = self.recheck;
         }
@@ -524,7 +525,9 @@ impl Extractor {
             }
         }
         let short = self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy);
-        if let (Some(typed), true, State::Idle, Some(field)) = (self.typed, short, state, &self.reading.composer) {
+        if let (Some(typed), true, State::Idle, Some(field)) =
+            (self.typed, short, state, &self.reading.composer)
+        {
             let row = self.settled.scrolled() + field.first as u64;
             if row > typed.row && field.text.is_empty() {
                 self.typed = None;
@@ -562,7 +565,8 @@ impl Extractor {
         if let Some(status) = told
             && verdict.failed.is_none()
         {
-            let reason = if status.message.is_empty() { "the agent reported an error" } else { &status.message };
+            let reason =
+                if status.message.is_empty() { "the agent reported an error" } else { &status.message };
             verdict.failed = Some(reason.to_owned());
         }
         if self.mark.is_some()
@@ -635,6 +639,9 @@ fn starting() -> Candidate {
 impl std::fmt::Debug for Extractor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let claim = self.belief.claim();
-        f.debug_struct("Extractor").field("agent", &self.agent.name).field("claim", claim).finish_non_exhaustive()
+        f.debug_struct("Extractor")
+            .field("agent", &self.agent.name)
+            .field("claim", claim)
+            .finish_non_exhaustive()
     }
 }

@@ -24,6 +24,6 @@ pub mod vt;
 
 pub use extractor::Extractor;
 pub use observation::{
-    Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation, Origin, Seen,
-    Severity, Shown, Source, State, TurnOutcome,
+    Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation, Origin,
+    Seen, Severity, Shown, Source, State, TurnOutcome,
 };

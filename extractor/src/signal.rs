@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn a_status_is_read_with_its_message() {
         let at = Duration::from_secs(1);
-        let Told::Status(status) = super::status("state=blocked:app=x:kind=permission:msg=YXBwcm92ZQ==", at) else {
+        let Told::Status(status) = super::status("state=blocked:app=x:kind=permission:msg=YXBwcm92ZQ==", at)
+        else {
             panic!("not read");
         };
         assert_eq!((status.word, status.kind.as_str()), (StatusWord::Blocked, "permission"));

@@ -162,7 +162,9 @@ impl Turn {
             Event::State { to: State::Busy | State::WaitingInput | State::Unknown, .. } => {
                 (Self::Unasked { since, source }, Vec::new())
             }
-            Event::State { to: State::Idle | State::Starting | State::Exited, .. } => (Self::default(), Vec::new()),
+            Event::State { to: State::Idle | State::Starting | State::Exited, .. } => {
+                (Self::default(), Vec::new())
+            }
             Event::Time | Event::Next { .. } | Event::Short { .. } | Event::Queued => {
                 (Self::Unasked { since, source }, Vec::new())
             }
@@ -191,9 +193,10 @@ impl Turn {
                 }
                 (self, Vec::new())
             }
-            Event::Next { verdict } => {
-                (Self::begin(now), vec![self.end(now, Source::Screen, verdict), Effect::Began(Source::Screen)])
-            }
+            Event::Next { verdict } => (
+                Self::begin(now),
+                vec![self.end(now, Source::Screen, verdict), Effect::Began(Source::Screen)],
+            ),
             Event::State { .. } | Event::Enter | Event::Short { .. } | Event::Time => (self, Vec::new()),
         }
     }

@@ -272,6 +272,8 @@ pub struct AnswerRule {
     pub begin: Option<Pattern>,
     /// Rows that are no part of an answer.
     pub skip: Vec<Pattern>,
+    /// Rows at which an answer is over.
+    pub end: Vec<Pattern>,
     /// First rows of tool calls.
     pub tool: Vec<Pattern>,
 }

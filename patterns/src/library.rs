@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use crate::agent::{
-    Agent, AnswerRule, ComposerRule, DialogRule, InputRecipe, LineRule, ScreenMetric, ScreenRule, Timing, TitleRule,
+    Agent, AnswerRule, ComposerRule, DialogRule, InputRecipe, LineRule, ScreenMetric, ScreenRule, Timing,
+    TitleRule,
 };
 use crate::schema::{AgentFile, AnswerTable, ComposerTable, DialogTable, EventTable, LineTable, SetFile};
 use crate::{Error, EventRule, Matcher, Pattern, Versions, builtin};
@@ -227,6 +228,7 @@ fn answer_rule(table: AnswerTable) -> AnswerRule {
         prompt: Pattern::new(table.prompt),
         begin: table.begin.map(Pattern::new),
         skip: table.skip.into_iter().map(Pattern::new).collect(),
+        end: table.end.into_iter().map(Pattern::new).collect(),
         tool: table.tool.into_iter().map(Pattern::new).collect(),
     }
 }

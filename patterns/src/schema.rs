@@ -102,7 +102,15 @@ pub struct TimingTable {
 
 impl Default for TimingTable {
     fn default() -> Self {
-        Self { ready_ms: 1500, idle_ms: 300, rest_ms: 120, busy_ms: 0, dialog_ms: 80, unknown_ms: 8000, lease_ms: 45_000 }
+        Self {
+            ready_ms: 1500,
+            idle_ms: 300,
+            rest_ms: 120,
+            busy_ms: 0,
+            dialog_ms: 80,
+            unknown_ms: 8000,
+            lease_ms: 45_000,
+        }
     }
 }
 
@@ -294,6 +302,9 @@ pub struct AnswerTable {
     /// Rows that are no part of an answer.
     #[serde(default)]
     pub skip: Vec<String>,
+    /// Rows at which an answer is over.
+    #[serde(default)]
+    pub end: Vec<String>,
     /// Blocks that are tool calls: their first rows.
     #[serde(default)]
     pub tool: Vec<String>,

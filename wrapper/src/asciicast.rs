@@ -107,7 +107,8 @@ impl<R: BufRead> Reader<R> {
             "i" => Record::Input(keys::classify(text.as_bytes())),
             "r" => {
                 let size = text.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
-                let (cols, rows) = size.ok_or_else(|| wrong(format!("size `{text}`: expected for example `80x24`")))?;
+                let (cols, rows) =
+                    size.ok_or_else(|| wrong(format!("size `{text}`: expected for example `80x24`")))?;
                 Record::Resize(cols, rows)
             }
             "x" => {
@@ -169,9 +170,11 @@ mod tests {
 
     #[test]
     fn version_2_counts_from_the_start_and_version_3_from_the_record_before() {
-        let records = "[1.0, \"o\", \"a\"]\n[1.5, \"r\", \"90x30\"]\n[2.0, \"m\", \"mark\"]\n[3.0, \"x\", \"1\"]\n";
+        let records =
+            "[1.0, \"o\", \"a\"]\n[1.5, \"r\", \"90x30\"]\n[2.0, \"m\", \"mark\"]\n[3.0, \"x\", \"1\"]\n";
         let v2 = read(&format!("{{\"version\":2,\"width\":80,\"height\":24}}\n{records}")).unwrap();
-        let v3 = read(&format!("{{\"version\":3,\"term\":{{\"cols\":80,\"rows\":24}}}}\n# note\n{records}")).unwrap();
+        let v3 = read(&format!("{{\"version\":3,\"term\":{{\"cols\":80,\"rows\":24}}}}\n# note\n{records}"))
+            .unwrap();
         assert_eq!(v2.iter().map(|r| r.0).collect::<Vec<_>>(), [1000, 1500, 3000]);
         assert_eq!(v3.iter().map(|r| r.0).collect::<Vec<_>>(), [1000, 2500, 7500]);
         assert_eq!(v2[1].1, Record::Resize(90, 30));

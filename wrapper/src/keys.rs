@@ -92,7 +92,9 @@ fn control(bytes: &[u8]) -> (Piece, &[u8]) {
         ([b'>', ..], b'c') => Piece::Reply,
         (b"0", b'n') => Piece::Reply,
         (body, b'y') if body.ends_with(b"$") => Piece::Reply,
-        (body, b'R') if body.contains(&b';') && body.iter().all(|b| b.is_ascii_digit() || *b == b';') => Piece::Reply,
+        (body, b'R') if body.contains(&b';') && body.iter().all(|b| b.is_ascii_digit() || *b == b';') => {
+            Piece::Reply
+        }
         (body, b't') if body.contains(&b';') => Piece::Reply,
         (body, b'u') => kitty(body),
         _ => Piece::Text,

@@ -38,9 +38,11 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     let Command::Replay { agent, jsonl, screen_at, file } = Arguments::parse().command;
-    let agent = patterns::Library::builtin().agent(&agent).with_context(|| format!("no agent is called {agent}"))?;
+    let agent =
+        patterns::Library::builtin().agent(&agent).with_context(|| format!("no agent is called {agent}"))?;
     let opened = File::open(&file).with_context(|| format!("open {}", file.display()))?;
-    let reader = asciicast::Reader::new(BufReader::new(opened)).with_context(|| format!("read {}", file.display()))?;
+    let reader =
+        asciicast::Reader::new(BufReader::new(opened)).with_context(|| format!("read {}", file.display()))?;
     let mut extractor = extractor::Extractor::new(agent, reader.cols, reader.rows);
     let mut printer = replay::Printer::new(BufWriter::new(std::io::stdout().lock()), jsonl);
     let until = screen_at.unwrap_or(f64::INFINITY);
@@ -56,7 +58,13 @@ fn main() -> anyhow::Result<()> {
         for (i, row) in extractor.screen_text().iter().enumerate().filter(|(_, r)| !r.is_empty()) {
             println!("{:3}|{}", i + 1, wire::text::escape(row));
         }
-        println!("{:?} {:?} title={:?} {:?}", extractor.claim(), extractor.composer(), extractor.title(), extractor.dialog());
+        println!(
+            "{:?} {:?} title={:?} {:?}",
+            extractor.claim(),
+            extractor.composer(),
+            extractor.title(),
+            extractor.dialog()
+        );
         return Ok(());
     }
     printer.finish()?;
