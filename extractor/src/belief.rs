@@ -23,6 +23,12 @@ pub struct Change {
     pub to: State,
 }
 
+impl Default for Belief {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Belief {
     /// At the start of a program.
     pub fn new() -> Self {

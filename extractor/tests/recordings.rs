@@ -3,6 +3,8 @@
 //! The labels come from the model's server and from the keys that were pressed, so they run ahead of the screen.
 //! What is promised is the order: each labelled turn is seen once, with its outcome, and so is each wait.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Every rule does what its examples promise, and every file reads.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 
 use patterns::{Library, Pattern, builtin, library, literal};
