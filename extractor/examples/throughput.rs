@@ -3,14 +3,14 @@
 //! Without files a plain log, a coloured log and one with many events are made up; a file is fed raw. Output comes in
 //! 4 KiB pieces, as a PTY gives it, 100 microseconds apart.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use extractor::Extractor;
-use patterns::Library;
+use patterns::{Agent, Library, Lines};
 
-fn measure(name: &str, agent: &str, bytes: &[u8], total: usize) {
-    let Some(agent) = Library::builtin().agent(agent) else { return };
-    let mut extractor = Extractor::new(agent, 120, 40);
+fn measure(name: &str, agent: &Arc<Agent>, bytes: &[u8], total: usize) {
+    let mut extractor = Extractor::new(Arc::clone(agent), 120, 40);
     let (mut seen, mut count, mut fed, mut at) = (Vec::new(), 0, 0, Duration::ZERO);
     let start = Instant::now();
     while fed < total {
@@ -42,15 +42,18 @@ fn main() {
             }
         })
         .collect();
-    for agent in ["shell", "claude"] {
-        measure(&format!("plain, {agent}"), agent, plain.as_bytes(), 40_000_000);
-        measure(&format!("coloured, {agent}"), agent, coloured.as_bytes(), 40_000_000);
-        measure(&format!("10 % events, {agent}"), agent, events.as_bytes(), 40_000_000);
-    }
-    for file in std::env::args().skip(1) {
-        match std::fs::read(&file) {
-            Ok(bytes) => measure(&file, "claude", &bytes, 40_000_000),
-            Err(error) => eprintln!("{file}: {error}"),
+    for lines in [Lines::Stream, Lines::Screen] {
+        let Some(agent) = Library::builtin().agents().iter().find(|agent| agent.lines == lines) else {
+            continue;
+        };
+        measure(&format!("plain, {lines:?}"), agent, plain.as_bytes(), 40_000_000);
+        measure(&format!("coloured, {lines:?}"), agent, coloured.as_bytes(), 40_000_000);
+        measure(&format!("10 % events, {lines:?}"), agent, events.as_bytes(), 40_000_000);
+        for file in std::env::args().skip(1) {
+            match std::fs::read(&file) {
+                Ok(bytes) => measure(&format!("{file}, {lines:?}"), agent, &bytes, 40_000_000),
+                Err(error) => eprintln!("{file}: {error}"),
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use patterns::{Absent, Agent, StateWord};
 
-use crate::observation::{DialogKind, Source, State};
+use crate::observation::{DialogKind, Exit, Source, State};
 use crate::reading::{Hit, Reading};
 use crate::signal::{Mark, Status, StatusWord, Title};
 
@@ -78,6 +78,26 @@ pub struct Candidate {
     pub background: bool,
     /// How long it must stand before it is believed.
     pub hold: Duration,
+}
+
+impl Candidate {
+    /// Nothing spoke yet.
+    pub fn starting() -> Self {
+        Self::certain(State::Starting, Source::Silence, "start", String::new())
+    }
+
+    /// The program has ended.
+    pub fn exited(exit: Exit) -> Self {
+        let evidence = match exit {
+            Exit::Code(code) => format!("exit status {code}"),
+            Exit::Signal(signal) => format!("signal {signal}"),
+        };
+        Self::certain(State::Exited, Source::Exit, "process.exit", evidence)
+    }
+
+    fn certain(state: State, source: Source, rule: &str, evidence: String) -> Self {
+        Self { state, source, rule: rule.to_owned(), evidence, background: false, hold: Duration::ZERO }
+    }
 }
 
 impl Facts<'_> {
