@@ -13,6 +13,8 @@ use crate::signal::{Mark, Status, StatusWord, Title};
 
 /// How long a dialog must stand against a status that says otherwise.
 const DIALOG_AGAINST_STATUS: Duration = Duration::from_millis(700);
+/// How long the picture of an answered dialog may stand.
+const DIALOG_LATE: Duration = Duration::from_secs(6);
 /// How long a status of rest waits for the frame that belongs to it.
 const STATUS_REST: Duration = Duration::from_millis(100);
 /// How long the screen must look busy against a status of rest.
@@ -115,7 +117,8 @@ impl Facts<'_> {
             self.status.filter(|s| s.word == StatusWord::Working).map(|_| self.changed + self.lease());
         let blocked =
             self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
-        [lease, working, blocked].into_iter().flatten().filter(|at| *at > self.now).min()
+        let late = self.status.filter(|_| self.reading.dialog.is_some()).map(|s| s.at + DIALOG_LATE);
+        [lease, working, blocked, late].into_iter().flatten().filter(|at| *at > self.now).min()
     }
 
     /// Whether the dialog on the screen is an old picture: it was answered, and the title went to work after that.
@@ -134,7 +137,9 @@ impl Facts<'_> {
         match status.word {
             StatusWord::Working => {
                 let silent = self.now >= self.changed + self.lease() && self.resting_screen();
-                match self.dialog(DIALOG_AGAINST_STATUS) {
+                // A dialog that is older than this word was answered, and its picture is late.
+                let late = self.asked <= status.at && self.now < status.at + DIALOG_LATE;
+                match self.dialog(DIALOG_AGAINST_STATUS).filter(|_| !late) {
                     Some(dialog) => Some(dialog),
                     None if silent => {
                         self.screen().map(|c| Candidate { background: c.state == State::Idle, ..c })

@@ -278,7 +278,8 @@ impl Extractor {
             Heard::Title { new, flash } => {
                 let queued =
                     matches!(self.turn, Turn::Running { queued: true, began, .. } if began < self.now);
-                if flash && queued && self.sight.reading.dialog.is_none() {
+                let alone = queued && self.heard.status.is_none();
+                if flash && alone && self.sight.reading.dialog.is_none() {
                     // Between a turn and the prompt that was queued in it the title rests for a moment.
                     self.next_turn(out);
                 }
@@ -410,7 +411,7 @@ impl Extractor {
         if self.turn.due().is_some_and(|due| due <= self.now) {
             self.turn(Event::Time, out);
         }
-        if matches!(self.turn, Turn::Running { .. }) && state == State::Busy {
+        if matches!(self.turn, Turn::Running { queued: true, .. }) && state == State::Busy {
             let new = self.sight.end_marks(&self.agent).into_iter().any(|mark| !self.marks.contains(&mark));
             match (new, self.marked) {
                 (true, None) => self.marked = Some(self.now),

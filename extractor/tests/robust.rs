@@ -240,3 +240,34 @@ fn ghost_text_is_not_a_draft_and_a_paste_placeholder_stands_for_its_text() {
     assert_eq!(draw("[Pasted text #1 +4 lines]").shows("a\nb\nc\nd\ne"), Shown::Placeholder);
     assert_eq!(draw("mine [Pasted text #1 +4 lines]").shows("a\nb\nc\nd\ne"), Shown::No);
 }
+
+/// A session whose title tells its state, with a prompt entered while the first turn runs.
+#[test]
+fn a_prompt_queued_during_a_turn_is_a_turn_of_its_own() {
+    let line = "─".repeat(60);
+    let draw = |body: &str, composer: &str| {
+        format!(
+            "\x1b[2J\x1b[1;1H{body}\x1b[7;1H{line}\x1b[8;1H❯\u{a0}{composer}\x1b[9;1H{line}\x1b[10;1H  esc to interrupt"
+        )
+    };
+    let (mut claude, mut seen) = (new("claude", 60, 10), Vec::new());
+    claude.output(at(0), "\x1b[?1049h\x1b]0;✳ Claude Code\x07".as_bytes(), &mut seen);
+    claude.output(at(10), draw("", "").replace("esc to interrupt", "?").as_bytes(), &mut seen);
+    claude.tick(at(3000), &mut seen);
+    claude.input(at(3000), typed("\r"), &mut seen);
+    claude.output(at(3100), "\x1b]0;◐ Claude Code\x07".as_bytes(), &mut seen);
+    claude.output(at(3200), draw("❯ first", "second").as_bytes(), &mut seen);
+    claude.tick(at(4000), &mut seen);
+    claude.input(at(4000), typed("\r"), &mut seen);
+    claude.output(at(4100), draw("❯ first\r\n● Answer\r\n❯ second", "").as_bytes(), &mut seen);
+    claude.output(at(5000), "\x1b]0;✳ Claude Code\x07".as_bytes(), &mut seen);
+    claude.output(at(5030), "\x1b]0;◐ Claude Code\x07".as_bytes(), &mut seen);
+    claude.tick(at(8000), &mut seen);
+    assert_eq!(outcomes(&seen).len(), 1, "the first turn ended");
+    claude.output(at(8000), "\x1b]0;✳ Claude Code\x07".as_bytes(), &mut seen);
+    claude.output(at(8010), draw("● Done", "").replace("esc to interrupt", "?").as_bytes(), &mut seen);
+    claude.tick(at(9000), &mut seen);
+    assert_eq!(outcomes(&seen), [TurnOutcome::Completed, TurnOutcome::Completed]);
+    let began = seen.iter().filter(|o| matches!(o.what, Seen::TurnBegan { .. })).count();
+    assert_eq!(began, 2);
+}
