@@ -41,7 +41,8 @@ pub fn origins(rule: Option<&AnswerRule>, rows: &[String]) -> Vec<Origin> {
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
         let begins = rule.begin.as_ref().is_some_and(|begin| begin.is_match(row));
-        if rule.tool.iter().any(|tool| tool.is_match(row)) || rule.skip.iter().any(|skip| skip.is_match(row)) {
+        if rule.tool.iter().any(|tool| tool.is_match(row)) || rule.skip.iter().any(|skip| skip.is_match(row))
+        {
             now = Origin::Tool;
         } else if begins {
             now = Origin::Agent;
@@ -92,6 +93,9 @@ fn answer(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> String {
         blocks.push(Vec::new());
     }
     for row in rows {
+        if rule.end.iter().any(|end| end.is_match(row)) && blocks.iter().any(|block| !block.is_empty()) {
+            break;
+        }
         let ends = matched(&agent.failures, row).is_some() || matched(&agent.interruptions, row).is_some();
         if rule.tool.iter().any(|tool| tool.is_match(row)) {
             blocks.clear();
@@ -112,7 +116,8 @@ fn answer(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> String {
 
 fn plain(block: &[&str]) -> String {
     let indent = |row: &&str| row.chars().take_while(|c| *c == ' ').count();
-    let least = block.iter().skip(1).filter(|row| !row.trim().is_empty()).map(indent).min().unwrap_or(0).min(2);
+    let least =
+        block.iter().skip(1).filter(|row| !row.trim().is_empty()).map(indent).min().unwrap_or(0).min(2);
     let mut lines: Vec<&str> = Vec::new();
     for (i, row) in block.iter().enumerate() {
         let cut = if i == 0 { 0 } else { least.min(indent(row)) };

@@ -23,6 +23,12 @@ pub struct Change {
     pub to: State,
 }
 
+impl Default for Belief {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Belief {
     /// At the start of a program.
     pub fn new() -> Self {
@@ -44,7 +50,12 @@ impl Belief {
 
     /// Takes the evidence of a moment. Nothing for `unknown` long makes the state unknown, but not while the
     /// program starts.
-    pub fn weigh(&mut self, now: Duration, candidate: Option<Candidate>, unknown: Duration) -> Option<Change> {
+    pub fn weigh(
+        &mut self,
+        now: Duration,
+        candidate: Option<Candidate>,
+        unknown: Duration,
+    ) -> Option<Change> {
         let candidate = match candidate {
             Some(candidate) => {
                 self.silent = None;
@@ -77,6 +88,12 @@ impl Belief {
             self.pending = Some((candidate, since));
             return None;
         }
+        Some(self.believe(now, candidate))
+    }
+
+    /// Believes at once what is pending by this source.
+    pub fn settle(&mut self, now: Duration, source: Source) -> Option<Change> {
+        let (candidate, _) = self.pending.take().filter(|(pending, _)| pending.source == source)?;
         Some(self.believe(now, candidate))
     }
 

@@ -31,12 +31,13 @@ impl Field {
 /// Finds the composer.
 pub fn find(rule: &ComposerRule, screen: &Screen, vt: &Vt) -> Option<Field> {
     match rule.at {
-        At::Last => {
-            (0..screen.rows.len()).rev().filter(|&row| rule.marker.is_match(trim(rule, &screen.rows[row]))).find_map(|row| {
+        At::Last => (0..screen.rows.len())
+            .rev()
+            .filter(|&row| rule.marker.is_match(trim(rule, &screen.rows[row])))
+            .find_map(|row| {
                 let field = boxed(rule, screen, row)?;
                 Some(read(rule, screen, vt, field))
-            })
-        }
+            }),
         At::Cursor => {
             let mut first = screen.cursor.0;
             while first > 0 && screen.wrapped.get(first - 1) == Some(&true) {

@@ -33,7 +33,11 @@ pub fn find<'r>(rules: impl Iterator<Item = &'r DialogRule>, screen: &Screen) ->
 }
 
 fn one(rule: &DialogRule, screen: &Screen, full: &[usize]) -> Option<Asked> {
-    let last = full.iter().rev().take(rule.under + 1).copied().find(|&r| rule.end.is_match(&screen.rows[r]))?;
+    let last =
+        full.iter().rev().take(rule.under + 1).copied().find(|&r| rule.end.is_match(&screen.rows[r]))?;
+    if rule.at_cursor && screen.cursor.0 != last {
+        return None;
+    }
     let rows: Vec<&str> = screen.rows[..=last].iter().map(|r| trim(rule, r)).collect();
     let (mut first, mut text, mut cursor) = (last, false, !rule.needs_cursor);
     loop {
@@ -65,15 +69,23 @@ fn build(rule: &DialogRule, rows: &[&str], first: usize, last: usize) -> Asked {
     let until = options.first().map_or(last + 1, |o| o.at);
     let rule_line = |row: &str| !row.is_empty() && row.chars().all(|c| "─━╌╭╮╰╯│═ ".contains(c));
     let body: Vec<&str> = rows[first..until].iter().map(|r| r.trim()).filter(|r| !rule_line(r)).collect();
-    let body = body.join("\n").trim().to_owned();
+    let asked =
+        || rows[first..=last].iter().find_map(|r| Some(rule.text.captures(r)?.name("ask")?.as_str().trim()));
+    let body = asked().map_or_else(|| body.join("\n").trim().to_owned(), str::to_owned);
     let selected = options.iter().position(|o| o.cursor);
-    let keys: Vec<Option<Vec<u8>>> = (0..options.len()).map(|i| keys(rule, &options[i], selected, i)).collect();
+    let keys: Vec<Option<Vec<u8>>> =
+        (0..options.len()).map(|i| keys(rule, &options[i], selected, i)).collect();
     let yes = rule.approve.as_ref().and_then(|yes| options.iter().position(|o| yes.is_match(o.label)));
     let approve = rule.approve_keys.clone().or_else(|| keys[yes?].clone());
     let kind = kind(rule.kind);
     let labels: Vec<&str> = options.iter().map(|o| o.label).collect();
     let id = fingerprint([kind.as_str(), body.as_str()].into_iter().chain(labels.iter().copied()));
-    let title = body.lines().find(|l| !l.trim().is_empty()).or(labels.first().copied()).unwrap_or_default().to_owned();
+    let title = body
+        .lines()
+        .find(|l| !l.trim().is_empty())
+        .or(labels.first().copied())
+        .unwrap_or_default()
+        .to_owned();
     let options = options.iter().zip(&keys).map(|(o, keys)| DialogOption {
         label: o.label.to_owned(),
         selected: o.cursor,
@@ -91,7 +103,9 @@ fn keys(rule: &DialogRule, option: &Row, selected: Option<usize>, index: usize) 
         Some(key) => return Some(key.as_bytes().to_vec()),
         None => {}
     }
-    if rule.direct && let Some(number) = option.number {
+    if rule.direct
+        && let Some(number) = option.number
+    {
         return Some(number.as_bytes().to_vec());
     }
     let selected = selected?;
@@ -120,7 +134,8 @@ fn trim<'t>(rule: &DialogRule, row: &'t str) -> &'t str {
     if rule.border.is_empty() {
         return row;
     }
-    row.trim_matches(|c: char| rule.border.contains(&c) || c == ' ')
+    let row = row.trim_end_matches(|c: char| rule.border.contains(&c) || c == ' ');
+    row.trim_start().strip_prefix(rule.border.as_slice()).unwrap_or(row)
 }
 
 fn kind(kind: patterns::DialogKind) -> DialogKind {

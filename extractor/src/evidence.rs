@@ -7,16 +7,26 @@ use std::time::Duration;
 
 use patterns::{Absent, Agent, StateWord};
 
-use crate::observation::{DialogKind, Source, State};
+use crate::observation::{DialogKind, Exit, Source, State};
 use crate::reading::{Hit, Reading};
 use crate::signal::{Mark, Status, StatusWord, Title};
 
 /// How long a dialog must stand against a status that says otherwise.
 const DIALOG_AGAINST_STATUS: Duration = Duration::from_millis(700);
+/// How long the picture of an answered dialog may stand.
+const DIALOG_LATE: Duration = Duration::from_secs(6);
+/// How long a status of rest waits for the frame that belongs to it.
+const STATUS_REST: Duration = Duration::from_millis(100);
 /// How long the screen must look busy against a status of rest.
 const BUSY_AGAINST_STATUS: Duration = Duration::from_secs(4);
 /// How long the screen must look busy against a title of rest.
 const BUSY_AGAINST_TITLE: Duration = Duration::from_millis(300);
+/// How long a title of rest waits for a picture that agrees.
+const PICTURE: Duration = Duration::from_millis(2500);
+/// How long work that nobody asked for must go on.
+const UNASKED: Duration = Duration::from_millis(400);
+/// How much later than the title a sign of work must change to be newer.
+const LAG: Duration = Duration::from_millis(200);
 /// How long a program that nobody typed to must look busy before its start counts as a turn.
 const BUSY_AT_START: Duration = Duration::from_millis(2500);
 /// How long a program may say that it is blocked while its composer stands there.
@@ -39,10 +49,18 @@ pub struct Facts<'f> {
     pub ready: bool,
     /// Whether Enter was pressed.
     pub entered: bool,
+    /// Whether work now would be work that somebody asked for.
+    pub expected: bool,
     /// The last output.
     pub output: Duration,
     /// The last change of the screen's text.
     pub changed: Duration,
+    /// The last change of the screen's signs of work.
+    pub worked: Duration,
+    /// When the dialog on the screen was first seen, and when a key was last pressed.
+    pub asked: Duration,
+    /// The last key.
+    pub key: Option<Duration>,
     /// Now.
     pub now: Duration,
 }
@@ -64,21 +82,50 @@ pub struct Candidate {
     pub hold: Duration,
 }
 
+impl Candidate {
+    /// Nothing spoke yet.
+    pub fn starting() -> Self {
+        Self::certain(State::Starting, Source::Silence, "start", String::new())
+    }
+
+    /// The program has ended.
+    pub fn exited(exit: Exit) -> Self {
+        let evidence = match exit {
+            Exit::Code(code) => format!("exit status {code}"),
+            Exit::Signal(signal) => format!("signal {signal}"),
+        };
+        Self::certain(State::Exited, Source::Exit, "process.exit", evidence)
+    }
+
+    fn certain(state: State, source: Source, rule: &str, evidence: String) -> Self {
+        Self { state, source, rule: rule.to_owned(), evidence, background: false, hold: Duration::ZERO }
+    }
+}
+
 impl Facts<'_> {
     /// Weighs; `None` when nothing speaks.
     pub fn weigh(&self) -> Option<Candidate> {
         let by_status = self.status.and_then(|status| self.status(status));
-        by_status.or_else(|| self.dialog(self.dialog_hold())).or_else(|| self.mark()).or_else(|| self.title()).or_else(
-            || self.screen(),
-        )
+        let dialog = || if self.answered() { None } else { self.dialog(self.dialog_hold()) };
+        by_status.or_else(dialog).or_else(|| self.mark()).or_else(|| self.title()).or_else(|| self.screen())
     }
 
     /// When the weight may change although nothing happens.
     pub fn recheck(&self) -> Option<Duration> {
         let lease = self.title.filter(|t| !t.lease.is_zero()).map(|t| self.output + t.lease);
-        let working = self.status.filter(|s| s.word == StatusWord::Working).map(|_| self.changed + self.lease());
-        let blocked = self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
-        [lease, working, blocked].into_iter().flatten().filter(|at| *at > self.now).min()
+        let working =
+            self.status.filter(|s| s.word == StatusWord::Working).map(|_| self.changed + self.lease());
+        let blocked =
+            self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
+        let late = self.status.filter(|_| self.reading.dialog.is_some()).map(|s| s.at + DIALOG_LATE);
+        [lease, working, blocked, late].into_iter().flatten().filter(|at| *at > self.now).min()
+    }
+
+    /// Whether the dialog on the screen is an old picture: it was answered, and the title went to work after that.
+    fn answered(&self) -> bool {
+        let key = self.key.filter(|key| *key >= self.asked);
+        let title = self.title.filter(|title| title.state == StateWord::Busy);
+        matches!((key, title), (Some(key), Some(title)) if title.since >= key)
     }
 
     fn status(&self, status: &Status) -> Option<Candidate> {
@@ -90,12 +137,14 @@ impl Facts<'_> {
         match status.word {
             StatusWord::Working => {
                 let silent = self.now >= self.changed + self.lease() && self.resting_screen();
-                match self.dialog(DIALOG_AGAINST_STATUS) {
+                // A dialog that is older than this word was answered, and its picture is late.
+                let late = self.asked <= status.at && self.now < status.at + DIALOG_LATE;
+                match self.dialog(DIALOG_AGAINST_STATUS).filter(|_| !late) {
                     Some(dialog) => Some(dialog),
                     None if silent => {
                         self.screen().map(|c| Candidate { background: c.state == State::Idle, ..c })
                     }
-                    None => Some(told(State::Busy, Duration::ZERO)),
+                    None => Some(told(State::Busy, self.unasked())),
                 }
             }
             StatusWord::Blocked => {
@@ -104,7 +153,7 @@ impl Facts<'_> {
                 }
                 let composer = self.reading.composer.is_some();
                 match status.kind.as_str() {
-                    "auth" if composer => Some(told(State::Idle, self.rest())),
+                    "auth" if composer => Some(told(State::Idle, self.told_rest())),
                     _ if composer && self.now >= status.at + BLOCKED_WITH_COMPOSER => None,
                     "permission" => Some(told(State::WaitingPermission, Duration::ZERO)),
                     _ => Some(told(State::WaitingInput, Duration::ZERO)),
@@ -115,10 +164,10 @@ impl Facts<'_> {
                     return Some(dialog);
                 }
                 match &self.reading.busy {
-                    Some(hit) if self.now >= status.at + BUSY_AGAINST_STATUS => {
+                    Some(hit) if self.worked >= status.at + BUSY_AGAINST_STATUS => {
                         Some(self.hit(State::Busy, hit, BUSY_AGAINST_STATUS))
                     }
-                    _ => Some(told(State::Idle, self.rest())),
+                    _ => Some(told(State::Idle, self.told_rest())),
                 }
             }
         }
@@ -128,7 +177,9 @@ impl Facts<'_> {
         let asked = self.reading.dialog.as_ref()?;
         let state = match asked.dialog.kind {
             DialogKind::Permission | DialogKind::Plan => State::WaitingPermission,
-            DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => State::WaitingInput,
+            DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => {
+                State::WaitingInput
+            }
         };
         let evidence: String = asked.dialog.title.chars().take(200).collect();
         Some(self.candidate(state, Source::Screen, &asked.rule, &evidence, hold))
@@ -157,10 +208,14 @@ impl Facts<'_> {
             StateWord::WaitingPermission => Some(told(State::WaitingPermission, Duration::ZERO)),
             StateWord::WaitingInput => Some(told(State::WaitingInput, Duration::ZERO)),
             StateWord::Starting => Some(told(State::Starting, Duration::ZERO)),
-            StateWord::Idle => match (&self.reading.busy, &self.reading.starting) {
+            StateWord::Idle => match (self.working(title.since), &self.reading.starting) {
                 (Some(hit), _) => Some(self.hit(State::Busy, hit, self.at_start(BUSY_AGAINST_TITLE))),
                 (None, Some(hit)) => Some(self.hit(State::Starting, hit, Duration::ZERO)),
-                (None, None) if self.reading.composer.is_some() => Some(told(State::Idle, self.rest())),
+                (None, None) if self.reading.composer.is_some() => {
+                    // An old picture of work: the new one may be a dialog, which such a title announces as well.
+                    let stale = self.reading.busy.is_some();
+                    Some(told(State::Idle, if stale { self.rest().max(PICTURE) } else { self.rest() }))
+                }
                 (None, None) => None,
             },
         }
@@ -196,6 +251,11 @@ impl Facts<'_> {
         }
     }
 
+    /// A sign of work that is newer than the title: the screen may lag behind the title by seconds.
+    fn working(&self, since: Duration) -> Option<&Hit> {
+        self.reading.busy.as_ref().filter(|_| self.worked > since + LAG)
+    }
+
     fn resting_screen(&self) -> bool {
         self.reading.composer.is_some() && self.reading.busy.is_none()
     }
@@ -204,9 +264,17 @@ impl Facts<'_> {
         millis(self.agent.timing.lease_ms)
     }
 
+    /// A word of the program's own about its rest: only the last frame of the turn is waited for.
+    fn told_rest(&self) -> Duration {
+        millis(self.agent.timing.rest_ms).min(STATUS_REST)
+    }
+
     fn rest(&self) -> Duration {
-        millis(self.agent.timing.rest_ms)
-            .max(if self.ready || self.status.is_some() { Duration::ZERO } else { self.idle() })
+        millis(self.agent.timing.rest_ms).max(if self.ready || self.status.is_some() {
+            Duration::ZERO
+        } else {
+            self.idle()
+        })
     }
 
     fn idle(&self) -> Duration {
@@ -219,14 +287,26 @@ impl Facts<'_> {
     }
 
     fn at_start(&self, hold: Duration) -> Duration {
-        if self.ready || self.entered { hold } else { BUSY_AT_START }
+        if self.ready || self.entered { hold.max(self.unasked()) } else { BUSY_AT_START }
+    }
+
+    /// Agents work for a moment when they start: only work that was asked for is believed at once.
+    fn unasked(&self) -> Duration {
+        if self.expected { Duration::ZERO } else { UNASKED }
     }
 
     fn hit(&self, state: State, hit: &Hit, hold: Duration) -> Candidate {
         self.candidate(state, Source::Screen, &hit.rule, &hit.evidence, hold)
     }
 
-    fn candidate(&self, state: State, source: Source, rule: &str, evidence: &str, hold: Duration) -> Candidate {
+    fn candidate(
+        &self,
+        state: State,
+        source: Source,
+        rule: &str,
+        evidence: &str,
+        hold: Duration,
+    ) -> Candidate {
         let background = state == State::Idle && self.reading.background;
         Candidate { state, source, rule: rule.to_owned(), evidence: evidence.to_owned(), background, hold }
     }

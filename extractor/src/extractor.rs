@@ -7,23 +7,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use patterns::{Absent, Agent, Lines};
+use patterns::{Absent, Agent};
 
-use crate::answer;
 use crate::belief::{Belief, Change};
 use crate::composer;
 use crate::evidence::{Candidate, Facts};
-use crate::lines::Settled;
-use crate::observation::{
-    Claim, Composer, Dialog, Exit, Keys, Observation, Seen, Shown, Source, State,
-};
+use crate::hearing::{Heard, Hearing};
+use crate::observation::{Claim, Composer, Dialog, Exit, Keys, Observation, Seen, Shown, Source, State};
 use crate::osc::{Item, Scanner};
 use crate::query;
-use crate::reading::{self, Reading};
-use crate::scan::Scan;
-use crate::signal::{self, Mark, Status, StatusWord, Title, Told};
+use crate::sight::Sight;
 use crate::turn::{Effect, Event, Turn, Verdict};
-use crate::vt::{Screen, Vt};
+use crate::vt::Vt;
 
 /// How long after its first change the screen is read.
 const LOOK: Duration = Duration::from_millis(40);
@@ -39,40 +34,27 @@ pub struct Extractor {
     agent: Arc<Agent>,
     vt: Vt,
     scanner: Scanner,
-    offset: u64,
-    now: Duration,
-    screen: Screen,
-    reading: Reading,
-    settled: Settled,
-    scan: Scan,
+    sight: Sight,
+    heard: Hearing,
     belief: Belief,
     turn: Turn,
-    title: String,
-    version: Option<String>,
-    status: Option<Status>,
-    told: Option<Title>,
-    mark: Option<Mark>,
-    code: Option<i32>,
-    asked: Option<Dialog>,
-    metrics: BTreeMap<String, f64>,
-    modes: BTreeMap<u16, bool>,
-    frame: Option<Duration>,
+    offset: u64,
+    now: Duration,
+    /// The last output, the last key.
+    output: Duration,
+    key: Option<Duration>,
+    /// When to look at the screen, and when to weigh anew although nothing happens.
     look: Option<Duration>,
     recheck: Option<Duration>,
-    output: Duration,
-    changed: Duration,
+    /// Whether it was idle or busy before, whether Enter was pressed before, whether the program has ended.
     ready: bool,
     entered: bool,
-    typed: Option<Typed>,
+    ended: bool,
+    /// Where the prompt stood in which Enter was pressed; it may come back before anybody looked.
+    typed: Option<u64>,
+    /// End marks that stood on the screen when the turn began, and since when there is another.
     marks: Vec<String>,
     marked: Option<Duration>,
-    ended: bool,
-}
-
-/// An Enter in a prompt that comes back at once: where the prompt stood.
-#[derive(Debug, Clone, Copy)]
-struct Typed {
-    row: u64,
 }
 
 impl Extractor {
@@ -80,37 +62,25 @@ impl Extractor {
     pub fn new(agent: Arc<Agent>, cols: u16, rows: u16) -> Self {
         let vt = Vt::new(cols, rows);
         Self {
-            settled: Settled::new(agent.lines),
-            scan: Scan::new(agent.lines == Lines::Screen),
-            screen: vt.screen(),
-            vt,
+            sight: Sight::new(&agent, &vt),
             agent,
+            vt,
             scanner: Scanner::new(),
+            heard: Hearing::default(),
+            belief: Belief::new(),
+            turn: Turn::default(),
             offset: 0,
             now: Duration::ZERO,
-            reading: Reading::default(),
-            belief: Belief::new(),
-            turn: Turn::None,
-            title: String::new(),
-            version: None,
-            status: None,
-            told: None,
-            mark: None,
-            code: None,
-            asked: None,
-            metrics: BTreeMap::new(),
-            modes: BTreeMap::new(),
-            frame: None,
+            output: Duration::ZERO,
+            key: None,
             look: None,
             recheck: None,
-            output: Duration::ZERO,
-            changed: Duration::ZERO,
             ready: false,
             entered: false,
+            ended: false,
             typed: None,
             marks: Vec::new(),
             marked: None,
-            ended: false,
         }
     }
 
@@ -139,16 +109,21 @@ impl Extractor {
         if keys.reply || self.ended {
             return;
         }
+        if keys.enter {
+            let holds = self.sight.reading.composer.as_ref().is_some_and(|field| !field.text.is_empty());
+            let queued = self.claim().state == State::Busy && holds;
+            self.turn(if queued { Event::Queued } else { Event::Enter }, out);
+        }
         self.entered |= keys.enter;
+        self.key = Some(self.now);
         let state = self.belief.claim().state;
         if (keys.escape || keys.interrupt)
             && matches!(state, State::Busy | State::WaitingPermission | State::WaitingInput)
         {
             self.turn(Event::Interrupt, out);
         }
-        if keys.enter && state == State::Idle && self.mark.is_none() {
-            let first = self.reading.composer.as_ref().map(|field| field.first as u64);
-            self.typed = first.map(|first| Typed { row: self.settled.scrolled() + first });
+        if keys.enter && state == State::Idle && self.heard.mark.is_none() {
+            self.typed = self.sight.prompt_row();
         }
     }
 
@@ -170,18 +145,7 @@ impl Extractor {
         }
         self.ended = true;
         self.recheck = None;
-        let evidence = match exit {
-            Exit::Code(code) => format!("exit status {code}"),
-            Exit::Signal(signal) => format!("signal {signal}"),
-        };
-        let candidate = Candidate {
-            state: State::Exited,
-            source: Source::Exit,
-            rule: "process.exit".into(),
-            evidence,
-            background: false,
-            hold: Duration::ZERO,
-        };
+        let candidate = Candidate::exited(exit);
         let change = self.belief.believe(self.now, candidate);
         self.follow(change, out);
     }
@@ -206,12 +170,12 @@ impl Extractor {
 
     /// The dialog that is open.
     pub fn dialog(&self) -> Option<&Dialog> {
-        self.asked.as_ref()
+        self.sight.dialog.as_ref()
     }
 
     /// What stands where a prompt would be typed, as of the last look.
     pub fn composer(&self) -> Composer {
-        match (&self.agent.composer, &self.reading.composer) {
+        match (&self.agent.composer, &self.sight.reading.composer) {
             (None, _) => Composer::Unreadable,
             (Some(_), None) => Composer::Absent,
             (Some(_), Some(field)) => field.composer(),
@@ -220,7 +184,7 @@ impl Extractor {
 
     /// Whether this prompt stands in the composer.
     pub fn shows(&self, text: &str) -> Shown {
-        match (&self.agent.composer, &self.reading.composer) {
+        match (&self.agent.composer, &self.sight.reading.composer) {
             (Some(rule), Some(field)) => composer::shows(rule, field, text),
             _ => Shown::No,
         }
@@ -233,28 +197,27 @@ impl Extractor {
 
     /// Whether the agent compacts its context.
     pub fn compacting(&self) -> bool {
-        self.reading.compacting
+        self.sight.reading.compacting
     }
 
     /// The window title.
     pub fn title(&self) -> &str {
-        &self.title
+        &self.heard.title
     }
 
     /// The last row above the composer that is not blank.
     pub fn last_line(&self) -> &str {
-        let body = self.body();
-        self.screen.rows[..body].iter().rev().find(|row| !row.trim().is_empty()).map_or("", |row| row.trim())
+        self.sight.last_line()
     }
 
     /// Numbers that the agent shows, by name.
     pub fn metrics(&self) -> &BTreeMap<String, f64> {
-        &self.metrics
+        &self.sight.metrics
     }
 
     /// The agent's version, when its screen told.
     pub fn version(&self) -> Option<&str> {
-        self.version.as_deref()
+        self.sight.version.as_deref()
     }
 
     /// Bytes of output taken so far.
@@ -270,10 +233,10 @@ impl Extractor {
     /// Bytes that draw the present screen, its modes and title on a fresh terminal.
     pub fn snapshot(&self) -> Vec<u8> {
         let mut out = self.vt.redraw();
-        for mode in self.modes.iter().filter(|(_, on)| **on).map(|(mode, _)| mode) {
+        for mode in self.heard.modes.iter().filter(|(_, on)| **on).map(|(mode, _)| mode) {
             out.extend_from_slice(format!("\x1b[?{mode}h").as_bytes());
         }
-        out.extend_from_slice(format!("\x1b]2;{}\x07", self.title).as_bytes());
+        out.extend_from_slice(format!("\x1b]2;{}\x07", self.heard.title).as_bytes());
         out
     }
 
@@ -288,7 +251,7 @@ impl Extractor {
             self.now = self.now.max(due);
             if self.look.is_some_and(|look| look <= due) {
                 self.look = None;
-                match self.frame {
+                match self.heard.frame {
                     Some(since) if since + FRAME > self.now => self.look = Some(since + FRAME),
                     Some(_) | None => self.read(out),
                 }
@@ -311,73 +274,64 @@ impl Extractor {
     }
 
     fn item(&mut self, item: Item, out: &mut Vec<Observation>) {
-        match item {
-            Item::Title(text) => {
-                if let Some(told) = signal::title(&self.agent, self.version.as_deref(), &text) {
-                    self.told = Some(told);
-                } else {
-                    self.told = None;
+        match self.heard.take(&self.agent, self.sight.version.as_deref(), self.now, item) {
+            Heard::Title { new, flash } => {
+                let queued =
+                    matches!(self.turn, Turn::Running { queued: true, began, .. } if began < self.now);
+                let alone = queued && self.heard.status.is_none();
+                if flash && alone && self.sight.reading.dialog.is_none() {
+                    // Between a turn and the prompt that was queued in it the title rests for a moment.
+                    self.next_turn(out);
                 }
-                if text != self.title {
-                    self.title.clone_from(&text);
-                    self.emit(Seen::Title(text), out);
-                }
-                self.judge(out);
-            }
-            Item::Status(body) => {
-                match signal::status(&body, self.now) {
-                    Told::Status(status) => self.status = Some(status),
-                    Told::Clear => self.status = None,
-                    Told::Nothing => {}
+                if let Some(title) = new {
+                    self.emit(Seen::Title(title), out);
                 }
                 self.judge(out);
             }
-            Item::Mark(letter, rest) => {
-                if let Some(mark) = signal::mark(letter, &rest) {
-                    if let Mark::Ended(code) = mark {
-                        self.code = code;
-                    }
-                    self.mark = Some(mark);
-                    self.judge(out);
+            Heard::Status { next } => {
+                if next {
+                    self.next_turn(out);
+                    self.heard.done = false;
                 }
+                self.judge(out);
             }
-            Item::Query(asked) => {
+            Heard::Clear => {
+                // The program says goodbye: what it said last was its last word.
+                if let Some(change) = self.belief.settle(self.now, Source::Status) {
+                    self.follow(change, out);
+                }
+                self.heard.clear();
+                self.judge(out);
+            }
+            Heard::Mark => self.judge(out),
+            Heard::Query(asked) => {
                 let reply = query::reply(asked, &self.vt);
                 self.emit(Seen::Query(reply), out);
             }
-            Item::Frame(true) => self.frame = Some(self.now),
-            Item::Frame(false) => {
-                self.frame = None;
-                self.look = self.look.map(|look| look.min(self.now + LOOK));
-            }
-            Item::Mode(mode, on) => {
-                self.modes.insert(mode, on);
-            }
-            Item::Notice(_) => {}
+            Heard::Frame => self.look = self.look.map(|look| look.min(self.now + LOOK)),
+            Heard::Nothing => {}
         }
     }
 
-    /// Reads the screen.
-    fn read(&mut self, out: &mut Vec<Observation>) {
-        self.drain(out);
-        let screen = self.vt.screen();
-        if screen.rows != self.screen.rows {
-            self.changed = self.now;
+    /// The turn ended and the next began before its end was believed.
+    fn next_turn(&mut self, out: &mut Vec<Observation>) {
+        if self.claim().state == State::Busy {
+            let verdict = self.verdict();
+            self.turn(Event::Next { verdict }, out);
         }
-        self.screen = screen;
-        self.find_version();
-        self.reading = reading::read(&self.agent, self.version.as_deref(), &self.screen, &self.vt);
-        self.metrics.extend(self.reading.metrics.clone());
-        let body = self.body();
-        let origins = answer::origins(self.agent.answer.as_ref(), &self.screen.rows[..body]);
-        if self.settled.look(self.now, &self.screen, body, &origins) {
+    }
+
+    /// Looks at the screen.
+    fn read(&mut self, out: &mut Vec<Observation>) {
+        let looked = self.sight.look(&self.agent, &mut self.vt, self.now);
+        if looked.moved {
             self.belief.restart(self.now, Source::Screen);
         }
-        self.events(out);
-        let asked = self.reading.dialog.as_ref().map(|asked| asked.dialog.clone());
-        if asked != self.asked {
-            self.asked.clone_from(&asked);
-            self.emit(Seen::Dialog(asked), out);
+        for event in looked.events {
+            self.emit(Seen::Event(event), out);
+        }
+        if looked.dialog {
+            self.emit(Seen::Dialog(self.sight.dialog.clone()), out);
         }
     }
 
@@ -392,7 +346,8 @@ impl Extractor {
         };
         let unknown = Duration::from_millis(self.agent.timing.unknown_ms);
         let before = (self.belief.claim().source, self.belief.claim().background);
-        let candidate = candidate.or_else(|| (!self.ready && self.agent.composer.is_some()).then(starting));
+        let candidate =
+            candidate.or_else(|| (!self.ready && self.agent.composer.is_some()).then(Candidate::starting));
         let change = self.belief.weigh(self.now, candidate, unknown);
         match change {
             Some(change) => self.follow(change, out),
@@ -405,9 +360,11 @@ impl Extractor {
             }
         }
         let due = self.belief.due(unknown);
-        let settle = self.settled.due();
+        let settle = self.sight.due();
         let marked = self.marked.map(|at| at + MARK_STANDS);
-        self.recheck = [recheck, due, settle, marked].into_iter().flatten().filter(|at| *at > self.now).min();
+        let turn = self.turn.due();
+        self.recheck =
+            [recheck, due, settle, marked, turn].into_iter().flatten().filter(|at| *at > self.now).min();
         if settle.is_some_and(|at| self.recheck == Some(at)) && self.look.is_none() {
             self.look = self.recheck;
         }
@@ -416,14 +373,18 @@ impl Extractor {
     fn facts(&self) -> Facts<'_> {
         Facts {
             agent: &self.agent,
-            status: self.status.as_ref(),
-            title: self.told.as_ref(),
-            mark: self.mark,
-            reading: &self.reading,
+            status: self.heard.status.as_ref(),
+            title: self.heard.told.as_ref(),
+            mark: self.heard.mark,
+            reading: &self.sight.reading,
             ready: self.ready,
             entered: self.entered,
+            expected: self.turn.expected(),
             output: self.output,
-            changed: self.changed,
+            changed: self.sight.changed,
+            worked: self.sight.worked,
+            asked: self.sight.asked,
+            key: self.key,
             now: self.now,
         }
     }
@@ -447,8 +408,11 @@ impl Extractor {
     /// before anybody looked.
     fn between(&mut self, out: &mut Vec<Observation>) {
         let state = self.belief.claim().state;
-        if self.turn != Turn::None && state == State::Busy {
-            let new = self.end_marks().into_iter().any(|mark| !self.marks.contains(&mark));
+        if self.turn.due().is_some_and(|due| due <= self.now) {
+            self.turn(Event::Time, out);
+        }
+        if matches!(self.turn, Turn::Running { queued: true, .. }) && state == State::Busy {
+            let new = self.sight.end_marks(&self.agent).into_iter().any(|mark| !self.marks.contains(&mark));
             match (new, self.marked) {
                 (true, None) => self.marked = Some(self.now),
                 (true, Some(at)) if self.now >= at + MARK_STANDS => {
@@ -459,13 +423,12 @@ impl Extractor {
             }
         }
         let short = self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy);
-        if let (Some(typed), true, State::Idle, Some(field)) = (self.typed, short, state, &self.reading.composer) {
-            let row = self.settled.scrolled() + field.first as u64;
-            if row > typed.row && field.text.is_empty() {
-                self.typed = None;
-                let verdict = self.verdict();
-                self.turn(Event::Short { verdict }, out);
-            }
+        let row = self.sight.prompt_row().filter(|_| short && state == State::Idle);
+        let empty = self.sight.reading.composer.as_ref().is_some_and(|field| field.text.is_empty());
+        if self.typed.is_some_and(|typed| row.is_some_and(|row| row > typed)) && empty {
+            self.typed = None;
+            let verdict = self.verdict();
+            self.turn(Event::Short { verdict }, out);
         }
     }
 
@@ -475,77 +438,33 @@ impl Extractor {
         for effect in effects {
             match effect {
                 Effect::Began(source) => {
-                    self.marks = self.end_marks();
+                    self.marks = self.sight.end_marks(&self.agent);
                     self.marked = None;
                     self.emit(Seen::TurnBegan { source }, out);
                 }
                 Effect::Ended { outcome, reason, source } => {
-                    let answer = self.answer().answer;
+                    let answer = self.sight.answer(&self.agent).answer;
                     self.emit(Seen::TurnEnded { outcome, reason, source, answer }, out);
-                    self.settled.begin_turn();
+                    self.sight.forget_turn();
                 }
             }
         }
     }
 
     fn verdict(&self) -> Verdict {
-        let mut verdict = self.answer().verdict;
-        let told = self.status.as_ref().filter(|status| {
-            status.word == StatusWord::Error || (status.word == StatusWord::Blocked && status.kind == "auth")
-        });
-        if let Some(status) = told
-            && verdict.failed.is_none()
-        {
-            let reason = if status.message.is_empty() { "the agent reported an error" } else { &status.message };
-            verdict.failed = Some(reason.to_owned());
-        }
-        if self.mark.is_some()
-            && let Some(code) = self.code.filter(|code| *code != 0)
-        {
-            match code {
-                130 => verdict.interrupted = Some("exit status 130".to_owned()),
-                code => verdict.failed = Some(format!("exit status {code}")),
-            }
+        let mut verdict = self.sight.answer(&self.agent).verdict;
+        verdict.ended |= self.heard.done;
+        verdict.failed = verdict.failed.or_else(|| self.heard.failure());
+        match self.heard.code.filter(|_| self.heard.mark.is_some()) {
+            Some(130) => verdict.interrupted = Some("exit status 130".to_owned()),
+            Some(code) if code != 0 => verdict.failed = Some(format!("exit status {code}")),
+            Some(_) | None => {}
         }
         verdict
     }
 
-    fn answer(&self) -> answer::Read {
-        let rows = self.settled.with_transcript(&self.screen.rows[..self.body()]);
-        answer::read(&self.agent, &rows)
-    }
-
-    fn end_marks(&self) -> Vec<String> {
-        let rows = &self.screen.rows[..self.body()];
-        let ends = |row: &&String| self.agent.turn_ends.iter().any(|rule| rule.pattern.is_match(row));
-        rows.iter().filter(ends).cloned().collect()
-    }
-
-    fn body(&self) -> usize {
-        let rows = self.screen.rows.len();
-        let composer = self.reading.composer.as_ref().map(|field| field.outer.0);
-        let dialog = self.reading.dialog.as_ref().map(|asked| asked.first);
-        composer.or(dialog).unwrap_or(rows).min(rows)
-    }
-
-    fn find_version(&mut self) {
-        if self.version.is_some() {
-            return;
-        }
-        let Some(rule) = &self.agent.version else { return };
-        let found = self.screen.rows.iter().find_map(|row| rule.captures(row));
-        self.version = found.and_then(|groups| groups.name("version").map(|m| m.as_str().to_owned()));
-    }
-
     fn drain(&mut self, out: &mut Vec<Observation>) {
-        let (rows, lost) = self.vt.take_gone();
-        self.settled.scroll(rows, lost);
-        self.events(out);
-    }
-
-    fn events(&mut self, out: &mut Vec<Observation>) {
-        let lines = self.settled.take();
-        for event in self.scan.run(&lines) {
+        for event in self.sight.drain(&mut self.vt) {
             self.emit(Seen::Event(event), out);
         }
     }
@@ -555,20 +474,12 @@ impl Extractor {
     }
 }
 
-fn starting() -> Candidate {
-    Candidate {
-        state: State::Starting,
-        source: Source::Silence,
-        rule: "start".into(),
-        evidence: String::new(),
-        background: false,
-        hold: Duration::ZERO,
-    }
-}
-
 impl std::fmt::Debug for Extractor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let claim = self.belief.claim();
-        f.debug_struct("Extractor").field("agent", &self.agent.name).field("claim", claim).finish_non_exhaustive()
+        f.debug_struct("Extractor")
+            .field("agent", &self.agent.name)
+            .field("claim", claim)
+            .finish_non_exhaustive()
     }
 }

@@ -12,18 +12,20 @@ pub mod dialog;
 pub mod evidence;
 pub mod extractor;
 pub mod hash;
+pub mod hearing;
 pub mod lines;
 pub mod observation;
 pub mod osc;
 pub mod query;
 pub mod reading;
 pub mod scan;
+pub mod sight;
 pub mod signal;
 pub mod turn;
 pub mod vt;
 
 pub use extractor::Extractor;
 pub use observation::{
-    Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation, Origin, Seen,
-    Severity, Shown, Source, State, TurnOutcome,
+    Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation, Origin,
+    Seen, Severity, Shown, Source, State, TurnOutcome,
 };

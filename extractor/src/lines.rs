@@ -145,7 +145,8 @@ impl Settled {
         if self.mode == Lines::Stream {
             return None;
         }
-        let newest = self.body.iter().filter(|(text, ..)| !text.is_empty()).map(|(_, _, since)| *since).max()?;
+        let newest =
+            self.body.iter().filter(|(text, ..)| !text.is_empty()).map(|(_, _, since)| *since).max()?;
         Some(newest + STANDS)
     }
 
@@ -231,6 +232,7 @@ impl Settled {
         if stands {
             return None;
         }
-        (1..=self.body.len() - agree).find(|&k| self.body[k..].iter().zip(top).all(|((old, ..), new)| old == new))
+        (1..=self.body.len() - agree)
+            .find(|&k| self.body[k..].iter().zip(top).all(|((old, ..), new)| old == new))
     }
 }

@@ -158,7 +158,7 @@ pub struct Claim {
     pub state: State,
     /// What kind of evidence it rests on.
     pub source: Source,
-    /// The rule that matched, for example `claude.title.busy`.
+    /// The rule that matched, for example `NAME.title.busy`.
     pub rule: String,
     /// What the rule saw, at most 200 characters.
     pub evidence: String,

@@ -194,7 +194,8 @@ impl Scanner {
 
 fn mode(text: &str, on: bool) -> Option<Item> {
     let numbers = text.strip_prefix('?')?;
-    let wanted = numbers.split(';').filter_map(|n| n.parse().ok()).find(|n| matches!(n, 2026 | 1004 | 2031))?;
+    let wanted =
+        numbers.split(';').filter_map(|n| n.parse().ok()).find(|n| matches!(n, 2026 | 1004 | 2031))?;
     Some(if wanted == 2026 { Item::Frame(on) } else { Item::Mode(wanted, on) })
 }
 

@@ -14,8 +14,12 @@ pub fn reply(query: Query, vt: &Vt) -> Vec<u8> {
         Query::Attributes => b"\x1b[?62;22c".to_vec(),
         Query::SecondaryAttributes => b"\x1b[>1;10;0c".to_vec(),
         Query::Status => b"\x1b[0n".to_vec(),
-        Query::Cursor { private: false } => format!("\x1b[{};{}R", row + 1, (column + 1).min(cols)).into_bytes(),
-        Query::Cursor { private: true } => format!("\x1b[?{};{}R", row + 1, (column + 1).min(cols)).into_bytes(),
+        Query::Cursor { private: false } => {
+            format!("\x1b[{};{}R", row + 1, (column + 1).min(cols)).into_bytes()
+        }
+        Query::Cursor { private: true } => {
+            format!("\x1b[?{};{}R", row + 1, (column + 1).min(cols)).into_bytes()
+        }
         Query::Version => b"\x1bP>|muster(1)\x1b\\".to_vec(),
         Query::Foreground => b"\x1b]10;rgb:d0d0/d0d0/d0d0\x1b\\".to_vec(),
         Query::Background => b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\".to_vec(),

@@ -29,6 +29,8 @@ pub struct Reading {
     pub dialog: Option<Asked>,
     /// A sign of work.
     pub busy: Option<Hit>,
+    /// All rows that are signs of work: while they change, it goes on.
+    pub working: Vec<String>,
     /// A sign of rest.
     pub idle: Option<Hit>,
     /// A sign that it is not ready.
@@ -67,7 +69,10 @@ pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt) -> R
         }
         let hit = Hit { rule: rule.id.clone(), evidence: row.trim().chars().take(200).collect() };
         match rule.state {
-            Some(StateWord::Busy) => reading.busy.get_or_insert(hit),
+            Some(StateWord::Busy) => {
+                reading.working.push(hit.evidence.clone());
+                reading.busy.get_or_insert(hit)
+            }
             Some(StateWord::Idle) => reading.idle.get_or_insert(hit),
             Some(StateWord::Starting) => reading.starting.get_or_insert(hit),
             Some(StateWord::WaitingPermission) => &mut reading.waiting.get_or_insert((true, hit)).1,

@@ -92,7 +92,15 @@ fn event(hit: &Found, origin: Origin) -> Event {
         Level::Info => Severity::Info,
     };
     let fingerprint = fingerprint([hit.rule.id.as_str(), text.as_str()].into_iter());
-    Event { kind: kind(hit.rule.kind), severity, origin, rule: hit.rule.id.clone(), text, fields, fingerprint }
+    Event {
+        kind: kind(hit.rule.kind),
+        severity,
+        origin,
+        rule: hit.rule.id.clone(),
+        text,
+        fields,
+        fingerprint,
+    }
 }
 
 fn kind(kind: patterns::EventKind) -> EventKind {

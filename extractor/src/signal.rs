@@ -77,16 +77,19 @@ pub struct Title {
     pub text: String,
     /// How long it is believed without any output; zero for ever.
     pub lease: Duration,
+    /// Since when titles say this state.
+    pub since: Duration,
 }
 
 /// Reads a title by the agent's rules.
-pub fn title(agent: &Agent, version: Option<&str>, text: &str) -> Option<Title> {
+pub fn title(agent: &Agent, version: Option<&str>, text: &str, since: Duration) -> Option<Title> {
     let held = agent.titles.iter().filter(|rule| version.is_none_or(|v| rule.versions.allow(v)));
     held.into_iter().find(|rule| rule.pattern.is_match(text)).map(|rule| Title {
         state: rule.state,
         rule: rule.id.clone(),
         text: text.trim().chars().take(200).collect(),
         lease: Duration::from_secs(rule.lease_s),
+        since,
     })
 }
 
@@ -118,7 +121,8 @@ mod tests {
     #[test]
     fn a_status_is_read_with_its_message() {
         let at = Duration::from_secs(1);
-        let Told::Status(status) = super::status("state=blocked:app=x:kind=permission:msg=YXBwcm92ZQ==", at) else {
+        let Told::Status(status) = super::status("state=blocked:app=x:kind=permission:msg=YXBwcm92ZQ==", at)
+        else {
             panic!("not read");
         };
         assert_eq!((status.word, status.kind.as_str()), (StatusWord::Blocked, "permission"));

@@ -8,18 +8,32 @@ use crate::observation::{Source, State, TurnOutcome};
 /// How long after an interrupt key a turn's end is taken for its effect. On a loaded machine it takes seconds.
 const INTERRUPT_COUNTS: Duration = Duration::from_secs(20);
 
+/// How long work that nobody asked for must go on to be a turn: agents work for a moment when they start.
+const UNASKED_COUNTS: Duration = Duration::from_secs(3);
+
 /// Where the session stands between two prompts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// None runs.
-    #[default]
-    None,
+    /// None runs; `entered` when Enter was pressed since the last one.
+    None {
+        /// Whether somebody pressed Enter.
+        entered: bool,
+    },
+    /// It works although nobody pressed Enter: its start, or something it does by itself.
+    Unasked {
+        /// Since when.
+        since: Duration,
+        /// What told so.
+        source: Source,
+    },
     /// One runs.
     Running {
         /// Since when.
         began: Duration,
         /// When somebody pressed the interrupt key or refused a dialog.
         interrupted: Option<Duration>,
+        /// Whether another prompt was entered meanwhile.
+        queued: bool,
     },
 }
 
@@ -50,8 +64,14 @@ pub enum Event {
         /// What the screen holds, when the agent rests.
         verdict: Verdict,
     },
+    /// Somebody pressed Enter.
+    Enter,
+    /// A prompt was entered while a turn runs.
+    Queued,
     /// Somebody pressed the interrupt key.
     Interrupt,
+    /// Time passed.
+    Time,
     /// The agent's end mark appeared while the next turn runs already.
     Next {
         /// What the screen holds.
@@ -80,45 +100,111 @@ pub enum Effect {
     },
 }
 
+impl Default for Turn {
+    fn default() -> Self {
+        Self::None { entered: false }
+    }
+}
+
 impl Turn {
     /// The turn after an event, and what follows from it.
     pub fn on(self, now: Duration, event: Event) -> (Self, Vec<Effect>) {
-        let began = Self::Running { began: now, interrupted: None };
-        match (self, event) {
-            (Self::None, Event::State { from, to, source, .. }) => match (from, to) {
-                (_, State::Busy) | (State::Idle | State::Unknown, State::WaitingPermission) => {
-                    (began, vec![Effect::Began(source)])
+        match self {
+            Self::None { entered } => Self::at_rest(entered, now, event),
+            Self::Unasked { since, source } => Self::unasked(since, source, now, event),
+            Self::Running { .. } => self.running(now, event),
+        }
+    }
+
+    /// When [`Event::Time`] must come at the latest.
+    pub fn due(self) -> Option<Duration> {
+        match self {
+            Self::Unasked { since, .. } => Some(since + UNASKED_COUNTS),
+            Self::None { .. } | Self::Running { .. } => None,
+        }
+    }
+
+    /// Whether work now would be work that somebody asked for.
+    pub fn expected(self) -> bool {
+        self != Self::None { entered: false }
+    }
+
+    fn begin(now: Duration) -> Self {
+        Self::Running { began: now, interrupted: None, queued: false }
+    }
+
+    fn at_rest(entered: bool, now: Duration, event: Event) -> (Self, Vec<Effect>) {
+        let rest = Self::None { entered };
+        match event {
+            Event::State { from, to, source, .. } => match (from, to) {
+                (_, State::Busy) if entered => (Self::begin(now), vec![Effect::Began(source)]),
+                (_, State::Busy) => (Self::Unasked { since: now, source }, Vec::new()),
+                (State::Idle | State::Unknown, State::WaitingPermission) => {
+                    (Self::begin(now), vec![Effect::Began(source)])
                 }
-                (_, State::WaitingPermission | State::WaitingInput) => (self, Vec::new()),
-                (_, State::Starting | State::Idle | State::Exited | State::Unknown) => (self, Vec::new()),
+                (_, State::WaitingPermission | State::WaitingInput | State::Starting) => (rest, Vec::new()),
+                (_, State::Idle | State::Exited | State::Unknown) => (rest, Vec::new()),
             },
-            (Self::Running { .. }, Event::State { to: State::Idle, source, verdict, .. }) => {
-                (Self::None, vec![self.end(now, source, verdict)])
+            Event::Enter => (Self::None { entered: true }, Vec::new()),
+            Event::Short { verdict } => {
+                let ended = Self::begin(now).end(now, Source::Input, verdict);
+                (Self::default(), vec![Effect::Began(Source::Input), ended])
             }
-            (Self::Running { .. }, Event::State { to: State::Exited, source, .. }) => {
+            Event::Interrupt | Event::Next { .. } | Event::Time | Event::Queued => (rest, Vec::new()),
+        }
+    }
+
+    fn unasked(since: Duration, source: Source, now: Duration, event: Event) -> (Self, Vec<Effect>) {
+        let began = (Self::begin(now), vec![Effect::Began(source)]);
+        match event {
+            Event::State { to: State::WaitingPermission, .. } | Event::Enter | Event::Interrupt => began,
+            Event::Time if now >= since + UNASKED_COUNTS => began,
+            Event::State { to: State::Busy | State::WaitingInput | State::Unknown, .. } => {
+                (Self::Unasked { since, source }, Vec::new())
+            }
+            Event::State { to: State::Idle | State::Starting | State::Exited, .. } => {
+                (Self::default(), Vec::new())
+            }
+            Event::Time | Event::Next { .. } | Event::Short { .. } | Event::Queued => {
+                (Self::Unasked { since, source }, Vec::new())
+            }
+        }
+    }
+
+    fn running(mut self, now: Duration, event: Event) -> (Self, Vec<Effect>) {
+        match event {
+            Event::State { to: State::Idle, source, verdict, .. } => {
+                (Self::default(), vec![self.end(now, source, verdict)])
+            }
+            Event::State { to: State::Exited, source, .. } => {
                 let reason = "the program ended during the turn".to_owned();
-                (Self::None, vec![Effect::Ended { outcome: TurnOutcome::Failed, reason, source }])
+                let outcome = TurnOutcome::Failed;
+                (Self::default(), vec![Effect::Ended { outcome, reason, source }])
             }
-            (Self::Running { .. }, Event::State { .. }) => (self, Vec::new()),
-            (Self::Running { began, .. }, Event::Interrupt) => {
-                (Self::Running { began, interrupted: Some(now) }, Vec::new())
+            Event::Interrupt => {
+                if let Self::Running { interrupted, .. } = &mut self {
+                    *interrupted = Some(now);
+                }
+                (self, Vec::new())
             }
-            (Self::None, Event::Interrupt | Event::Next { .. }) => (self, Vec::new()),
-            (Self::Running { .. }, Event::Next { verdict }) => {
-                (began, vec![self.end(now, Source::Screen, verdict), Effect::Began(Source::Screen)])
+            Event::Queued => {
+                if let Self::Running { queued, .. } = &mut self {
+                    *queued = true;
+                }
+                (self, Vec::new())
             }
-            (Self::None, Event::Short { verdict }) => {
-                let ended = began.end(now, Source::Input, verdict);
-                (self, vec![Effect::Began(Source::Input), ended])
-            }
-            (Self::Running { .. }, Event::Short { .. }) => (self, Vec::new()),
+            Event::Next { verdict } => (
+                Self::begin(now),
+                vec![self.end(now, Source::Screen, verdict), Effect::Began(Source::Screen)],
+            ),
+            Event::State { .. } | Event::Enter | Event::Short { .. } | Event::Time => (self, Vec::new()),
         }
     }
 
     fn end(self, now: Duration, source: Source, verdict: Verdict) -> Effect {
         let key = match self {
             Self::Running { interrupted: Some(at), .. } => now <= at + INTERRUPT_COUNTS && !verdict.ended,
-            Self::Running { interrupted: None, .. } | Self::None => false,
+            Self::Running { interrupted: None, .. } | Self::Unasked { .. } | Self::None { .. } => false,
         };
         let (outcome, reason) = if let Some(reason) = verdict.interrupted {
             (TurnOutcome::Interrupted, reason)

@@ -12,6 +12,8 @@ const MOST_ROWS: usize = 20_000;
 /// A terminal without a window.
 pub struct Vt {
     parser: vt100::Parser<Scrolled>,
+    /// The beginning of a character whose rest has not come yet: the emulator must never see half of one.
+    half: Vec<u8>,
 }
 
 /// A row that left the screen at its top.
@@ -74,8 +76,7 @@ impl vt100::Callbacks for Scrolled {
         };
         let mut text = String::with_capacity(rest.len());
         text.extend(vt100::capture::basic_formatted_to_plain(rest));
-        text.truncate(text.trim_end().len());
-        self.rows.push(Gone { text, continues, alternate: alternate_screen });
+        self.rows.push(Gone { text: plain(text), continues, alternate: alternate_screen });
     }
 }
 
@@ -83,7 +84,10 @@ impl Vt {
     /// A blank screen; sizes are held between 1 and 1,000.
     pub fn new(cols: u16, rows: u16) -> Self {
         let (rows, cols) = (side(rows), side(cols));
-        Self { parser: vt100::Parser::new_with_callbacks(rows, cols, 0, Scrolled::default()) }
+        Self {
+            parser: vt100::Parser::new_with_callbacks(rows, cols, 0, Scrolled::default()),
+            half: Vec::new(),
+        }
     }
 
     /// Feeds output.
@@ -91,6 +95,15 @@ impl Vt {
     /// Invariant: no bytes make it panic. Should the emulator fail on some, the screen is blank afterwards; the next
     /// redraw fills it.
     pub fn feed(&mut self, bytes: &[u8]) {
+        let mut whole = std::mem::take(&mut self.half);
+        let bytes = if whole.is_empty() {
+            bytes
+        } else {
+            whole.extend_from_slice(bytes);
+            &whole
+        };
+        let (bytes, half) = bytes.split_at(bytes.len() - unfinished(bytes));
+        self.half = half.to_vec();
         let parser = &mut self.parser;
         if catch_unwind(AssertUnwindSafe(|| parser.process(bytes))).is_err() {
             let (cols, rows) = self.size();
@@ -122,10 +135,7 @@ impl Vt {
     pub fn screen(&self) -> Screen {
         let screen = self.parser.screen();
         let (rows, cols) = screen.size();
-        let text = screen.rows(0, cols.get()).map(|mut row| {
-            row.truncate(row.trim_end_matches(' ').len());
-            row
-        });
+        let text = screen.rows(0, cols.get()).map(plain);
         let (row, column) = screen.cursor_position();
         Screen {
             rows: text.collect(),
@@ -141,7 +151,10 @@ impl Vt {
         let (_, cols) = screen.size();
         let Ok(row) = u16::try_from(row) else { return Vec::new() };
         let first = u16::try_from(from).unwrap_or(u16::MAX);
-        (first..cols.get()).filter_map(|column| screen.cell(row, column).map(|cell| (column, cell))).map(style).collect()
+        (first..cols.get())
+            .filter_map(|column| screen.cell(row, column).map(|cell| (column, cell)))
+            .map(style)
+            .collect()
     }
 
     /// Row and column of the cursor, from 0.
@@ -169,6 +182,30 @@ impl Vt {
         out.extend_from_slice(screen.state_formatted().as_bytes());
         out
     }
+}
+
+/// How many bytes at the end are the beginning of a character, and nothing else yet.
+fn unfinished(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let length = match bytes[bytes.len() - back] {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            0x80..=0xbf => continue,
+            _ => return 0,
+        };
+        return if length > back { back } else { 0 };
+    }
+    0
+}
+
+/// Programs draw no-break spaces where a blank must not be cut; to every rule they are blanks.
+fn plain(mut row: String) -> String {
+    if row.contains('\u{a0}') {
+        row = row.replace('\u{a0}', " ");
+    }
+    row.truncate(row.trim_end_matches(' ').len());
+    row
 }
 
 fn style((column, cell): (u16, &vt100::Cell)) -> Styled {

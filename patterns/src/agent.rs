@@ -217,7 +217,7 @@ pub struct DialogRule {
     pub end: Pattern,
     /// How many rows that are not blank may stand below the end.
     pub under: usize,
-    /// What a row of it matches.
+    /// What a row of it matches; group `ask` is the question without a typed answer.
     pub text: Pattern,
     /// What the row above it matches.
     pub top: Option<Pattern>,
@@ -227,6 +227,8 @@ pub struct DialogRule {
     pub option: Option<Pattern>,
     /// Whether a highlighted option must be there.
     pub needs_cursor: bool,
+    /// Whether its end is the cursor's row.
+    pub at_cursor: bool,
     /// Border characters to cut.
     pub border: Vec<char>,
     /// Label of the option that says yes once.
@@ -270,6 +272,8 @@ pub struct AnswerRule {
     pub begin: Option<Pattern>,
     /// Rows that are no part of an answer.
     pub skip: Vec<Pattern>,
+    /// Rows at which an answer is over.
+    pub end: Vec<Pattern>,
     /// First rows of tool calls.
     pub tool: Vec<Pattern>,
 }

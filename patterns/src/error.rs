@@ -11,18 +11,6 @@ pub enum Error {
         /// What the parser said, with the line.
         cause: String,
     },
-    /// A pattern is not a regular expression.
-    #[error("{file}: rule {rule}: pattern `{pattern}`: {cause}")]
-    Pattern {
-        /// The file's name.
-        file: String,
-        /// The rule's id.
-        rule: String,
-        /// The pattern as written.
-        pattern: String,
-        /// Why it cannot be used.
-        cause: String,
-    },
     /// A version range cannot be read.
     #[error("{file}: rule {rule}: version range `{range}`: expected for example `>=2.1.300` or `>=1, <2`")]
     Versions {
@@ -40,17 +28,5 @@ pub enum Error {
         file: String,
         /// What stands twice.
         id: String,
-    },
-    /// An example of a rule does not do what it promises.
-    #[error("{file}: rule {rule}: {what}: `{example}`")]
-    Example {
-        /// The file's name.
-        file: String,
-        /// The rule's id.
-        rule: String,
-        /// `must match` or `must not match`.
-        what: &'static str,
-        /// The example.
-        example: String,
     },
 }

@@ -15,8 +15,8 @@ pub mod schema;
 pub mod version;
 
 pub use agent::{
-    Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Note, Paste,
-    Region, ScreenRule, StateWord, Timing, TitleRule,
+    Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Note,
+    Paste, Region, ScreenRule, StateWord, Timing, TitleRule,
 };
 pub use error::Error;
 pub use event_rule::{EventKind, EventRule, Level};

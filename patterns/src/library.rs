@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use crate::agent::{
-    Agent, AnswerRule, ComposerRule, DialogRule, InputRecipe, LineRule, ScreenMetric, ScreenRule, Timing, TitleRule,
+    Agent, AnswerRule, ComposerRule, DialogRule, InputRecipe, LineRule, ScreenMetric, ScreenRule, Timing,
+    TitleRule,
 };
-use crate::schema::{AgentFile, AnswerTable, ComposerTable, DialogTable, EventTable, LineTable, SetFile};
+use crate::schema::{
+    AgentFile, AnswerTable, ComposerTable, DialogTable, EventTable, LineTable, ScreenTable, SetFile,
+    TitleTable,
+};
 use crate::{Error, EventRule, Matcher, Pattern, Versions, builtin};
 
 /// All that is known.
@@ -60,7 +64,7 @@ impl Library {
     }
 }
 
-/// Reads an agent's file; patterns are not compiled yet ([`check_agent`] does).
+/// Reads an agent's file; patterns are compiled when they are first used.
 pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
     let raw = parse_agent(file, text)?;
     let mut ids = Ids::new(file);
@@ -68,24 +72,8 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
         tables.into_iter().map(|t| line_rule(t, ids)).collect::<Result<Vec<_>, _>>()
     };
     Ok(Agent {
-        titles: raw
-            .titles
-            .into_iter()
-            .map(|t| {
-                let versions = ids.take(&t.id, t.versions.as_deref())?;
-                let pattern = Pattern::new(t.pattern);
-                Ok(TitleRule { id: t.id, versions, state: t.state, pattern, lease_s: t.lease_s })
-            })
-            .collect::<Result<_, Error>>()?,
-        screens: raw
-            .screens
-            .into_iter()
-            .map(|t| {
-                let versions = ids.take(&t.id, t.versions.as_deref())?;
-                let pattern = Pattern::new(t.pattern);
-                Ok(ScreenRule { id: t.id, versions, state: t.state, note: t.note, region: t.region, pattern })
-            })
-            .collect::<Result<_, Error>>()?,
+        titles: raw.titles.into_iter().map(|t| title_rule(t, &mut ids)).collect::<Result<_, _>>()?,
+        screens: raw.screens.into_iter().map(|t| screen_rule(t, &mut ids)).collect::<Result<_, _>>()?,
         dialogs: raw.dialogs.into_iter().map(|t| dialog_rule(t, &mut ids)).collect::<Result<_, _>>()?,
         turn_ends: lines(raw.turn_ends, &mut ids)?,
         failures: lines(raw.failures, &mut ids)?,
@@ -167,6 +155,19 @@ impl<'f> Ids<'f> {
     }
 }
 
+fn title_rule(table: TitleTable, ids: &mut Ids) -> Result<TitleRule, Error> {
+    let versions = ids.take(&table.id, table.versions.as_deref())?;
+    let pattern = Pattern::new(table.pattern);
+    Ok(TitleRule { id: table.id, versions, state: table.state, pattern, lease_s: table.lease_s })
+}
+
+fn screen_rule(table: ScreenTable, ids: &mut Ids) -> Result<ScreenRule, Error> {
+    let versions = ids.take(&table.id, table.versions.as_deref())?;
+    let pattern = Pattern::new(table.pattern);
+    let ScreenTable { id, state, note, region, .. } = table;
+    Ok(ScreenRule { id, versions, state, note, region, pattern })
+}
+
 fn line_rule(table: LineTable, ids: &mut Ids) -> Result<LineRule, Error> {
     let versions = ids.take(&table.id, table.versions.as_deref())?;
     Ok(LineRule { id: table.id, versions, pattern: Pattern::new(table.pattern) })
@@ -199,6 +200,7 @@ fn dialog_rule(table: DialogTable, ids: &mut Ids) -> Result<DialogRule, Error> {
         rows: table.rows,
         option: table.option.map(Pattern::new),
         needs_cursor: table.needs_cursor,
+        at_cursor: table.at_cursor,
         border: table.border.chars().collect(),
         approve: table.approve.map(Pattern::new),
         approve_keys: table.approve_keys.map(String::into_bytes),
@@ -226,6 +228,7 @@ fn answer_rule(table: AnswerTable) -> AnswerRule {
         prompt: Pattern::new(table.prompt),
         begin: table.begin.map(Pattern::new),
         skip: table.skip.into_iter().map(Pattern::new).collect(),
+        end: table.end.into_iter().map(Pattern::new).collect(),
         tool: table.tool.into_iter().map(Pattern::new).collect(),
     }
 }

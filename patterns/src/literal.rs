@@ -65,7 +65,9 @@ fn single(hir: &Hir) -> Option<String> {
                 }
                 // U+017F and U+212A fold to `s` and `k` under (?i); a text with them is not worth a slower search.
                 let odd = |c: &char| matches!(c, '\u{17f}' | '\u{212a}');
-                lower.extend((range.start()..=range.end()).filter(|c| !odd(c)).map(|c| c.to_ascii_lowercase()));
+                lower.extend(
+                    (range.start()..=range.end()).filter(|c| !odd(c)).map(|c| c.to_ascii_lowercase()),
+                );
             }
             lower.dedup();
             (lower.len() == 1).then(|| lower[0].to_string())

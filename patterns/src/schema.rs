@@ -102,7 +102,15 @@ pub struct TimingTable {
 
 impl Default for TimingTable {
     fn default() -> Self {
-        Self { ready_ms: 1500, idle_ms: 300, rest_ms: 120, busy_ms: 0, dialog_ms: 80, unknown_ms: 8000, lease_ms: 45_000 }
+        Self {
+            ready_ms: 1500,
+            idle_ms: 300,
+            rest_ms: 120,
+            busy_ms: 0,
+            dialog_ms: 80,
+            unknown_ms: 8000,
+            lease_ms: 45_000,
+        }
     }
 }
 
@@ -210,7 +218,7 @@ pub struct DialogTable {
     /// How many rows that are not blank may stand below the end.
     #[serde(default)]
     pub under: usize,
-    /// What a row of the dialog must match.
+    /// What a row of the dialog must match; group `ask` is the question without a typed answer.
     pub text: String,
     /// What the row above it matches; without one it reaches up to `rows`.
     pub top: Option<String>,
@@ -222,6 +230,9 @@ pub struct DialogTable {
     /// Whether a highlighted option must be there.
     #[serde(default = "yes")]
     pub needs_cursor: bool,
+    /// Whether its end is the cursor's row: a question that waits for a typed answer.
+    #[serde(default)]
+    pub at_cursor: bool,
     /// Border characters to cut at both ends of its rows.
     #[serde(default)]
     pub border: String,
@@ -291,6 +302,9 @@ pub struct AnswerTable {
     /// Rows that are no part of an answer.
     #[serde(default)]
     pub skip: Vec<String>,
+    /// Rows at which an answer is over.
+    #[serde(default)]
+    pub end: Vec<String>,
     /// Blocks that are tool calls: their first rows.
     #[serde(default)]
     pub tool: Vec<String>,

@@ -1,5 +1,7 @@
 //! Every rule does what its examples promise, and every file reads.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 
 use patterns::{Library, Pattern, builtin, library, literal};
@@ -50,7 +52,7 @@ fn every_rule_of_every_agent_matches_its_examples_and_rejects_the_others() {
             }
         }
         if let Some(t) = &raw.answer {
-            for p in t.skip.iter().chain(&t.tool).chain(t.begin.as_ref()).chain([&t.prompt]) {
+            for p in t.skip.iter().chain(&t.tool).chain(&t.end).chain(t.begin.as_ref()).chain([&t.prompt]) {
                 Pattern::new(p.as_str()).check().unwrap();
             }
         }
@@ -69,7 +71,8 @@ fn every_event_rule_matches_its_examples_and_rejects_the_others() {
 #[test]
 fn the_one_matcher_finds_what_each_rule_alone_finds() {
     let matcher = Library::builtin().matcher();
-    let lines: Vec<&String> = matcher.rules().iter().flat_map(|r| r.matches.iter().chain(&r.rejects)).collect();
+    let lines: Vec<&String> =
+        matcher.rules().iter().flat_map(|r| r.matches.iter().chain(&r.rejects)).collect();
     let text = lines.iter().map(|l| l.as_str()).collect::<Vec<_>>().join("\n");
     let mut found = BTreeSet::new();
     matcher.scan(&text, |f| {
@@ -120,7 +123,9 @@ fn ids_names_and_commands_are_unique_and_begin_with_their_file() {
 #[test]
 fn a_command_leads_to_its_agent_and_anything_else_to_the_unknown_one() {
     let library = Library::builtin();
-    for (command, name) in [("claude", "claude"), ("codex", "codex"), ("zsh", "shell"), ("vim", "any"), ("", "any")] {
+    for (command, name) in
+        [("claude", "claude"), ("codex", "codex"), ("zsh", "shell"), ("vim", "any"), ("", "any")]
+    {
         assert_eq!(library.agent_for_command(command).name, name);
     }
     assert!(library.agent("nobody").is_none());

@@ -82,8 +82,10 @@ pub fn run(place: &Place, run: &Run) -> anyhow::Result<Left> {
 pub fn attach(place: &Place, name: &str) -> anyhow::Result<Left> {
     let (id, mut channel) = crate::list::connect(place, name)?;
     let terminal = Lent::take()?;
-    channel
-        .send_with(&ToHolder::Attach(terminal.offer.clone()), &[terminal.input.as_fd(), terminal.output.as_fd()])?;
+    channel.send_with(
+        &ToHolder::Attach(terminal.offer.clone()),
+        &[terminal.input.as_fd(), terminal.output.as_fd()],
+    )?;
     match channel.wait(Some(START)).context("the session did not answer")? {
         FromHolder::Started => terminal.wait(channel, &place.session(&id)),
         other => anyhow::bail!("the session answered with {other:?}"),

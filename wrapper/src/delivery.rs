@@ -156,7 +156,9 @@ impl Delivery {
     pub fn patience_ms(&self) -> Option<u64> {
         match self.phase {
             Phase::Free => None,
-            Phase::Pasting { .. } | Phase::Pasted { .. } | Phase::Seen { .. } | Phase::Entering { .. } => Some(20),
+            Phase::Pasting { .. } | Phase::Pasted { .. } | Phase::Seen { .. } | Phase::Entering { .. } => {
+                Some(20)
+            }
             Phase::Submitted { .. } => Some(50),
             Phase::Running { .. } => Some(500),
         }

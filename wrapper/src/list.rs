@@ -113,7 +113,10 @@ pub fn kill(place: &Place, names: &[String], signal: i32) -> anyhow::Result<()> 
         }
         match channel.wait::<FromHolder>(Some(ANSWER)) {
             Err(e) if e.kind() == io::ErrorKind::TimedOut => {
-                anyhow::bail!("'{}' has not ended on signal {signal}; to force it: wrap kill -s 9 {0}", escape(name));
+                anyhow::bail!(
+                    "'{}' has not ended on signal {signal}; to force it: wrap kill -s 9 {0}",
+                    escape(name)
+                );
             }
             Ok(_) | Err(_) => {}
         }

@@ -67,8 +67,15 @@ impl<'a> Frame<'a> {
             3 => Kind::Resize,
             other => return Err(FrameError::Kind(other)),
         };
-        let number = |at: usize, len: usize| head[at..at + len].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
-        Ok(Frame { kind, offset: number(1, 8), cols: number(9, 2) as u16, rows: number(11, 2) as u16, payload })
+        let number =
+            |at: usize, len: usize| head[at..at + len].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        Ok(Frame {
+            kind,
+            offset: number(1, 8),
+            cols: number(9, 2) as u16,
+            rows: number(11, 2) as u16,
+            payload,
+        })
     }
 }
 

@@ -21,10 +21,10 @@
 //!
 //! Every answer outside 2xx carries an [`ErrorBody`].
 
+use crate::UnixMillis;
 use crate::event::Event;
 use crate::prompt::{Attempt, Prompt, Score};
 use crate::wrapper::Choice;
-use crate::UnixMillis;
 
 words! {
     /// What went wrong, for programs.

@@ -29,7 +29,9 @@ pub struct Place {
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     /// Neither `MUSTER_HOME` nor `HOME` is set.
-    #[error("neither MUSTER_HOME nor HOME is set, so there is no place for sockets and data; set one of them")]
+    #[error(
+        "neither MUSTER_HOME nor HOME is set, so there is no place for sockets and data; set one of them"
+    )]
     NoHome,
     /// The folder cannot be made or looked at.
     #[error("cannot use the folder {0}: {1}")]
@@ -60,10 +62,15 @@ impl Place {
     pub fn find(var: impl Fn(&str) -> Option<OsString>) -> Result<Self, PlaceError> {
         if let Some(home) = var("MUSTER_HOME") {
             let home = PathBuf::from(home);
-            return Ok(Self { run: home.join("run"), state: home.join("state"), config: home.join("config") });
+            return Ok(Self {
+                run: home.join("run"),
+                state: home.join("state"),
+                config: home.join("config"),
+            });
         }
         let home = PathBuf::from(var("HOME").ok_or(PlaceError::NoHome)?);
-        let base = |name: &str, fallback: &str| match var(name).map(PathBuf::from).filter(|p| p.is_absolute()) {
+        let base = |name: &str, fallback: &str| match var(name).map(PathBuf::from).filter(|p| p.is_absolute())
+        {
             Some(dir) => dir.join("muster"),
             None => home.join(fallback),
         };

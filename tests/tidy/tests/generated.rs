@@ -9,7 +9,11 @@ fn check(path: &str, made: &str) {
         return;
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == made, "{} is out of date; write it with: MUSTER_WRITE=1 cargo test -p tidy", path.display());
+    assert!(
+        there == made,
+        "{} is out of date; write it with: MUSTER_WRITE=1 cargo test -p tidy",
+        path.display()
+    );
 }
 
 #[test]

@@ -1,0 +1,157 @@
+//! What the screen shows: the last picture, what the rules read off it, and since when. Must not: decide a state.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use patterns::{Agent, Lines};
+
+use crate::answer;
+use crate::dialog::Asked;
+use crate::lines::Settled;
+use crate::observation::{Dialog, Event};
+use crate::reading::{self, Reading};
+use crate::scan::Scan;
+use crate::vt::{Screen, Vt};
+
+/// The last look at the screen.
+#[derive(Debug)]
+pub struct Sight {
+    /// The picture.
+    pub screen: Screen,
+    /// What the rules read.
+    pub reading: Reading,
+    /// The dialog on it, as it was last told.
+    pub dialog: Option<Dialog>,
+    /// The agent's version, once the screen told it.
+    pub version: Option<String>,
+    /// Numbers, by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// When its text last changed.
+    pub changed: Duration,
+    /// When its signs of work last changed.
+    pub worked: Duration,
+    /// When its dialog was first seen.
+    pub asked: Duration,
+    settled: Settled,
+    scan: Scan,
+}
+
+/// What a look found to be new.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// The rows above the composer changed.
+    pub moved: bool,
+    /// The dialog opened, changed or closed.
+    pub dialog: bool,
+    /// Found in lines that settled.
+    pub events: Vec<Event>,
+}
+
+impl Sight {
+    /// Before the first look.
+    pub fn new(agent: &Agent, vt: &Vt) -> Self {
+        Self {
+            screen: vt.screen(),
+            reading: Reading::default(),
+            dialog: None,
+            version: None,
+            metrics: BTreeMap::new(),
+            changed: Duration::ZERO,
+            worked: Duration::ZERO,
+            asked: Duration::ZERO,
+            settled: Settled::new(agent.lines),
+            scan: Scan::new(agent.lines == Lines::Screen),
+        }
+    }
+
+    /// Looks.
+    pub fn look(&mut self, agent: &Agent, vt: &mut Vt, now: Duration) -> Looked {
+        let mut events = self.drain(vt);
+        let screen = vt.screen();
+        if screen.rows != self.screen.rows {
+            self.changed = now;
+        }
+        self.screen = screen;
+        self.find_version(agent);
+        let reading = reading::read(agent, self.version.as_deref(), &self.screen, vt);
+        if reading.working != self.reading.working {
+            self.worked = now;
+        }
+        let id = |asked: &Option<Asked>| asked.as_ref().map(|asked| asked.dialog.id.clone());
+        if id(&reading.dialog) != id(&self.reading.dialog) {
+            self.asked = now;
+        }
+        self.reading = reading;
+        self.metrics.extend(self.reading.metrics.clone());
+        let body = self.body();
+        let origins = answer::origins(agent.answer.as_ref(), &self.screen.rows[..body]);
+        let moved = self.settled.look(now, &self.screen, body, &origins);
+        events.extend(self.events());
+        let dialog = self.reading.dialog.as_ref().map(|asked| asked.dialog.clone());
+        let changed = dialog != self.dialog;
+        self.dialog = dialog;
+        Looked { moved, dialog: changed, events }
+    }
+
+    /// Takes what scrolled away, so that it need not be kept.
+    pub fn drain(&mut self, vt: &mut Vt) -> Vec<Event> {
+        let (rows, lost) = vt.take_gone();
+        self.settled.scroll(rows, lost);
+        self.events()
+    }
+
+    /// When a row will have settled although nothing happens.
+    pub fn due(&self) -> Option<Duration> {
+        self.settled.due()
+    }
+
+    /// Where the composer stands, counted from the first row of the session.
+    pub fn prompt_row(&self) -> Option<u64> {
+        self.reading.composer.as_ref().map(|field| self.settled.scrolled() + field.first as u64)
+    }
+
+    /// The last turn, read off its rows.
+    pub fn answer(&self, agent: &Agent) -> answer::Read {
+        answer::read(agent, &self.settled.with_transcript(&self.screen.rows[..self.body()]))
+    }
+
+    /// A turn is over: its rows are not needed any more.
+    pub fn forget_turn(&mut self) {
+        self.settled.begin_turn();
+    }
+
+    /// Lines on the screen that end a turn.
+    pub fn end_marks(&self, agent: &Agent) -> Vec<String> {
+        let rows = &self.screen.rows[..self.body()];
+        let ends = |row: &&String| agent.turn_ends.iter().any(|rule| rule.pattern.is_match(row));
+        rows.iter().filter(ends).cloned().collect()
+    }
+
+    /// The last row above the composer that is not blank.
+    pub fn last_line(&self) -> &str {
+        let rows = &self.screen.rows[..self.body()];
+        rows.iter().rev().find(|row| !row.trim().is_empty()).map_or("", |row| row.trim())
+    }
+
+    /// How many rows stand above the composer or the dialog.
+    fn body(&self) -> usize {
+        let rows = self.screen.rows.len();
+        let composer = self.reading.composer.as_ref().map(|field| field.outer.0);
+        let dialog = self.reading.dialog.as_ref().map(|asked| asked.first);
+        composer.or(dialog).unwrap_or(rows).min(rows)
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        let lines = self.settled.take();
+        self.scan.run(&lines)
+    }
+
+    fn find_version(&mut self, agent: &Agent) {
+        if self.version.is_some() {
+            return;
+        }
+        let Some(rule) = &agent.version else { return };
+        let found = self.screen.rows.iter().find_map(|row| rule.captures(row));
+        self.version = found.and_then(|groups| groups.name("version").map(|m| m.as_str().to_owned()));
+    }
+}
