@@ -52,6 +52,8 @@ pub fn run(place: &Place, run: &Run) -> anyhow::Result<Left> {
     wire::place::private_dir(&folder)?;
     command.stderr(crate::log::open(&folder.join("holder.log")).map_or_else(|_| Stdio::null(), Stdio::from));
     command.spawn().context("cannot start the session's holder")?;
+    // It owns the holder's end of the conversation, whose closing tells that the holder is gone.
+    drop(command);
     let mut channel = Channel::new(ours)?;
     let name = spec.name.clone();
     let session = spec.session.clone();

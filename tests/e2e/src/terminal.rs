@@ -1,51 +1,79 @@
 //! A real pseudo-terminal with a program in it, as a user's terminal would be. Must not: emulate a screen.
 
-use std::io::{Read, Write};
-use std::process::Command;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::OpenptFlags;
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::wait_for;
 
 /// A terminal.
 pub struct Terminal {
-    master: Option<Box<dyn MasterPty + Send>>,
-    writer: Option<Box<dyn Write + Send>>,
-    child: Box<dyn Child + Send + Sync>,
+    master: Option<Arc<OwnedFd>>,
+    /// Kept open, so that the settings can be looked at after the program's end.
+    slave: Option<OwnedFd>,
+    child: Child,
     output: Arc<Mutex<Vec<u8>>>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Terminal {
-    /// Runs a command in a terminal of 100 columns and 30 rows. The slave side stays open with the terminal, so that its
-    /// settings can be looked at after the end.
+    /// Runs a command in a terminal of 100 columns and 30 rows, as the leader of a session of its own.
     pub fn run(command: &Command) -> Self {
-        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let mut builder = CommandBuilder::new(command.get_program());
-        builder.args(command.get_args());
+        let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+            .expect("a PTY");
+        rustix::pty::unlockpt(&master).expect("it can be unlocked");
+        let name = rustix::pty::ptsname(&master, Vec::new()).expect("it has a name");
+        use rustix::fs::{Mode, OFlags};
+        let slave = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty());
+        let slave = slave.expect("its other side opens");
+        let stdio = || Stdio::from(slave.try_clone().expect("a descriptor"));
+        let mut session = Command::new("setsid");
+        session.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
-                Some(value) => builder.env(name, value),
-                None => builder.env_remove(name),
-            }
+                Some(value) => session.env(name, value),
+                None => session.env_remove(name),
+            };
         }
-        builder.env("TERM", "xterm-256color");
+        session.env("TERM", "xterm-256color").stdin(stdio()).stdout(stdio()).stderr(stdio());
         if let Some(dir) = command.get_current_dir() {
-            builder.cwd(dir);
+            session.current_dir(dir);
         }
-        let child = pair.slave.spawn_command(builder).expect("the command starts");
-        let output = Arc::new(Mutex::new(Vec::new()));
-        let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let theirs = Arc::clone(&output);
+        let master = Arc::new(master);
+        let terminal = Self {
+            slave: Some(slave),
+            child: {
+                tcsetwinsize(&*master, winsize(100, 30)).expect("it has a size");
+                session.spawn().expect("the command starts (setsid is util-linux's)")
+            },
+            output: Arc::default(),
+            closed: Arc::default(),
+            master: Some(master),
+        };
+        terminal.read();
+        terminal
+    }
+
+    fn read(&self) {
+        let master = Arc::clone(self.master.as_ref().expect("just opened"));
+        let (output, closed) = (Arc::clone(&self.output), Arc::clone(&self.closed));
         std::thread::spawn(move || {
             let mut bytes = [0; 16 << 10];
-            while let Ok(n @ 1..) = reader.read(&mut bytes) {
-                theirs.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..n]);
+            while !closed.load(Ordering::Relaxed) {
+                let moment = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+                let mut fds = [PollFd::from_borrowed_fd(master.as_fd(), PollFlags::IN)];
+                if poll(&mut fds, Some(&moment)) != Ok(1) {
+                    continue;
+                }
+                let Ok(n @ 1..) = rustix::io::read(&*master, &mut bytes[..]) else { return };
+                output.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..n]);
             }
         });
-        let writer = pair.master.take_writer().expect("a writer");
-        Self { master: Some(pair.master), writer: Some(writer), child, output }
     }
 
     /// Everything that was shown.
@@ -65,46 +93,51 @@ impl Terminal {
     }
 
     /// Types.
-    pub fn write(&mut self, bytes: &[u8]) {
-        let writer = self.writer.as_mut().expect("the terminal is open");
-        writer.write_all(bytes).and_then(|()| writer.flush()).expect("the terminal takes keys");
+    pub fn write(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let written = rustix::io::write(&**self.master.as_ref().expect("the terminal is open"), bytes);
+            bytes = &bytes[written.expect("the terminal takes keys")..];
+        }
     }
 
     /// Changes the size.
     pub fn resize(&self, cols: u16, rows: u16) {
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
-        self.master.as_ref().expect("the terminal is open").resize(size).expect("it can be resized");
+        tcsetwinsize(&**self.master.as_ref().expect("the terminal is open"), winsize(cols, rows))
+            .expect("a size");
     }
 
     /// Whether the terminal is in the mode that a shell leaves it in: lines, echo, signals.
     pub fn is_cooked(&self) -> bool {
-        use rustix::termios::LocalModes;
-        let fd = self.master.as_ref().and_then(|m| m.as_raw_fd()).expect("the terminal is open");
-        // Looked at through another descriptor of the same terminal.
-        let path = format!("/proc/self/fd/{fd}");
-        let name = self.master.as_ref().and_then(|m| m.tty_name()).unwrap_or_else(|| path.into());
-        let file = std::fs::OpenOptions::new().read(true).open(name).expect("the terminal can be opened");
-        let modes = rustix::termios::tcgetattr(&file).expect("it is a terminal").local_modes;
+        let slave = self.slave.as_ref().expect("the terminal is open");
+        let modes = tcgetattr(slave).expect("it is a terminal").local_modes;
         modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
     }
 
     /// The process in the terminal.
     pub fn pid(&self) -> i64 {
-        i64::from(self.child.process_id().expect("it runs"))
+        i64::from(self.child.id())
     }
 
-    /// Waits for the end; the exit status as a shell would report it.
+    /// Waits for the end; the exit status.
     #[track_caller]
     pub fn await_end(&mut self) -> i64 {
         let status = wait_for("the command's end", || self.child.try_wait().expect("it can be waited for"));
-        i64::from(status.exit_code())
+        i64::from(status.code().unwrap_or(-1))
     }
 
-    /// Closes the window.
+    /// Closes the window: the kernel hangs up on what runs in it.
     pub fn close(&mut self) {
-        self.writer = None;
-        self.master = None;
+        self.closed.store(true, Ordering::Relaxed);
+        self.slave = None;
+        let master = self.master.take();
+        wait_for("the reader's end", || {
+            master.as_ref().is_none_or(|m| Arc::strong_count(m) == 1).then_some(())
+        });
     }
+}
+
+fn winsize(cols: u16, rows: u16) -> Winsize {
+    Winsize { ws_col: cols, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
 impl Drop for Terminal {

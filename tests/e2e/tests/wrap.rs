@@ -267,18 +267,14 @@ fn a_recording_replays_as_the_session_went_and_so_does_its_export() {
         rows.iter().filter_map(row).collect()
     };
     let own = what(&[&id]);
-    let expected = [
-        ("state", "idle"),
-        ("state", "busy"),
-        ("completed", "The capital of France is Paris."),
-        ("state", "idle"),
-        ("state", "exited"),
-    ];
-    let mut sorted: Vec<_> =
-        own.iter().map(|(a, b)| (a.as_str(), b.as_str())).filter(|r| *r != ("state", "starting")).collect();
-    // The state and the end of the turn are of the same moment.
-    sorted.sort_by_key(|row| expected.iter().position(|e| e == row));
-    assert_eq!(sorted, [expected[0], expected[0], expected[1], expected[2], expected[4]], "{own:?}");
+    // When it was first idle depends on how soon the test typed.
+    let turn: Vec<_> = own
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .filter(|r| r.1 != "idle" && r.1 != "starting")
+        .collect();
+    let expected = [("state", "busy"), ("completed", "The capital of France is Paris."), ("state", "exited")];
+    assert_eq!(turn, expected, "{own:?}");
 
     let cast = muster.folder().join("s.cast");
     muster.ok("wrap", &["export", &id, "-o", cast.to_str().unwrap()]);
