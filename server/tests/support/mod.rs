@@ -9,6 +9,7 @@ pub mod raw;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -48,7 +49,7 @@ impl Home {
 
     /// A command of the real binary in this home.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_assigner"));
+        let mut command = Command::new(server_binary());
         command.args(args).env("MUSTER_HOME", self.path()).env_remove("MUSTER_PORT").stdin(Stdio::null());
         command
     }
@@ -150,6 +151,25 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The server's program: cargo names it for its own tests only; for those of other crates it is built once.
+pub fn server_binary() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(own) = option_env!("CARGO_BIN_EXE_assigner") {
+        return PathBuf::from(own);
+    }
+    BUILT.get_or_init(build).clone()
+}
+
+fn build() -> PathBuf {
+    let args = ["build", "--quiet", "-p", "server", "--bin", "assigner", "--message-format=json"];
+    let built = Command::new(env!("CARGO")).args(args).output().expect("cargo runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let lines = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
+    let messages = lines.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+    let made = messages.filter_map(|m| m["executable"].as_str().map(PathBuf::from)).last();
+    made.expect("cargo says where the program is")
 }
 
 fn token(path: &Path) -> String {
