@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rustix::fs::{Mode, OFlags};
-use wire::place::Place;
+use wire::place::{Place, ServerFile};
 
 use crate::cli::Serve;
 
@@ -24,6 +24,10 @@ pub fn start(args: &Serve) -> anyhow::Result<()> {
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let place = Place::from_env()?;
     place.create()?;
+    if listens(&place).is_some() {
+        println!("already serving at {}", crate::client::url_of(&place)?);
+        return Ok(());
+    }
     let log_path = place.state.join("assigner.log");
     let log = OpenOptions::new()
         .append(true)
@@ -50,16 +54,25 @@ pub fn start(args: &Serve) -> anyhow::Result<()> {
         .context("cannot start the server")?;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
-        if UnixStream::connect(place.server_socket()).is_ok() && place.server_file().exists() {
+        let ended = child.try_wait().context("cannot wait for the server")?;
+        if ended.is_some_and(|status| !status.success()) {
+            bail!("the server could not start; {} says why", log_path.display());
+        }
+        // A child that ended well has found another server, which is as good. One that still starts must not be
+        // left behind: it could take the place of the other later.
+        let listening = listens(&place);
+        if listening.is_some_and(|pid| ended.is_some() || pid == i64::from(child.id())) {
             println!("serving at {}", crate::client::url_of(&place)?);
             return Ok(());
-        }
-        if let Some(status) = child.try_wait().context("cannot wait for the server")?
-            && !status.success()
-        {
-            bail!("the server could not start; {} says why", log_path.display());
         }
         std::thread::sleep(LOOK);
     }
     bail!("the server does not listen after {} s; see {}", PATIENCE.as_secs(), log_path.display())
+}
+
+/// The process of the server that listens, if one does.
+fn listens(place: &Place) -> Option<i64> {
+    UnixStream::connect(place.server_socket()).ok()?;
+    let file = std::fs::read(place.server_file()).ok()?;
+    serde_json::from_slice::<ServerFile>(&file).ok().map(|f| i64::from(f.pid))
 }

@@ -73,6 +73,9 @@ async fn run(
     let unix = tokio::net::UnixListener::from_std(unix).context("cannot use the socket")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    // With a handler, a file that may not grow is an error to be told instead of the end of the process.
+    let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+        .context("cannot wait for signals")?;
     let terminals = Arc::new(Terminals::default());
     let settings =
         Settings { weights: config.weights.clone(), prefer: config.prefer.clone(), build: build() };
@@ -242,6 +245,12 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 fn log(filter: &str) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .with_context(|| format!("'{filter}' does not say what to log"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    // A log that cannot be written must not end the server: its own errors would be printed with a panic.
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .init();
     Ok(())
 }

@@ -1,2 +1,102 @@
-//! placeholder
-fn main() {}
+//! `assign`: sends prompts, and shows what became of them.
+//!
+//! Owns: the process: arguments in, exit code out; the one place where an error is printed.
+//! Must not: know how a prompt is routed, or reach the database.
+
+mod answer;
+mod cli;
+mod client;
+mod failure;
+mod logs;
+mod print;
+mod send;
+mod show;
+mod tables;
+mod wait;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use wire::http::LoginLink;
+
+use cli::{Cli, Command};
+use client::Client;
+use failure::Failure;
+use print::Printer;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(e) => Err(Failure::failed(format!("cannot start: {e}"))),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            if let Some(text) = failure.text() {
+                eprintln!("assign: {text}");
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<u8, Failure> {
+    if let Some(mistake) = cli.mistake() {
+        return Err(Failure::Usage(mistake));
+    }
+    let print = Printer::new(cli.json);
+    let Some(command) = cli.command else {
+        return send::send(&Client::new()?, &print, cli.send).await;
+    };
+    match command {
+        Command::Completions { shell } => {
+            return generated(&print, |out| {
+                clap_complete::generate(shell, &mut Cli::command(), "assign", out);
+            });
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
+            return generated(&print, |out| *out = page);
+        }
+        command => talk(command, &Client::new()?, &print).await?,
+    }
+    Ok(0)
+}
+
+async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), Failure> {
+    match command {
+        Command::Status => show::status(client, print).await,
+        Command::Sessions { all } => show::sessions(client, print, all).await,
+        Command::Prompts { state, limit } => show::prompts(client, print, state, limit).await,
+        Command::Show { id } => show::prompt(client, print, id).await,
+        Command::Why { id } => show::why(client, print, id).await,
+        Command::Cancel { id } => show::change(client, print, id, "cancel", None).await,
+        Command::Retry { id } => show::change(client, print, id, "retry", None).await,
+        Command::Reassign { id, to } => show::change(client, print, id, "reassign", Some(to)).await,
+        Command::Approve { session } => answer::approve(client, print, &session).await,
+        Command::Deny { session } => answer::deny(client, print, &session).await,
+        Command::Answer { session, number } => answer::choose(client, print, &session, number).await,
+        Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,
+        Command::Watch => watch::watch(client, print).await,
+        Command::Login => login(client, print).await,
+        Command::Completions { .. } | Command::Man => Ok(()),
+    }
+}
+
+async fn login(client: &Client, print: &Printer) -> Result<(), Failure> {
+    let link: LoginLink = client.post("/v1/login-links", None).await?;
+    print.object_or(&link, || wire::text::escape(&link.url))?;
+    eprintln!("It logs one browser in, once, within {} seconds.", link.expires_s);
+    Ok(())
+}
+
+fn generated(print: &Printer, make: impl FnOnce(&mut Vec<u8>)) -> Result<u8, Failure> {
+    let mut out = Vec::new();
+    make(&mut out);
+    print.bytes(&out)?;
+    Ok(0)
+}

@@ -1,0 +1,142 @@
+//! `--wait`: follows one prompt to its end. Must not: give up because the server is restarted.
+
+use std::time::Duration;
+
+use wire::PromptId;
+use wire::feed::ToViewer;
+use wire::http::PromptDetail;
+use wire::prompt::{Outcome, Prompt, PromptState, Step};
+use wire::text::{escape, escape_lines};
+
+use crate::client::{Client, Feed};
+use crate::failure::Failure;
+use crate::print::Printer;
+
+/// Exit code: a person has to look.
+const HELD: u8 = 6;
+/// Exit code: somebody called it off.
+const CANCELLED: u8 = 7;
+/// Exit code: it took too long, as `timeout(1)` says it.
+const TIMED_OUT: u8 = 124;
+/// Pause before the server is sought again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often it is sought.
+const TRIES: u32 = 20;
+
+/// Waits, tells the progress, prints the answer. Gives the exit code.
+pub async fn wait(client: &Client, print: &Printer, mut feed: Feed, prompt: Prompt) -> Result<u8, Failure> {
+    let id = prompt.id;
+    let mut progress = Progress::default();
+    progress.tell(&prompt);
+    let mut last = prompt;
+    while !over(&last) {
+        match feed.next().await {
+            Some(ToViewer::Prompt { prompt }) if prompt.id == id => last = prompt,
+            Some(ToViewer::Everything { prompts, .. }) => {
+                // One that ended long ago is not among them.
+                last = match prompts.into_iter().find(|p| p.id == id) {
+                    Some(prompt) => prompt,
+                    None => detail(client, id).await?.prompt,
+                };
+            }
+            Some(_) => continue,
+            None => {
+                eprintln!("the server is gone; looking for it");
+                feed = again(client).await?;
+            }
+        }
+        progress.tell(&last);
+    }
+    // The feed cuts long answers; the whole one is kept.
+    report(print, &detail(client, id).await?.prompt)
+}
+
+async fn detail(client: &Client, id: PromptId) -> Result<PromptDetail, Failure> {
+    client.get(&format!("/v1/prompts/{id}")).await
+}
+
+async fn again(client: &Client) -> Result<Feed, Failure> {
+    let mut last = Failure::Unreachable("the server is gone".to_owned());
+    for _ in 0..TRIES {
+        tokio::time::sleep(PAUSE).await;
+        match client.feed().await {
+            Ok(feed) => return Ok(feed),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
+}
+
+/// Whether nothing happens any more without a person.
+fn over(prompt: &Prompt) -> bool {
+    match prompt.state {
+        PromptState::Held => prompt.hold.as_ref().is_some_and(|h| !h.code.transient()),
+        PromptState::Completed | PromptState::Failed | PromptState::Cancelled => true,
+        PromptState::Pending | PromptState::Assigned | PromptState::InProgress => false,
+    }
+}
+
+fn report(print: &Printer, prompt: &Prompt) -> Result<u8, Failure> {
+    if print.json {
+        print.object(prompt)?;
+    } else if let Some(result) = &prompt.result {
+        if !result.answer.is_empty() {
+            print.line(&escape_lines(&result.answer))?;
+        }
+        if prompt.state != PromptState::Completed {
+            eprintln!("{} ({}): {}", prompt.state, result.outcome, escape(&result.reason));
+        }
+    }
+    Ok(code(prompt))
+}
+
+fn code(prompt: &Prompt) -> u8 {
+    let timed_out = prompt.result.as_ref().is_some_and(|r| r.outcome == Outcome::TimedOut);
+    match prompt.state {
+        PromptState::Completed => 0,
+        PromptState::Failed if timed_out => TIMED_OUT,
+        PromptState::Failed => 1,
+        PromptState::Cancelled => CANCELLED,
+        PromptState::Held => HELD,
+        PromptState::Pending | PromptState::Assigned | PromptState::InProgress => 1,
+    }
+}
+
+/// What was told already.
+#[derive(Default)]
+struct Progress {
+    state: Option<PromptState>,
+    step: Option<(i64, Step)>,
+    hold: Option<String>,
+}
+
+impl Progress {
+    fn tell(&mut self, prompt: &Prompt) {
+        for line in self.news(prompt) {
+            eprintln!("{line}");
+        }
+    }
+
+    fn news(&mut self, prompt: &Prompt) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.state != Some(prompt.state) {
+            self.state = Some(prompt.state);
+            lines.push(format!("prompt {} is {}", prompt.id, prompt.state));
+        }
+        let hold = prompt.hold.as_ref().map(|h| format!("{}: {}", h.code, escape(&h.text)));
+        if hold.is_some() && self.hold != hold {
+            lines.extend(hold.as_ref().map(|h| format!("  {h}")));
+        }
+        self.hold = hold;
+        if let Some(attempt) = &prompt.attempt {
+            for receipt in &attempt.receipts {
+                let now = (attempt.id.0, receipt.step);
+                if self.step.is_none_or(|told| told < now) {
+                    self.step = Some(now);
+                    lines.push(format!("  {}", receipt.step));
+                }
+            }
+        }
+        lines
+    }
+}
