@@ -110,6 +110,12 @@ impl Muster {
         self.json("assign", &["show", &id.to_string(), "--json"]).remove(0)
     }
 
+    /// The same while the server may be away.
+    pub fn try_prompt(&self, id: i64) -> Option<Value> {
+        let out = self.run("assign", &["show", &id.to_string(), "--json"]);
+        out.status.success().then(|| serde_json::from_slice(&out.stdout).ok()).flatten()
+    }
+
     /// Waits until a prompt is in a state.
     #[track_caller]
     pub fn await_prompt(&self, id: i64, state: &str) -> Value {

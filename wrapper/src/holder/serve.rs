@@ -91,8 +91,10 @@ impl Holder {
                 }
             }
             ToHolder::Screen(offset, bytes) => {
-                let done = self.terminal.as_mut().map_or(Ok(()), |t| t.screen(offset, &bytes));
+                let now = self.output;
+                let done = self.terminal.as_mut().map_or(Ok(()), |t| t.screen(offset, &bytes, now));
                 self.or_lose_terminal(done);
+                self.want_screen();
             }
             ToHolder::Start(..) | ToHolder::Resize(..) | ToHolder::Detach | ToHolder::Continue => {}
         }
@@ -129,12 +131,9 @@ impl Holder {
         let mut terminal = Terminal::new(id, offer, input, output);
         if redraw {
             terminal.await_screen(self.output);
-            let output = self.output;
-            if let Some(observer) = self.peers.iter().find(|p| p.observer).map(|p| p.id) {
-                self.tell(observer, &FromHolder::WantScreen(output));
-            }
         }
         self.terminal = Some(terminal);
+        self.want_screen();
         let at = self.at();
         self.writer.record(at, &Record::Attached(true));
         if let Some(size) = size {
@@ -143,6 +142,15 @@ impl Holder {
         self.tell(id, &FromHolder::Started);
         if matches!(self.program, Program::Stopped) {
             self.resume();
+        }
+    }
+
+    /// Asks the observer for the screen, if the terminal lacks it and there is an observer.
+    fn want_screen(&mut self) {
+        let wanted = self.terminal.as_ref().is_some_and(Terminal::wants_screen);
+        if let Some(observer) = self.peers.iter().find(|p| p.observer && wanted).map(|p| p.id) {
+            let output = self.output;
+            self.tell(observer, &FromHolder::WantScreen(output));
         }
     }
 
@@ -221,6 +229,7 @@ impl Holder {
         use std::os::fd::AsFd;
         if channel.send_with(&follow, &[self.grown.as_fd()]).is_ok() {
             self.add_peer(channel, true);
+            self.want_screen();
         }
     }
 

@@ -44,8 +44,18 @@ pub struct Terminal {
     detach: Detach,
     prefix_since: Option<Instant>,
     pending: VecDeque<u8>,
-    /// Waiting for the redrawn screen: until when, and the offset at which `pending` begins.
-    screen: Option<(Instant, u64)>,
+    redraw: Redraw,
+}
+
+/// What a newly attached terminal has of the screen.
+#[derive(Debug, Clone, Copy)]
+enum Redraw {
+    /// All of it.
+    Done,
+    /// Nothing yet: output is held back until then; it begins at this offset.
+    Awaited { until: Instant, begins: u64 },
+    /// Only what came since it was attached, as the observer took too long; it may still send the rest.
+    Late,
 }
 
 impl Terminal {
@@ -68,7 +78,7 @@ impl Terminal {
             detach: Detach::default(),
             prefix_since: None,
             pending: VecDeque::new(),
-            screen: None,
+            redraw: Redraw::Done,
         }
     }
 
@@ -102,18 +112,38 @@ impl Terminal {
 
     /// Holds output back until the redrawn screen has come; `offset` is where it begins.
     pub fn await_screen(&mut self, offset: u64) {
-        self.screen = Some((Instant::now() + SCREEN_PATIENCE, offset));
+        self.redraw = Redraw::Awaited { until: Instant::now() + SCREEN_PATIENCE, begins: offset };
     }
 
-    /// The redrawn screen, as of `offset`: what it already shows is not shown again.
-    pub fn screen(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let Some((_, begins)) = self.screen.take() else { return Ok(()) };
-        let shown = usize::try_from(offset.saturating_sub(begins)).unwrap_or(usize::MAX);
-        self.pending.drain(..shown.min(self.pending.len()));
-        for byte in bytes.iter().rev() {
-            self.pending.push_front(*byte);
+    /// Whether the redrawn screen is still wanted.
+    pub fn wants_screen(&self) -> bool {
+        match self.redraw {
+            Redraw::Done => false,
+            Redraw::Awaited { .. } | Redraw::Late => true,
         }
+    }
+
+    /// The redrawn screen, as of `offset`: what it already shows is not shown again. `now` is the offset of the
+    /// program's output; a late screen that is older than that stays wanted.
+    pub fn screen(&mut self, offset: u64, bytes: &[u8], now: u64) -> io::Result<()> {
+        match self.redraw {
+            Redraw::Done => return Ok(()),
+            Redraw::Late if offset != now || !self.pending.is_empty() => return Ok(()),
+            Redraw::Late => self.pending.extend(bytes),
+            Redraw::Awaited { begins, .. } => {
+                let shown = usize::try_from(offset.saturating_sub(begins)).unwrap_or(usize::MAX);
+                self.pending.drain(..shown.min(self.pending.len()));
+                for byte in bytes.iter().rev() {
+                    self.pending.push_front(*byte);
+                }
+            }
+        }
+        self.redraw = Redraw::Done;
         self.flush()
+    }
+
+    fn is_held_back(&self) -> bool {
+        matches!(self.redraw, Redraw::Awaited { .. }) || self.suspended
     }
 
     /// Whether the program may write on.
@@ -123,7 +153,7 @@ impl Terminal {
 
     /// Whether output waits that could be written.
     pub fn wants_to_write(&self) -> bool {
-        !self.pending.is_empty() && self.screen.is_none() && !self.suspended
+        !self.pending.is_empty() && !self.is_held_back()
     }
 
     /// Whether all output is on the terminal.
@@ -133,7 +163,7 @@ impl Terminal {
 
     /// Shows output: at once if the terminal takes it.
     pub fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.pending.is_empty() || self.screen.is_some() || self.suspended {
+        if !self.pending.is_empty() || self.is_held_back() {
             self.pending.extend(bytes);
             return Ok(());
         }
@@ -184,14 +214,19 @@ impl Terminal {
     /// When [`Terminal::expire`] has something to do.
     pub fn deadline(&self) -> Option<Instant> {
         let prefix = self.prefix_since.map(|since| since + PREFIX_PATIENCE);
-        let screen = self.screen.map(|(until, _)| until);
+        let screen = match self.redraw {
+            Redraw::Awaited { until, .. } => Some(until),
+            Redraw::Done | Redraw::Late => None,
+        };
         prefix.into_iter().chain(screen).min()
     }
 
     /// Ends waits that took too long; returns keys that go to the program after all.
     pub fn expire(&mut self, now: Instant) -> io::Result<Vec<u8>> {
-        if self.screen.is_some_and(|(until, _)| until <= now) {
-            self.screen = None;
+        if let Redraw::Awaited { until, .. } = self.redraw
+            && until <= now
+        {
+            self.redraw = Redraw::Late;
             self.flush()?;
         }
         if self.prefix_since.is_some_and(|since| since + PREFIX_PATIENCE <= now) {

@@ -1,0 +1,140 @@
+//! The same with real agents: Claude Code and Codex as they come from npm, against the scripted model on loopback.
+//!
+//! Tried when `MUSTER_TEST_AGENTS` names the folder with their commands, as `scripts/test` does.
+
+use std::path::{Path, PathBuf};
+
+use actors::home::{self, Kind};
+use actors::model::Model;
+use actors::script::Scripts;
+use e2e::{Muster, root, signal, wait_for};
+use rustix::process::Signal;
+use tokio::runtime::Runtime;
+
+/// A real agent in a session, and the model that it speaks to.
+struct Real {
+    muster: Muster,
+    project: PathBuf,
+    model: Model,
+    _runtime: Runtime,
+}
+
+/// Starts an agent headless and waits until it is idle. `None` when there are no agents to try.
+fn start(kind: Kind) -> Option<Real> {
+    let Some(agents) = std::env::var_os("MUSTER_TEST_AGENTS") else {
+        eprintln!("not tried: MUSTER_TEST_AGENTS is not set; scripts/test sets it");
+        return None;
+    };
+    let runtime = Runtime::new().unwrap();
+    let scripts = Scripts::load(&root().join("fixtures/scripts")).unwrap();
+    let model = runtime.block_on(Model::start(scripts, 0, None)).unwrap();
+    let muster = Muster::new();
+    let project = muster.project("p");
+    let env = home::set_up(kind, &muster.folder().join("home"), &project, model.address).unwrap();
+    let mut wrap = muster.command("wrap");
+    wrap.args(["-d", "--name", "a", "-C"]).arg(&project);
+    match kind {
+        Kind::Claude => wrap.arg(Path::new(&agents).join("claude")).args(["--permission-mode", "default"]),
+        Kind::Codex => wrap.arg(Path::new(&agents).join("codex")),
+    };
+    let out = wrap.envs(env).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let real = Real { muster, project, model, _runtime: runtime };
+    real.muster.await_state("a", "idle");
+    Some(real)
+}
+
+impl Real {
+    /// Answers of the model to the task, as the model tells it.
+    fn answered(&self) -> Vec<String> {
+        let log = self.model.log();
+        log.into_iter().filter(|e| e.what == "answered" && !e.side).map(|e| e.text).collect()
+    }
+
+    /// Requests that begin a turn with this prompt.
+    fn asked(&self, prompt: &str) -> usize {
+        let log = self.model.log();
+        log.iter().filter(|e| e.what == "request" && !e.side && e.step == 0 && e.text.contains(prompt)).count()
+    }
+}
+
+fn edits_a_file_with_permission(kind: Kind) {
+    let Some(real) = start(kind) else { return };
+    let id = real.muster.send(&["Please greet the world politely in hello.py"]);
+    let asks = real.muster.await_state("a", "waiting_permission");
+    assert!(asks["dialog"]["body"].as_str().unwrap().contains("hello.py"), "{asks}");
+    assert!(std::fs::read_to_string(real.project.join("hello.py")).unwrap().contains("\"hi\""), "not before it is allowed");
+    wait_for("the permission to be given", || real.muster.run("assign", &["approve", "a"]).status.success().then_some(()));
+    let prompt = real.muster.await_prompt(id, "completed");
+    assert!(std::fs::read_to_string(real.project.join("hello.py")).unwrap().contains("hello, world"));
+    let answer = prompt["prompt"]["result"]["answer"].as_str().unwrap();
+    assert_eq!(Some(answer.to_owned()), real.answered().pop(), "the answer is what the model said");
+    assert_eq!(real.asked("greet the world"), 1, "the prompt reached the model once");
+}
+
+#[test]
+fn claude_code_edits_a_file_with_permission() {
+    edits_a_file_with_permission(Kind::Claude);
+}
+
+#[test]
+fn codex_edits_a_file_with_permission() {
+    edits_a_file_with_permission(Kind::Codex);
+}
+
+fn a_failure_of_the_model_fails_the_prompt(kind: Kind) {
+    let Some(real) = start(kind) else { return };
+    let id = real.muster.send(&["--attempts", "1", "Please overload the model"]);
+    let prompt = real.muster.await_prompt(id, "failed");
+    assert_eq!(prompt["prompt"]["result"]["outcome"], "failed");
+    assert!(!prompt["prompt"]["result"]["reason"].as_str().unwrap().is_empty(), "{prompt}");
+    // The session is usable again.
+    let next = real.muster.send(&["What is the capital of France?"]);
+    assert_eq!(real.muster.await_prompt(next, "completed")["prompt"]["result"]["answer"], "The capital of France is Paris.");
+}
+
+#[test]
+fn claude_code_fails_a_prompt_when_the_model_fails() {
+    a_failure_of_the_model_fails_the_prompt(Kind::Claude);
+}
+
+#[test]
+fn codex_fails_a_prompt_when_the_model_fails() {
+    a_failure_of_the_model_fails_the_prompt(Kind::Codex);
+}
+
+fn survives_the_death_of_observer_and_server(kind: Kind) {
+    let Some(real) = start(kind) else { return };
+    let id = real.muster.send(&["Please create the marker file"]);
+    real.muster.await_state("a", "waiting_permission");
+    let observer = real.muster.live("a").unwrap()["observer"].as_i64().unwrap();
+    signal(observer, Signal::KILL);
+    signal(real.muster.server(), Signal::KILL);
+    wait_for("the permission to be given", || real.muster.run("assign", &["approve", "a"]).status.success().then_some(()));
+    wait_for("the prompt's end", || {
+        real.muster.try_prompt(id).filter(|p| p["prompt"]["state"] == "completed")
+    });
+    assert_eq!(std::fs::read_to_string(real.project.join("out/marker.txt")).unwrap().trim(), "made");
+    assert_eq!(real.asked("create the marker"), 1);
+}
+
+#[test]
+fn a_prompt_to_claude_code_survives_the_death_of_observer_and_server() {
+    survives_the_death_of_observer_and_server(Kind::Claude);
+}
+
+#[test]
+fn a_prompt_to_codex_survives_the_death_of_observer_and_server() {
+    survives_the_death_of_observer_and_server(Kind::Codex);
+}
+
+#[test]
+fn a_running_turn_of_claude_code_is_called_off() {
+    let Some(real) = start(Kind::Claude) else { return };
+    let id = real.muster.send(&["Explain sorting to me"]);
+    real.muster.await_prompt(id, "in_progress");
+    wait_for("the turn to run", || (real.asked("sorting") == 1).then_some(()));
+    real.muster.ok("assign", &["cancel", &id.to_string()]);
+    real.muster.await_prompt(id, "cancelled");
+    real.muster.await_state("a", "idle");
+}
