@@ -152,25 +152,33 @@ impl Muster {
 
 impl Drop for Muster {
     fn drop(&mut self) {
-        if let Ok(out) = self.command("wrap").args(["ls", "--json"]).output() {
-            for line in String::from_utf8_lossy(&out.stdout).lines() {
-                let Ok(session) = serde_json::from_str::<Value>(line) else { continue };
-                for role in ["pid", "holder", "observer"] {
-                    if let Some(pid) = session[role].as_i64() {
-                        crate::signal(pid, rustix::process::Signal::KILL);
-                    }
-                }
-            }
-        }
-        let file = std::fs::read_to_string(self.home().join("run/assigner.json")).unwrap_or_default();
-        if let Some(pid) = serde_json::from_str::<Value>(&file).ok().and_then(|f| f["pid"].as_i64()) {
-            crate::signal(pid, rustix::process::Signal::KILL);
-        }
         if std::thread::panicking() {
-            for log in ["state/assigner.log"] {
-                let text = std::fs::read_to_string(self.home().join(log)).unwrap_or_default();
-                eprintln!("--- {log}\n{text}");
+            let log = std::fs::read_to_string(self.home().join("state/assigner.log")).unwrap_or_default();
+            eprintln!("--- the server's log\n{log}");
+        }
+        // Whatever was started here has the place in its environment, and may start others until it is ended.
+        let mark = format!("MUSTER_HOME={}\0", self.home().display());
+        loop {
+            let ours = processes_with(mark.as_bytes());
+            if ours.is_empty() {
+                return;
+            }
+            for pid in ours {
+                crate::signal(pid, rustix::process::Signal::KILL);
             }
         }
     }
+}
+
+/// Living processes whose environment holds these bytes, but for this one.
+fn processes_with(mark: &[u8]) -> Vec<i64> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<i64>().ok());
+    let has_mark = |pid: &i64| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.windows(mark.len()).any(|window| window == mark)
+    };
+    pids.filter(|pid| *pid != i64::from(std::process::id()) && crate::is_alive(*pid))
+        .filter(has_mark)
+        .collect()
 }

@@ -54,17 +54,25 @@ impl Real {
     /// Requests that begin a turn with this prompt.
     fn asked(&self, prompt: &str) -> usize {
         let log = self.model.log();
-        log.iter().filter(|e| e.what == "request" && !e.side && e.step == 0 && e.text.contains(prompt)).count()
+        log.iter()
+            .filter(|e| e.what == "request" && !e.side && e.step == 0 && e.text.contains(prompt))
+            .count()
     }
 }
 
 fn edits_a_file_with_permission(kind: Kind) {
     let Some(real) = start(kind) else { return };
     let id = real.muster.send(&["Please greet the world politely in hello.py"]);
-    let asks = real.muster.await_state("a", "waiting_permission");
+    real.muster.await_state("a", "waiting_permission");
+    let asks = wait_for("the dialog", || real.muster.session("a").filter(|s| !s["dialog"].is_null()));
     assert!(asks["dialog"]["body"].as_str().unwrap().contains("hello.py"), "{asks}");
-    assert!(std::fs::read_to_string(real.project.join("hello.py")).unwrap().contains("\"hi\""), "not before it is allowed");
-    wait_for("the permission to be given", || real.muster.run("assign", &["approve", "a"]).status.success().then_some(()));
+    assert!(
+        std::fs::read_to_string(real.project.join("hello.py")).unwrap().contains("\"hi\""),
+        "not before it is allowed"
+    );
+    wait_for("the permission to be given", || {
+        real.muster.run("assign", &["approve", "a"]).status.success().then_some(())
+    });
     let prompt = real.muster.await_prompt(id, "completed");
     assert!(std::fs::read_to_string(real.project.join("hello.py")).unwrap().contains("hello, world"));
     let answer = prompt["prompt"]["result"]["answer"].as_str().unwrap();
@@ -90,7 +98,10 @@ fn a_failure_of_the_model_fails_the_prompt(kind: Kind) {
     assert!(!prompt["prompt"]["result"]["reason"].as_str().unwrap().is_empty(), "{prompt}");
     // The session is usable again.
     let next = real.muster.send(&["What is the capital of France?"]);
-    assert_eq!(real.muster.await_prompt(next, "completed")["prompt"]["result"]["answer"], "The capital of France is Paris.");
+    assert_eq!(
+        real.muster.await_prompt(next, "completed")["prompt"]["result"]["answer"],
+        "The capital of France is Paris."
+    );
 }
 
 #[test]
@@ -110,7 +121,9 @@ fn survives_the_death_of_observer_and_server(kind: Kind) {
     let observer = real.muster.live("a").unwrap()["observer"].as_i64().unwrap();
     signal(observer, Signal::KILL);
     signal(real.muster.server(), Signal::KILL);
-    wait_for("the permission to be given", || real.muster.run("assign", &["approve", "a"]).status.success().then_some(()));
+    wait_for("the permission to be given", || {
+        real.muster.run("assign", &["approve", "a"]).status.success().then_some(())
+    });
     wait_for("the prompt's end", || {
         real.muster.try_prompt(id).filter(|p| p["prompt"]["state"] == "completed")
     });
