@@ -162,7 +162,11 @@ pub enum Command {
         limit: u32,
     },
     /// Show sessions and prompts as they change.
-    Watch,
+    Watch {
+        /// Print one line of counts whenever they change, for a status line
+        #[arg(long)]
+        counts: bool,
+    },
     /// Print a link that logs one browser in, once, within a minute.
     Login,
     /// Print the completions of a shell.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wire::feed::ToViewer;
-use wire::prompt::Prompt;
-use wire::session::Session;
+use wire::prompt::{Prompt, PromptState};
+use wire::session::{Link, Session, State};
 use wire::text::escape;
 use wire::{PromptId, SessionId};
 
@@ -42,6 +42,22 @@ pub async fn watch(client: &Client, print: &Printer) -> Result<(), Failure> {
         }
         for line in board.take(message) {
             print.line(&line)?;
+        }
+    }
+    Err(gone())
+}
+
+/// Prints how many sessions ask, work and rest, whenever that changes, until the server is gone.
+pub async fn counts(client: &Client, print: &Printer) -> Result<(), Failure> {
+    let mut feed = client.feed().await?;
+    let mut board = Board::default();
+    let mut last = None;
+    while let Some(message) = feed.next().await {
+        board.take(message);
+        let line = board.counts();
+        if last.as_ref() != Some(&line) {
+            print.line(&line)?;
+            last = Some(line);
         }
     }
     Err(gone())
@@ -99,6 +115,26 @@ impl Board {
         let state = prompt.state;
         let before = self.prompts.insert(prompt.id, prompt);
         before.is_none_or(|b| b.state != state).then_some(line)
+    }
+
+    /// Sessions by what a person has to do about them; kinds that there are none of are left out.
+    fn counts(&self) -> String {
+        let live = self.sessions.values().filter(|s| s.claim.state != State::Exited);
+        let (mut asks, mut busy, mut idle, mut unknown) = (0, 0, 0, 0);
+        for session in live {
+            match (session.link, session.claim.state) {
+                (Link::Disconnected, _) | (_, State::Unknown) => unknown += 1,
+                (_, State::WaitingPermission | State::WaitingInput) => asks += 1,
+                (_, State::Busy | State::Starting) => busy += 1,
+                (_, State::Idle) => idle += 1,
+                (_, State::Exited) => {}
+            }
+        }
+        let held = self.prompts.values().filter(|p| p.state == PromptState::Held).count();
+        let kinds = [(asks, "asks"), (held, "held"), (busy, "busy"), (idle, "idle"), (unknown, "unknown")];
+        let some: Vec<_> =
+            kinds.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        if some.is_empty() { "no sessions".to_owned() } else { some.join(" · ") }
     }
 
     /// The whole picture, from the upper left corner.
