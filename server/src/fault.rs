@@ -55,6 +55,15 @@ impl Fault {
         )
     }
 
+    /// The batch that held the request was given up before it was answered.
+    pub fn not_saved() -> Self {
+        Self::new(
+            ErrorCode::Storage,
+            "nothing was saved: the server could not write its database",
+            "its log says why; the same request may work again",
+        )
+    }
+
     /// A fault of the server.
     pub fn internal() -> Self {
         Self::new(

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::body::Bytes;
 use axum::extract::ws::Utf8Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// The sending side.
 #[derive(Debug, Clone)]
@@ -32,6 +32,9 @@ struct Marks {
     missed_control: AtomicBool,
     missed_terminal: AtomicBool,
     queued: AtomicUsize,
+    /// Wakes the reader when something was dropped: it may have emptied its queue just before the mark was set, and
+    /// would otherwise wait for a message that never comes.
+    nudge: Notify,
 }
 
 impl Outlet {
@@ -56,6 +59,7 @@ impl Outlet {
         let sent = self.control.try_send(message).is_ok();
         if !sent {
             self.marks.missed_control.store(true, Ordering::SeqCst);
+            self.marks.nudge.notify_one();
         }
         sent
     }
@@ -63,18 +67,25 @@ impl Outlet {
     /// Queues a terminal frame. False when it was dropped: the viewer needs a new snapshot.
     pub fn show(&self, frame: Bytes) -> bool {
         let len = frame.len();
-        let fits = self.marks.queued.load(Ordering::SeqCst) + len <= Self::BYTES;
-        let sent = fits && self.terminal.try_send(frame).is_ok();
-        if sent {
-            self.marks.queued.fetch_add(len, Ordering::SeqCst);
-        } else {
+        // Counted before it is sent: the reader must never take off what was not yet added.
+        let before = self.marks.queued.fetch_add(len, Ordering::SeqCst);
+        let sent = before + len <= Self::BYTES && self.terminal.try_send(frame).is_ok();
+        if !sent {
+            self.marks.queued.fetch_sub(len, Ordering::SeqCst);
             self.marks.missed_terminal.store(true, Ordering::SeqCst);
+            self.marks.nudge.notify_one();
         }
         sent
     }
 }
 
 impl Inlet {
+    /// What wakes the reader when something was dropped; it then asks both questions below.
+    pub fn nudge(&self) -> impl Future<Output = ()> + use<> {
+        let marks = self.marks.clone();
+        async move { marks.nudge.notified().await }
+    }
+
     /// To be called after each feed message: whether the queue was read and something had been dropped.
     pub fn caught_up(&self) -> bool {
         self.control.is_empty() && self.marks.missed_control.swap(false, Ordering::SeqCst)
@@ -82,11 +93,7 @@ impl Inlet {
 
     /// To be called after each terminal frame: whether a snapshot is to be asked for.
     pub fn wants_snapshot(&self, frame: usize) -> bool {
-        let taken = self
-            .marks
-            .queued
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |queued| Some(queued.saturating_sub(frame)));
-        debug_assert!(taken.is_ok(), "the update always gives a value");
+        self.marks.queued.fetch_sub(frame, Ordering::SeqCst);
         self.terminal.is_empty() && self.marks.missed_terminal.swap(false, Ordering::SeqCst)
     }
 }
@@ -106,6 +113,15 @@ mod tests {
         while inlet.control.try_recv().is_ok() {}
         assert!(inlet.caught_up());
         assert!(!inlet.caught_up());
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_emptied_its_queue_just_before_the_drop_is_woken() {
+        let (outlet, mut inlet) = Outlet::new(1);
+        let _ = (0..=Outlet::CONTROL).all(|_| outlet.say("x".into()));
+        while inlet.control.try_recv().is_ok() {}
+        inlet.nudge().await;
+        assert!(inlet.caught_up());
     }
 
     #[test]

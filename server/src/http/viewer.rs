@@ -124,6 +124,7 @@ fn sort(app: &App, outlet: &Outlet, said: FromViewer, pace: &mut Pace) -> Option
 async fn speak(app: &App, mut sink: SplitSink<WebSocket, Message>, mut inlet: Inlet, viewer: u64) {
     let mut ping = tokio::time::interval(PING);
     loop {
+        let nudge = inlet.nudge();
         // Control comes first: a flood of terminal bytes delays no state.
         let message = tokio::select! {
             biased;
@@ -141,7 +142,15 @@ async fn speak(app: &App, mut sink: SplitSink<WebSocket, Message>, mut inlet: In
                 }
                 Message::Binary(frame)
             }
-            else => return,
+            () = nudge => {
+                if inlet.wants_snapshot(0) {
+                    app.terminals.caught_up(viewer);
+                }
+                if inlet.caught_up() && !catch_up(app, viewer).await {
+                    return;
+                }
+                continue;
+            }
         };
         if !matches!(tokio::time::timeout(WRITE, sink.send(message)).await, Ok(Ok(()))) {
             return;

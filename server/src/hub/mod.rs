@@ -92,7 +92,7 @@ impl Hub {
     pub async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Fault> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Ask(ask(reply))).await.map_err(|_| Fault::internal())?;
-        answer.await.unwrap_or_else(|_| Err(Fault::internal()))
+        answer.await.unwrap_or_else(|_| Err(Fault::not_saved()))
     }
 }
 
@@ -107,6 +107,8 @@ pub struct Control {
     /// Answers to dialogs and keys that wrappers have not replied to.
     requests: BTreeMap<u64, Request>,
     next_request: u64,
+    /// Connections that are told to the terminals after their welcome was sent, as that must come first.
+    welcomed: Vec<(SessionId, Line)>,
     /// Whether anything happened that could let a prompt find a session.
     stirred: bool,
     started: UnixMillis,
@@ -136,6 +138,7 @@ impl Control {
             viewers: HashMap::new(),
             requests: BTreeMap::new(),
             next_request: 1,
+            welcomed: Vec::new(),
             stirred: true,
             started: now,
             out: Outbox::default(),
@@ -159,7 +162,12 @@ impl Control {
     pub fn run(&mut self, batch: Vec<Command>, now: UnixMillis) {
         let mut stops = Vec::new();
         match self.decide(batch, &mut stops, now) {
-            Ok(()) => self.out.release(),
+            Ok(()) => {
+                self.out.release();
+                for (session, line) in self.welcomed.drain(..) {
+                    self.terminals.wrapper_up(&session, &line);
+                }
+            }
             Err(e) => self.give_up(&e, now),
         }
         for stop in stops {
@@ -200,6 +208,7 @@ impl Control {
         self.store.rollback();
         let fault = if error.is_disk() { Fault::storage() } else { Fault::internal() };
         self.out.fail(&fault);
+        self.welcomed.clear();
         for (session, line) in self.lines.drain() {
             line.close();
             self.terminals.wrapper_down(&session, line.conn);

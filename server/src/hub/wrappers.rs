@@ -43,7 +43,7 @@ impl Control {
         self.store.save_session(&live.kept)?;
         live.lease = self.store.active_attempt(&id)?.map(|a| (a.id, a.prompt));
         self.out.say(&line, welcome(&hello, live.kept.ack));
-        self.terminals.wrapper_up(&id, &line);
+        self.welcomed.push((id.clone(), line));
         self.sessions.insert(id.clone(), live);
         self.out.sessions.insert(id.clone());
         self.stirred = true;

@@ -105,6 +105,19 @@ impl Store {
         }
     }
 
+    /// Makes every new prompt fail.
+    #[cfg(test)]
+    pub fn break_for_test(&self) {
+        let sql = "CREATE TRIGGER broken BEFORE INSERT ON prompts BEGIN SELECT RAISE(FAIL, 'broken'); END";
+        self.db.execute_batch(sql).unwrap();
+    }
+
+    /// Takes [`Store::break_for_test`] back.
+    #[cfg(test)]
+    pub fn mend_for_test(&self) {
+        self.db.execute_batch("DROP TRIGGER broken").unwrap();
+    }
+
     /// Checks the whole file; `Ok` when it is sound.
     #[cfg(test)]
     pub fn check(&self) -> Stored<()> {
