@@ -306,7 +306,7 @@ proptest! {
             let before = agent.written.len();
             let held = delivery.holds();
             agent.apply(&mut delivery, at, input);
-            for bytes in agent.written[before..].to_vec() {
+            for bytes in agent.written[before..].iter().cloned() {
                 if bytes == b"\r" {
                     let ours = held.map(|id| Composer::Holds(format!("text {id}")));
                     prop_assert_eq!(Some(agent.composer.clone()), ours, "Enter only on our own text");

@@ -169,7 +169,17 @@ impl Journal {
     }
 
     /// The server has everything up to `seq`.
+    ///
+    /// A server that knows more than this journal (the folder was restored from a backup) is believed: numbers that it
+    /// has seen are not given again, as it would take their reports for repeats.
     pub fn acked(&mut self, seq: u64) -> io::Result<()> {
+        if seq > self.last_seq {
+            self.last_seq = seq;
+            let until_us = self.until.map(|u| u.as_micros() as u64);
+            let mut line = Vec::new();
+            put(&mut line, &Entry::Base { seq, until_us, fence: self.fence })?;
+            self.write(&line)?;
+        }
         if self.unacked.front().is_none_or(|first| first.seq > seq) {
             return Ok(());
         }

@@ -53,6 +53,10 @@ pub async fn counts(client: &Client, print: &Printer) -> Result<(), Failure> {
     let mut board = Board::default();
     let mut last = None;
     while let Some(message) = feed.next().await {
+        if matches!(message, ToViewer::Hello { .. }) {
+            // Nothing is known yet.
+            continue;
+        }
         board.take(message);
         let line = board.counts();
         if last.as_ref() != Some(&line) {

@@ -1,5 +1,6 @@
 //! A real tmux server of the test's own. Must not: touch the user's.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,21 +9,25 @@ use crate::wait_for;
 /// A tmux server with one window.
 pub struct Tmux {
     socket: String,
+    /// tmux gives a new window the search path of who asked for it, so all commands are run with the same.
+    env: Vec<(String, OsString)>,
 }
 
 impl Tmux {
     /// Starts a server whose only window runs `command`. `None` when there is no tmux on this machine.
     pub fn start(folder: &Path, env: &[(&str, &Path)], command: &str) -> Option<Self> {
         let socket = folder.join("tmux.sock").to_string_lossy().into_owned();
-        let tmux = Self { socket };
+        let env =
+            env.iter().map(|(name, value)| ((*name).to_owned(), value.as_os_str().to_owned())).collect();
+        let tmux = Self { socket, env };
         let mut start = tmux.command(&["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30"]);
-        start.env_remove("TMUX").current_dir(folder).envs(env.iter().copied()).arg(command);
+        start.env_remove("TMUX").current_dir(folder).arg(command);
         start.status().is_ok_and(|status| status.success()).then_some(tmux)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("tmux");
-        command.args(["-S", &self.socket]).args(arguments);
+        command.args(["-S", &self.socket]).args(arguments).envs(self.env.iter().map(|(n, v)| (n, v)));
         command
     }
 

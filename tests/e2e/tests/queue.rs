@@ -1,4 +1,5 @@
 //! A prompt goes to the right session, is typed once, and its true result comes back; whatever is killed meanwhile.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

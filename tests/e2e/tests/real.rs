@@ -1,6 +1,7 @@
 //! The same with real agents: Claude Code and Codex as they come from npm, against the scripted model on loopback.
 //!
 //! Tried when `MUSTER_TEST_AGENTS` names the folder with their commands, as `scripts/test` does.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
 //! The tmux plugin, in a real tmux: wrap in a window, counts in the status line, the jump to who needs the user.
+#![allow(clippy::unwrap_used)]
 
 use e2e::tmux::Tmux;
 use e2e::{Muster, program, root, wait_for};

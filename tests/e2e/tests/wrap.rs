@@ -1,4 +1,5 @@
 //! A wrapped program behaves as it does without `wrap`, and outlives everything but itself.
+#![allow(clippy::unwrap_used)]
 
 use std::process::{Command, Stdio};
 

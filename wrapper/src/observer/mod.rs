@@ -4,6 +4,7 @@
 //! beginning, knows from the journal what was reported, and never types what its forerunner may have typed.
 
 mod core;
+mod holder;
 mod link;
 mod watch;
 
@@ -15,9 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::io::Interest;
 use tokio::net::unix::pipe;
-use tokio::sync::mpsc::error::TrySendError;
 use wire::place::Place;
 use wire::prompt::{Hold, HoldCode};
 use wire::session::Exit;
@@ -29,6 +28,7 @@ use crate::control::{Channel, FromHolder, Spec, ToHolder, Type, Unchanged};
 use crate::journal::Journal;
 use crate::recording::{Follow, Reader, Record};
 use crate::{clock, host, log};
+use holder::Holder;
 use link::{Event, Link};
 use watch::Watched;
 
@@ -91,31 +91,6 @@ struct Observer {
     next_now: Instant,
     next_look: Instant,
     ended: Option<Instant>,
-}
-
-/// The conversation with the holder, and what tells that it has said something.
-struct Holder {
-    channel: Channel,
-    ready: tokio::net::UnixStream,
-}
-
-impl Holder {
-    fn new(channel: Channel) -> io::Result<Self> {
-        let copy = UnixStream::from(channel.as_fd().try_clone_to_owned()?);
-        Ok(Self { ready: tokio::net::UnixStream::from_std(copy)?, channel })
-    }
-
-    /// Reads what has come. `false` when the holder is gone.
-    fn fill(&mut self) -> bool {
-        let channel = &mut self.channel;
-        let mut open = false;
-        // "Would block" is how the readiness is cleared; the channel reads until it is true.
-        let _ = self.ready.try_io(Interest::READABLE, || {
-            open = channel.flush().and_then(|()| channel.fill()).unwrap_or(false);
-            Err::<(), _>(io::ErrorKind::WouldBlock.into())
-        });
-        open
-    }
 }
 
 /// What woke the loop.
@@ -348,10 +323,7 @@ impl Observer {
 
     /// Queues a message; without a connection it is dropped, which every message but reports bears.
     fn say(&mut self, message: ToServer) -> bool {
-        match self.link.as_ref().map(|link| link.control.try_send(message)) {
-            Some(Ok(())) => true,
-            Some(Err(TrySendError::Full(_) | TrySendError::Closed(_))) | None => false,
-        }
+        self.link.as_ref().is_some_and(|link| link.control.try_send(message).is_ok())
     }
 
     /// Sends what is due: reports, the present, a heartbeat, terminal frames.
