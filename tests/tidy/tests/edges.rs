@@ -6,7 +6,7 @@ use std::process::Command;
 use tidy::{check, root};
 
 /// Each crate with the crates of this workspace that it may use.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("patterns", &[]),
     ("extractor", &["patterns"]),
     ("wire", &[]),
@@ -14,6 +14,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("server", &["wire"]),
     ("assign", &["wire"]),
     ("actors", &[]),
+    ("bench", &[]),
     ("e2e", &["actors"]),
     ("tidy", &["wire"]),
 ];

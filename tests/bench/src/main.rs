@@ -1,0 +1,73 @@
+//! `bench`: measures the product beside its anchors, in one run, as ratios. `scripts/bench` builds and runs it.
+//!
+//! Absolute figures move by a factor of two from hour to hour on shared machines; so everything is measured in turn,
+//! round by round, and judged by the median of the rounds' ratios. Must not: be part of the tests.
+
+mod drain;
+mod memory;
+mod relay;
+mod start;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measure the product beside its anchors.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Bytes a second through `wrap` and through the barest relay, into a draining terminal
+    Relay {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Millions of bytes per run
+        #[arg(long, default_value_t = 100)]
+        megabytes: usize,
+        /// Rounds
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// Time of `wrap true` beside `true`
+    Start {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Rounds
+        #[arg(long, default_value_t = 100)]
+        rounds: usize,
+    },
+    /// Memory of client, holder, observer and idle server
+    Memory {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+    },
+    /// The barest relay: one thread, poll, from one terminal to another
+    #[command(hide = true)]
+    Barest {
+        /// What to run in the inner terminal
+        #[arg(trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().what {
+        What::Relay { bin, megabytes, rounds } => relay::measure(&bin, megabytes, rounds),
+        What::Start { bin, rounds } => start::measure(&bin, rounds),
+        What::Memory { bin } => memory::measure(&bin),
+        What::Barest { command } => relay::barest(&command),
+    }
+}
+
+/// The middle one of some figures.
+fn median(figures: &mut [f64]) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
