@@ -19,7 +19,9 @@ pub fn measure(bin: &Path) -> anyhow::Result<()> {
         command.env("MUSTER_HOME", &home).env("MUSTER_PORT", "0");
         command
     };
-    anyhow::ensure!(command("assigner").args(["serve", "--detach"]).stdout(Stdio::null()).status()?.success());
+    anyhow::ensure!(
+        command("assigner").args(["serve", "--detach"]).stdout(Stdio::null()).status()?.success()
+    );
     let (_master, slave) = drain::open()?;
     let mut client = command("wrap");
     client.args(["--name", "s", "cat"]).stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave));

@@ -40,7 +40,10 @@ pub fn measure(bin: &Path, megabytes: usize, rounds: usize) -> anyhow::Result<()
     let mut text = String::with_capacity(megabytes * 1_000_000 + 100);
     let mut number = 0u64;
     while text.len() < megabytes * 1_000_000 {
-        text.push_str(&format!("2026-11-21T07:00:00Z INFO worker-{} request {number} served in 12 ms\n", number % 8));
+        text.push_str(&format!(
+            "2026-11-21T07:00:00Z INFO worker-{} request {number} served in 12 ms\n",
+            number % 8
+        ));
         number += 1;
     }
     std::fs::write(&file, text)?;
@@ -58,7 +61,10 @@ pub fn measure(bin: &Path, megabytes: usize, rounds: usize) -> anyhow::Result<()
     for _ in 0..rounds {
         for (name, words) in &ways {
             let mut command = Command::new(&words[0]);
-            command.args(&words[1..]).env("MUSTER_HOME", folder.path().join("m")).env("MUSTER_NO_SERVER", "1");
+            command
+                .args(&words[1..])
+                .env("MUSTER_HOME", folder.path().join("m"))
+                .env("MUSTER_NO_SERVER", "1");
             let run = drain::run(&mut command)?;
             anyhow::ensure!(run.bytes >= megabytes * 1_000_000, "{name} lost bytes: {} came out", run.bytes);
             speeds.entry(name).or_default().push(run.bytes as f64 / 1e6 / run.wall.as_secs_f64());
@@ -67,9 +73,13 @@ pub fn measure(bin: &Path, megabytes: usize, rounds: usize) -> anyhow::Result<()
     let anchor = speeds["barest relay"].clone();
     println!("{megabytes} MB, {rounds} rounds, in turn; medians");
     for (name, _) in &ways {
-        let mut ratios: Vec<f64> = speeds[name].iter().zip(&anchor).map(|(own, anchor)| own / anchor).collect();
+        let mut ratios: Vec<f64> =
+            speeds[name].iter().zip(&anchor).map(|(own, anchor)| own / anchor).collect();
         let ratio = median(&mut ratios);
-        println!("{name:<14} {:7.1} MB/s   {ratio:5.2} of the barest relay", median(&mut speeds[name].clone()));
+        println!(
+            "{name:<14} {:7.1} MB/s   {ratio:5.2} of the barest relay",
+            median(&mut speeds[name].clone())
+        );
     }
     Ok(())
 }
