@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use extractor::Exit;
+use extractor::{Exit, Keys};
 use serde_json::json;
 
 use crate::recording::{Header, Moment, ReadError, Reader, Record};
@@ -61,9 +61,10 @@ impl<W: Write> Cast<'_, W> {
                 let text = take_text(&mut self.text);
                 if text.is_empty() { Ok(()) } else { self.line(at, "o", &text) }
             }
-            Record::Input(_, bytes) if !bytes.is_empty() => {
-                self.line(at, "i", &String::from_utf8_lossy(&bytes))
-            }
+            Record::Input(keys, bytes) => match input(keys, &bytes) {
+                Some(text) => self.line(at, "i", &text),
+                None => Ok(()),
+            },
             Record::Resize(cols, rows) => self.line(at, "r", &format!("{cols}x{rows}")),
             Record::Gap(lost) => self.line(at, "m", &format!("{lost} bytes were not recorded")),
             Record::Exit(exit) => {
@@ -73,7 +74,7 @@ impl<W: Write> Cast<'_, W> {
                 };
                 self.line(at, "x", &status.to_string())
             }
-            Record::Header(_) | Record::Input(..) | Record::Attached(_) => Ok(()),
+            Record::Header(_) | Record::Attached(_) => Ok(()),
         }
     }
 
@@ -84,6 +85,17 @@ impl<W: Write> Cast<'_, W> {
         serde_json::to_writer(&mut *self.out, &json!([interval_us as f64 / 1e6, code, data]))?;
         self.out.write_all(b"\n")
     }
+}
+
+/// What was typed when that was recorded; else only the keys that say nothing but that they were pressed, without which
+/// a replay could not tell a submitted prompt or an interrupt.
+fn input(keys: Keys, bytes: &[u8]) -> Option<String> {
+    if !bytes.is_empty() {
+        return Some(String::from_utf8_lossy(bytes).into_owned());
+    }
+    let pressed = [(keys.enter, '\r'), (keys.escape, '\x1b'), (keys.interrupt, '\x03')];
+    let text: String = pressed.iter().filter(|(yes, _)| *yes && !keys.reply).map(|(_, key)| *key).collect();
+    (!text.is_empty()).then_some(text)
 }
 
 fn head(header: &Header) -> serde_json::Value {

@@ -11,6 +11,8 @@ mod screen;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -76,6 +78,8 @@ pub fn run(manners: Manners) -> anyhow::Result<()> {
     rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &raw)?;
     let kept = manners.keep.as_ref().map(File::create).transpose()?;
     let scripts = Scripts::load(&manners.scripts)?;
+    // A new window size interrupts the wait, and the screen is drawn anew.
+    signal_hook::flag::register(signal_hook::consts::SIGWINCH, Arc::new(AtomicBool::new(false)))?;
     let mut agent = Agent {
         screen: Screen::new(manners.no_status),
         manners,

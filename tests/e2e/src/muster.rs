@@ -153,8 +153,16 @@ impl Muster {
 impl Drop for Muster {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.home().join("state/assigner.log")).unwrap_or_default();
-            eprintln!("--- the server's log\n{log}");
+            let mut logs = vec![self.home().join("state/assigner.log")];
+            let sessions =
+                std::fs::read_dir(self.home().join("state/sessions")).into_iter().flatten().flatten();
+            logs.extend(
+                sessions
+                    .flat_map(|s| ["holder.log", "observer.log", "journal.jsonl"].map(|l| s.path().join(l))),
+            );
+            for log in logs {
+                eprintln!("--- {}\n{}", log.display(), std::fs::read_to_string(&log).unwrap_or_default());
+            }
         }
         // Whatever was started here has the place in its environment, and may start others until it is ended.
         let mark = format!("MUSTER_HOME={}\0", self.home().display());

@@ -89,7 +89,14 @@ impl Terminal {
     /// Waits until a text was shown.
     #[track_caller]
     pub fn await_text(&self, text: &str) {
-        wait_for(&format!("{text:?} on the terminal"), || self.text().contains(text).then_some(()));
+        let shown = || self.text().contains(text).then_some(());
+        let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_for(&format!("{text:?} on the terminal"), shown)
+        }));
+        if let Err(fault) = told {
+            eprintln!("--- the terminal\n{}", self.text().escape_debug());
+            std::panic::resume_unwind(fault);
+        }
     }
 
     /// Types.
