@@ -176,10 +176,8 @@ impl Drop for Muster {
             crate::signal(pid, rustix::process::Signal::KILL);
         }
         if std::thread::panicking() {
-            for log in ["state/assigner.log"] {
-                let text = std::fs::read_to_string(self.home().join(log)).unwrap_or_default();
-                eprintln!("--- {log}\n{text}");
-            }
+            let log = std::fs::read_to_string(self.home().join("state/assigner.log"));
+            eprintln!("--- state/assigner.log\n{}", log.unwrap_or_default());
         }
     }
 }

@@ -307,7 +307,7 @@ fn a55_five_viewers_answer_no_query_of_a_program() {
         look_into(&muster, page, "s");
         page.reads(SCREEN, "frame ");
     }
-    // The one that may type could answer, too; its keys arrive, and nothing else.
+    // One may type, and so might answer: its keys arrive, and nothing else.
     take_keyboard(&pages[0]);
     let frame = || {
         let text = terminal.text();
@@ -323,8 +323,9 @@ fn a55_five_viewers_answer_no_query_of_a_program() {
             shown.as_str()?.parse::<u64>().ok().filter(|shown| *shown >= then)
         });
     }
+    let received = || String::from_utf8_lossy(&std::fs::read(&got).unwrap()).into_owned();
+    assert_eq!(received(), "", "nobody has typed yet");
     pages[0].types("key");
-    let received = || String::from_utf8_lossy(&std::fs::read(&got).unwrap_or_default()).into_owned();
     wait_for("the keys", || received().contains("key").then_some(()));
     assert_eq!(received(), "key");
     for page in &pages {
