@@ -229,12 +229,17 @@ fn a10_a14_every_answer_has_its_headers_and_none_opens_the_door_to_other_sites()
         for part in [
             "default-src 'self'",
             "script-src 'self';",
+            "style-src 'self';",
+            "img-src 'self';",
             "connect-src 'self'",
             "frame-ancestors 'none'",
             "base-uri 'none'",
             "form-action 'self'",
         ] {
             assert!(csp.contains(part), "{part} in {csp}");
+        }
+        for lax in ["unsafe-", "data:", "*"] {
+            assert!(!csp.contains(lax), "{lax} in {csp}");
         }
         for header in ["x-content-type-options", "referrer-policy", "cross-origin-opener-policy"] {
             assert!(answer.has(header), "{header}: {}", answer.head);

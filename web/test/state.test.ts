@@ -59,7 +59,7 @@ const event = (text: string): Event => ({
 });
 const said = (message: ToViewer): Input => ({ type: 'server', message, at: 500 });
 const after = (...inputs: Input[]): State => inputs.reduce(reduce, START);
-const hello = (build: string) => said({ type: 'hello', protocol: 1, version: '0.1.0', build, now: 1500, viewer: 'browser-1' });
+const hello = (build: string) => said({ type: 'hello', protocol: 1, version: '0.1.0', build, now: 1500, viewer: '' });
 
 describe('the feed', () => {
   test('everything replaces what was known', () => {

@@ -168,8 +168,8 @@ fn build() -> PathBuf {
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let lines = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
     let messages = lines.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
-    let mut made = messages.filter_map(|m| m["executable"].as_str().map(PathBuf::from));
-    made.next_back().expect("cargo says where the program is")
+    let made = messages.filter_map(|m| m["executable"].as_str().map(PathBuf::from)).next_back();
+    made.expect("cargo says where the program is")
 }
 
 fn token(path: &Path) -> String {

@@ -3,10 +3,12 @@
 //! Owns: building the binaries once, starting and ending what a test needs. Must not: know what is tested.
 //! Tests wait for conditions. [`PATIENCE`] is only how long a condition may fail before the test gives up.
 
+pub mod browser;
 pub mod muster;
 pub mod terminal;
 pub mod tmux;
 
+pub use browser::{Browser, Page};
 pub use muster::Muster;
 pub use terminal::Terminal;
 

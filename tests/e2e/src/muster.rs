@@ -11,6 +11,7 @@ use crate::{program, root, wait_for};
 /// A place with its own server, sessions and database; everything in it ends when it is dropped.
 pub struct Muster {
     folder: TempDir,
+    port: u16,
 }
 
 impl Default for Muster {
@@ -24,7 +25,15 @@ impl Muster {
     pub fn new() -> Self {
         // Short, as paths of sockets are limited to about 100 bytes.
         let folder = tempfile::Builder::new().prefix("mu").tempdir().expect("a temporary folder");
-        Self { folder }
+        Self { folder, port: 0 }
+    }
+
+    /// The same with one port for each server that is started here, as that of an installation is.
+    pub fn with_one_port() -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let mut muster = Self::new();
+        muster.port = free.expect("a free port").port();
+        muster
     }
 
     /// A folder for the test's own files.
@@ -49,7 +58,7 @@ impl Muster {
         let mut command = Command::new(program(name));
         command
             .env("MUSTER_HOME", self.home())
-            .env("MUSTER_PORT", "0")
+            .env("MUSTER_PORT", self.port.to_string())
             .env_remove("TMUX")
             .env_remove("TMUX_PANE");
         command.env_remove("XDG_RUNTIME_DIR").current_dir(self.folder.path()).stdin(Stdio::null());
@@ -139,6 +148,12 @@ impl Muster {
             .args(manners);
         let out = command.output().expect("wrap runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    /// A link that logs one browser in.
+    #[track_caller]
+    pub fn login_link(&self) -> String {
+        self.ok("assign", &["login"]).trim().to_owned()
     }
 
     /// The server's process, once it serves.

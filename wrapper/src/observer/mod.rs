@@ -423,6 +423,8 @@ impl Waiting {
     async fn run(self) -> anyhow::Result<()> {
         let Self { mut observer, mut grown } = self;
         observer.core.take_over(clock::now())?;
+        // What the holder said together with its first message is already here, and nothing will announce it.
+        observer.hear_holder()?;
         // The server hears nothing before the recording has been read to its present end.
         while observer.more {
             observer.read()?;
