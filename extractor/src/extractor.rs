@@ -288,10 +288,16 @@ impl Extractor {
                 }
                 self.judge(out);
             }
-            Heard::Status { next } => {
+            Heard::Status { next, rest } => {
                 if next {
                     self.next_turn(out);
                     self.heard.done = false;
+                }
+                if rest && self.claim().state == State::Idle && self.turn.expected() {
+                    // The turn was over before it was ever seen at work.
+                    self.read(out);
+                    let verdict = self.verdict();
+                    self.turn(Event::Short { verdict }, out);
                 }
                 self.judge(out);
             }

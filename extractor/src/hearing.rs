@@ -44,6 +44,8 @@ pub enum Heard {
     Status {
         /// It ended a turn and works again at once.
         next: bool,
+        /// It says for the first time that a turn is done or has failed.
+        rest: bool,
     },
     /// The program takes its status back: it says goodbye.
     Clear,
@@ -128,8 +130,9 @@ impl Hearing {
                     StatusWord::Working if !next => self.done = false,
                     StatusWord::Working | StatusWord::Idle | StatusWord::Blocked | StatusWord::Error => {}
                 }
+                let first = rest(&status) && !self.status.as_ref().is_some_and(rest);
                 self.status = Some(status);
-                Heard::Status { next }
+                Heard::Status { next, rest: first }
             }
             Told::Clear => Heard::Clear,
             Told::Nothing => Heard::Nothing,

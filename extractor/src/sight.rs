@@ -130,7 +130,8 @@ impl Sight {
     /// The last row above the composer that is not blank.
     pub fn last_line(&self) -> &str {
         let rows = &self.screen.rows[..self.body()];
-        rows.iter().rev().find(|row| !row.trim().is_empty()).map_or("", |row| row.trim())
+        // A border says nothing.
+        rows.iter().rev().find(|row| row.contains(char::is_alphanumeric)).map_or("", |row| row.trim())
     }
 
     /// How many rows stand above the composer or the dialog.

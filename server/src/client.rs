@@ -26,9 +26,10 @@ pub fn stop() -> anyhow::Result<()> {
     }
     let _: Done = ask(&place, "POST", "/v1/stop")?;
     let until = Instant::now() + PATIENCE;
-    while UnixStream::connect(place.server_socket()).is_ok() {
+    // It has ended once it has cleaned up.
+    while place.server_socket().exists() || place.server_file().exists() {
         if Instant::now() > until {
-            bail!("the server was asked to end, but still listens");
+            bail!("the server was asked to end, but has not ended yet");
         }
         std::thread::sleep(LOOK);
     }

@@ -27,6 +27,8 @@ use crate::session::{clamp_hello, clamp_now};
 
 /// How long the hello may take.
 const HELLO: Duration = Duration::from_secs(10);
+/// How long the last word to a wrapper may take.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// How long a message may take to be written to a wrapper that does not read.
 const WRITE: Duration = Duration::from_secs(10);
 
@@ -69,10 +71,14 @@ async fn serve(app: App, socket: WebSocket, place: Place) {
     let mut hello = Box::new(hello);
     clamp_hello(&mut hello);
     if app.hub.send(Command::Connect { hello, line }).await.is_ok() {
+        let mut speaking = std::pin::pin!(speak(sink, from));
         tokio::select! {
             () = hear(&app, stream, &session, conn) => {}
-            () = speak(sink, from) => {}
-            () = turned(&mut closed) => {}
+            () = &mut speaking => {}
+            () = turned(&mut closed) => {
+                // The loop's last word, why it refuses, is still to be said.
+                let _ = tokio::time::timeout(LAST_WORD, &mut speaking).await;
+            }
             () = turned(&mut ending) => {}
         }
         // The loop may be gone already, when the server ends.

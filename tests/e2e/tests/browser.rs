@@ -1,6 +1,7 @@
 //! The dashboard, in a real Chromium against a real server: what it promises to those who look at it.
 //!
 //! Tried when `MUSTER_TEST_BROWSER` is set, as `scripts/test` does.
+#![allow(clippy::unwrap_used)]
 
 use std::process::Command;
 

@@ -210,6 +210,14 @@ fn a_shell_takes_a_prompt_and_tells_when_it_is_done() {
 }
 
 #[test]
+fn a_turn_that_fails_at_once_fails_its_prompt_with_the_agents_own_reason() {
+    let (muster, ..) = one_agent(&[]);
+    let id = muster.send(&["--attempts", "1", "Please overload the model"]);
+    let prompt = muster.await_prompt(id, "failed");
+    assert!(prompt["prompt"]["result"]["reason"].as_str().unwrap().contains("529"), "{prompt}");
+}
+
+#[test]
 fn a_session_that_ends_is_told_and_its_prompt_fails() {
     let (muster, ..) = one_agent(&[]);
     let id = muster.send(&["--attempts", "1", "Explain sorting"]);

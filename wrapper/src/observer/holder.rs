@@ -25,7 +25,7 @@ impl Holder {
     /// Reads what has come. `false` when the holder is gone.
     pub fn fill(&mut self) -> bool {
         let channel = &mut self.channel;
-        let mut open = false;
+        let mut open = true;
         // "Would block" is how the readiness is cleared; the channel reads until it is true.
         let _ = self.ready.try_io(Interest::READABLE, || {
             open = channel.flush().and_then(|()| channel.fill()).unwrap_or(false);
