@@ -32,6 +32,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often the control loop is told that time has passed.
 const TICK: Duration = Duration::from_millis(500);
 
+/// How often the server looks whether its place is still there.
+const PLACE_LOOK: Duration = Duration::from_secs(5);
+
 /// Serves until a signal or a request ends it.
 pub fn serve(args: &Serve) -> anyhow::Result<()> {
     rustix::process::umask(Mode::from_raw_mode(0o077));
@@ -100,6 +103,7 @@ async fn run(
         _ = terminate.recv() => false,
         _ = interrupt.recv() => false,
         _ = asked.recv() => false,
+        () = vanished(&place.server_socket()) => false,
         _ = hub_ended => true,
     };
     tracing::info!("ending");
@@ -117,6 +121,15 @@ async fn run(
         let _ = tokio::time::timeout(GRACE, stopped).await;
     }
     Ok(())
+}
+
+/// Ends when nobody can reach this server any more, because its folder was removed under it.
+async fn vanished(socket: &Path) {
+    let mut every = tokio::time::interval(PLACE_LOOK);
+    while socket.exists() {
+        every.tick().await;
+    }
+    tracing::warn!(socket = %socket.display(), "the server's own socket is gone");
 }
 
 async fn tick(hub: Hub, mut ending: watch::Receiver<bool>) {

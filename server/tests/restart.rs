@@ -20,6 +20,14 @@ fn one_place_has_one_server() {
 }
 
 #[test]
+fn it_ends_when_its_place_is_removed() {
+    let home = Home::new();
+    let mut server = home.serve();
+    std::fs::remove_file(home.place().server_socket()).unwrap();
+    assert!(server.wait().success());
+}
+
+#[test]
 fn it_starts_in_the_background_and_stops_when_asked() {
     let home = Home::new();
     let started = home.command(&["serve", "--detach", "--port", "0"]).output().unwrap();

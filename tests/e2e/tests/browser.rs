@@ -272,6 +272,7 @@ fn a34_a_paste_cannot_end_itself_and_run_a_command() {
     page.press("Control+Shift+V");
     page.reads(SCREEN, "pasted-all");
     page.press("Control+C");
+    page.reads(SCREEN, "^C");
     page.types("echo after-$((1+1))\n");
     page.reads(SCREEN, "after-2");
     assert!(!owned.exists(), "the paste ran a command:\n{}", page.text(SCREEN));
