@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn run(
         _ = terminate.recv() => false,
         _ = interrupt.recv() => false,
         _ = asked.recv() => false,
-        () = vanished(&place.server_socket()) => false,
+        () = vanished(place.server_socket()) => false,
         _ = hub_ended => true,
     };
     tracing::info!("ending");
@@ -124,7 +124,7 @@ async fn run(
 }
 
 /// Ends when nobody can reach this server any more, because its folder was removed under it.
-async fn vanished(socket: &Path) {
+async fn vanished(socket: PathBuf) {
     let mut every = tokio::time::interval(PLACE_LOOK);
     while socket.exists() {
         every.tick().await;
