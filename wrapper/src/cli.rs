@@ -108,7 +108,10 @@ pub enum Verb {
     #[command(hide = true)]
     Holder,
     #[command(hide = true)]
-    Observer,
+    Observer {
+        #[arg(long)]
+        orphan: Option<String>,
+    },
 }
 
 fn parse_size(text: &str) -> Result<(u16, u16), String> {

@@ -19,6 +19,9 @@ use wire::wrapper::{Numbered, Offer, Report};
 /// Bytes after which a file whose reports are all acknowledged is begun anew.
 const COMPACT_AT: u64 = 1 << 20;
 
+/// Name of the file that says that a session was told to its end.
+const TOLD: &str = "told";
+
 /// A line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -54,6 +57,8 @@ impl Open {
 /// The journal of one session.
 pub struct Journal {
     path: PathBuf,
+    /// Held for as long as the journal is open: a session has one observer.
+    _lock: File,
     file: File,
     size: u64,
     /// Reports that the server does not have yet.
@@ -68,6 +73,7 @@ impl Journal {
     /// Opens the journal in a session's folder, with what an observer before this one wrote.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join("journal.jsonl");
+        let lock = lock(folder)?;
         let text = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -78,6 +84,7 @@ impl Journal {
         file.set_len(whole as u64)?;
         let mut journal = Self {
             path,
+            _lock: lock,
             file,
             size: whole as u64,
             unacked: VecDeque::new(),
@@ -222,6 +229,15 @@ impl Journal {
         self.open.as_ref()
     }
 
+    /// Marks the session as told to its end: nobody needs to look at it again.
+    pub fn close(&mut self) {
+        let told =
+            OpenOptions::new().create(true).append(true).mode(0o600).open(self.path.with_file_name(TOLD));
+        if let Err(fault) = told {
+            tracing::warn!(%fault, "the session will be looked at again");
+        }
+    }
+
     fn compact(&mut self) -> io::Result<()> {
         let until_us = self.until.map(|u| u.as_micros() as u64);
         let mut line = Vec::new();
@@ -245,6 +261,18 @@ impl Journal {
         self.size += lines.len() as u64;
         Ok(())
     }
+}
+
+/// Whether a session's folder holds a journal that was not told to its end and that nobody has open.
+pub fn is_left(folder: &Path) -> bool {
+    folder.join("journal.jsonl").exists() && !folder.join(TOLD).exists() && lock(folder).is_ok()
+}
+
+fn lock(folder: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.create(true).append(true).mode(0o600).open(folder.join("journal.lock"))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
 }
 
 /// An intent must survive a power cut: what follows it cannot be taken back.
@@ -313,6 +341,7 @@ mod tests {
         journal.lease(&offer()).unwrap();
         let hold = wire::prompt::Hold { code: wire::prompt::HoldCode::NotIdle, text: String::new() };
         journal.append(UnixMillis(1), vec![Report::Held { attempt: AttemptId(7), hold }], None).unwrap();
+        drop(journal);
         assert_eq!(Journal::open(dir.path()).unwrap().open_attempt(), None);
     }
 
@@ -325,6 +354,7 @@ mod tests {
             journal.acked(journal.last_seq()).unwrap();
         }
         assert!(std::fs::metadata(dir.path().join("journal.jsonl")).unwrap().len() <= COMPACT_AT + 4096);
+        drop(journal);
         let journal = Journal::open(dir.path()).unwrap();
         assert_eq!((journal.last_seq(), journal.until()), (20_000, Some(Duration::from_micros(19_999))));
     }

@@ -79,7 +79,7 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
             Ok(0)
         }
         Some(Verb::Holder) => holder::main(&place).map(|()| 0),
-        Some(Verb::Observer) => observer::main(place).map(|()| 0),
+        Some(Verb::Observer { orphan }) => observer::main(place, orphan.as_deref()).map(|()| 0),
     }
 }
 

@@ -218,6 +218,20 @@ fn a_turn_that_fails_at_once_fails_its_prompt_with_the_agents_own_reason() {
 }
 
 #[test]
+fn a_session_whose_wrapper_was_killed_whole_is_told_by_the_next() {
+    let (muster, project, _) = one_agent(&[]);
+    let session = muster.live("a").unwrap();
+    // The holder first: it would start another observer.
+    for role in ["holder", "observer"] {
+        signal(session[role].as_i64().unwrap(), Signal::KILL);
+    }
+    wait_for("the server to miss it", || (muster.session("a")?["link"] == "disconnected").then_some(()));
+    assert_eq!(muster.session("a").unwrap()["claim"]["state"], "idle", "a broken link is no state");
+    muster.scripted("b", &project, &[]);
+    muster.await_state("a", "exited");
+}
+
+#[test]
 fn a_session_that_ends_is_told_and_its_prompt_fails() {
     let (muster, ..) = one_agent(&[]);
     let id = muster.send(&["--attempts", "1", "Explain sorting"]);

@@ -6,6 +6,7 @@
 mod core;
 mod holder;
 mod link;
+mod orphans;
 mod watch;
 
 use std::collections::VecDeque;
@@ -51,11 +52,45 @@ const REPORTS_MAX: usize = 100;
 const LINGER: Duration = Duration::from_secs(600);
 
 /// The observer's process: standard input is the conversation with the holder.
-pub fn main(place: Place) -> anyhow::Result<()> {
-    rustix::process::setsid().context("cannot leave the holder's session")?;
+///
+/// With `orphan`, the id of a session that ended without being reported, there is no holder any more.
+pub fn main(place: Place, orphan: Option<&str>) -> anyhow::Result<()> {
+    rustix::process::setsid().context("cannot leave the starter's session")?;
     log::to_stderr();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { Observer::start(place)?.run().await })
+    runtime.block_on(async {
+        let subject = match orphan {
+            Some(id) => orphans::subject(&place, id)?,
+            None => Subject::hear()?,
+        };
+        Observer::start(place, subject)?.run().await
+    })
+}
+
+/// What there is to observe.
+pub struct Subject {
+    spec: Spec,
+    pid: i32,
+    epoch: u64,
+    quarantined: bool,
+    /// With the holder, and what tells that the recording has grown.
+    conversation: Option<(Holder, pipe::Receiver)>,
+}
+
+impl Subject {
+    /// Hears it from the holder.
+    fn hear() -> anyhow::Result<Self> {
+        let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
+        let mut holder = Channel::new(UnixStream::from(stdin))?;
+        let first = holder.wait(Some(Duration::from_secs(10))).context("the holder does not speak")?;
+        let FromHolder::Follow { spec, pid, epoch, quarantined } = first else {
+            anyhow::bail!("the holder said {first:?} instead of what to follow");
+        };
+        let grown = holder.descriptor().context("the holder did not say when the recording grows")?;
+        rustix::io::ioctl_fionbio(&grown, true)?;
+        let grown = pipe::Receiver::from_owned_fd(grown)?;
+        Ok(Self { spec: *spec, pid, epoch, quarantined, conversation: Some((Holder::new(holder)?, grown)) })
+    }
 }
 
 /// What asked the holder to type.
@@ -102,33 +137,32 @@ enum Wake {
 }
 
 impl Observer {
-    fn start(place: Place) -> anyhow::Result<Waiting> {
-        let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
-        let mut holder = Channel::new(UnixStream::from(stdin))?;
-        let first = holder.wait(Some(Duration::from_secs(10))).context("the holder does not speak")?;
-        let FromHolder::Follow { spec, pid, epoch, quarantined } = first else {
-            anyhow::bail!("the holder said {first:?} instead of what to follow");
-        };
-        let grown = holder.descriptor().context("the holder did not say when the recording grows")?;
-        rustix::io::ioctl_fionbio(&grown, true)?;
-        let grown = pipe::Receiver::from_owned_fd(grown)?;
-        let folder = place.session(&SessionId(spec.session.clone()));
+    fn start(place: Place, subject: Subject) -> anyhow::Result<Waiting> {
+        let Subject { spec, pid, epoch, quarantined, conversation } = subject;
+        let id = SessionId(spec.session.clone());
+        let folder = place.session(&id);
         let journal = Journal::open(&folder).context("cannot open the session's journal")?;
         let agent = patterns::Library::builtin();
         let agent =
             agent.agent(&spec.agent).or_else(|| agent.agent("any")).context("no profile for any program")?;
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
+        if epoch == 1
+            && let Err(fault) = orphans::adopt(&place, &id)
+        {
+            tracing::warn!(%fault, "sessions that ended unreported could not be looked for");
+        }
+        let (holder, grown) = conversation.unzip();
         let observer = Self {
             host: host::identity(&place)?,
             epoch,
             core: Core::new(agent, pid, dir, journal, quarantined),
-            holder: Some(Holder::new(holder)?),
+            holder,
             reader: Reader::open(&folder),
             began: clock::monotonic(),
             more: true,
             link: (!spec.no_server).then(|| Link::start(place)),
-            spec: *spec,
+            spec,
             sent: None,
             watched: Watched::default(),
             asked: VecDeque::new(),
@@ -139,7 +173,7 @@ impl Observer {
             next_look: now + LOOK_EVERY,
             ended: None,
         };
-        Ok(Waiting { observer, grown: Some(grown) })
+        Ok(Waiting { observer, grown })
     }
 
     /// Reads the recording on, at most a turn's worth.
@@ -408,7 +442,11 @@ impl Observer {
         }
         let ended = *self.ended.get_or_insert_with(Instant::now);
         let told = self.sent.is_some() && self.core.journal.is_acked() && !self.core.changed;
-        self.link.is_none() || told || ended.elapsed() > LINGER
+        if told || self.link.is_none() {
+            self.core.journal.close();
+            return true;
+        }
+        ended.elapsed() > LINGER
     }
 }
 
