@@ -21,7 +21,7 @@ use wire::place::Place;
 
 use crate::cli::Run;
 use crate::control::{Channel, FromHolder, Offer, Spec, ToHolder};
-use crate::{names, tty};
+use crate::{clock, names, tty};
 
 /// Size of a terminal that nobody sees.
 const HEADLESS: (u16, u16) = (120, 40);
@@ -120,6 +120,7 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
         argv: run.command.iter().map(|a| a.as_bytes().to_vec()).collect(),
         dir: dir.into_os_string().into_vec(),
         size: run.size.or(terminal.and_then(|t| t.offer.size)).unwrap_or(HEADLESS),
+        started: clock::now(),
         record_input: run.record_input,
         no_server: run.no_server,
     })

@@ -16,6 +16,7 @@ use rustix::net::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use wire::UnixMillis;
 use wire::session::Exit;
 
 /// Longest message that is believed, in bytes.
@@ -39,6 +40,8 @@ pub struct Spec {
     pub dir: Vec<u8>,
     /// Columns and rows.
     pub size: (u16, u16),
+    /// When it was started.
+    pub started: UnixMillis,
     /// Record what is typed, too.
     pub record_input: bool,
     /// The session never speaks to a server.

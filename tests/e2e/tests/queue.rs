@@ -34,7 +34,13 @@ fn pasted(kept: &Path, text: &str) -> usize {
 
 #[test]
 fn a_prompt_is_delivered_and_its_answer_comes_back() {
+    let before =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
     let (muster, _, kept) = one_agent(&[]);
+    assert!(
+        muster.session("a").unwrap()["started"].as_i64().unwrap() >= before,
+        "told from the first message on"
+    );
     let out = muster.run("assign", &["--wait", QUESTION]);
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
     assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "The capital of France is Paris.");

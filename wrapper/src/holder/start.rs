@@ -8,7 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rustix::termios::Termios;
@@ -155,14 +155,13 @@ fn header(spec: &Spec, env: &[(String, std::ffi::OsString)]) -> Header {
     let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
     let set = env.iter().find(|(name, _)| name == "TERM").map(|(_, value)| value.clone());
     let term = set.or_else(|| std::env::var_os("TERM")).unwrap_or_default();
-    let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Header {
         session: spec.session.clone(),
         name: spec.name.clone(),
         agent: spec.agent.clone(),
         argv: spec.argv.iter().map(text).collect(),
         term: term.to_string_lossy().into_owned(),
-        started_ms: epoch.as_millis() as i64,
+        started_ms: spec.started.0,
         started_mono_us: crate::clock::monotonic().as_micros() as u64,
         at_us: 0,
         offset: 0,

@@ -65,7 +65,7 @@ pub struct Core {
 
 impl Core {
     /// Begins at the start of the recording; what the journal says was reported is not reported again.
-    pub fn new(agent: Arc<Agent>, pid: i32, dir: PathBuf, journal: Journal, quarantined: bool) -> Self {
+    pub fn new(agent: Arc<Agent>, pid: i32, dir: PathBuf, journal: Journal, start: UnixMillis) -> Self {
         let context = crate::context::read(pid, &dir);
         Self {
             output: 0,
@@ -77,8 +77,8 @@ impl Core {
             dir,
             extractor: Extractor::new(Arc::clone(&agent), 80, 24),
             agent,
-            start: UnixMillis(0),
-            quarantined,
+            start,
+            quarantined: false,
             context,
             attached: false,
             person: None,
@@ -89,6 +89,11 @@ impl Core {
             at: Duration::ZERO,
             looked: Duration::ZERO,
         }
+    }
+
+    /// Leaves the output alone, as reading it crashed the observers before this one.
+    pub fn quarantine(&mut self) {
+        self.quarantined = true;
     }
 
     /// Takes the attempt over that the observer before this one held.

@@ -147,6 +147,10 @@ impl Observer {
             agent.agent(&spec.agent).or_else(|| agent.agent("any")).context("no profile for any program")?;
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
+        let mut core = Core::new(agent, pid, dir, journal, spec.started);
+        if quarantined {
+            core.quarantine();
+        }
         if epoch == 1
             && let Err(fault) = orphans::adopt(&place, &id)
         {
@@ -156,7 +160,7 @@ impl Observer {
         let observer = Self {
             host: host::identity(&place)?,
             epoch,
-            core: Core::new(agent, pid, dir, journal, quarantined),
+            core,
             holder,
             reader: Reader::open(&folder),
             began: clock::monotonic(),

@@ -5,8 +5,8 @@
 use std::process::Stdio;
 
 use anyhow::Context;
-use wire::SessionId;
 use wire::place::Place;
+use wire::{SessionId, UnixMillis};
 
 use super::Subject;
 use crate::control::Spec;
@@ -51,6 +51,7 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         argv: header.argv.into_iter().map(String::into_bytes).collect(),
         dir: b"/".to_vec(),
         size: (header.cols, header.rows),
+        started: UnixMillis(header.started_ms),
         record_input: false,
         no_server: false,
     };
