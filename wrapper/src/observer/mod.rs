@@ -7,12 +7,12 @@ mod core;
 mod holder;
 mod link;
 mod orphans;
+mod subject;
 mod watch;
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,13 @@ use wire::wrapper::{Hello, ToServer, ToWrapper};
 use wire::{HostId, SessionId};
 
 use self::core::{Core, Out};
-use crate::control::{Channel, FromHolder, Spec, ToHolder, Type, Unchanged};
+use crate::control::{FromHolder, Spec, ToHolder, Type, Unchanged};
 use crate::journal::Journal;
 use crate::recording::{Follow, Reader, Record};
 use crate::{clock, host, log};
 use holder::Holder;
 use link::{Event, Link};
+use subject::Subject;
 use watch::Watched;
 
 /// Records that are read before anything else gets its turn.
@@ -65,32 +66,6 @@ pub fn main(place: Place, orphan: Option<&str>) -> anyhow::Result<()> {
         };
         Observer::start(place, subject)?.run().await
     })
-}
-
-/// What there is to observe.
-pub struct Subject {
-    spec: Spec,
-    pid: i32,
-    epoch: u64,
-    quarantined: bool,
-    /// With the holder, and what tells that the recording has grown.
-    conversation: Option<(Holder, pipe::Receiver)>,
-}
-
-impl Subject {
-    /// Hears it from the holder.
-    fn hear() -> anyhow::Result<Self> {
-        let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
-        let mut holder = Channel::new(UnixStream::from(stdin))?;
-        let first = holder.wait(Some(Duration::from_secs(10))).context("the holder does not speak")?;
-        let FromHolder::Follow { spec, pid, epoch, quarantined } = first else {
-            anyhow::bail!("the holder said {first:?} instead of what to follow");
-        };
-        let grown = holder.descriptor().context("the holder did not say when the recording grows")?;
-        rustix::io::ioctl_fionbio(&grown, true)?;
-        let grown = pipe::Receiver::from_owned_fd(grown)?;
-        Ok(Self { spec: *spec, pid, epoch, quarantined, conversation: Some((Holder::new(holder)?, grown)) })
-    }
 }
 
 /// What asked the holder to type.

@@ -8,7 +8,7 @@ use anyhow::Context;
 use wire::place::Place;
 use wire::{SessionId, UnixMillis};
 
-use super::Subject;
+use super::subject::Subject;
 use crate::control::Spec;
 use crate::journal;
 use crate::log;
