@@ -61,11 +61,14 @@ fn every_key_reaches_the_program() {
     terminal.await_text("ready");
     let all: Vec<u8> = (0..=255).collect();
     terminal.write(&all);
-    terminal.await_end();
-    let text = terminal.text();
-    let (_, dump) = text.split_once("ready").unwrap();
-    let got: Vec<u8> = dump.split_whitespace().filter_map(|w| u8::from_str_radix(w, 16).ok()).collect();
+    let got = wait_for("all keys", || {
+        let text = terminal.text();
+        let (_, dump) = text.split_once("ready")?;
+        let got: Vec<u8> = dump.split_whitespace().filter_map(|w| u8::from_str_radix(w, 16).ok()).collect();
+        (got.len() >= all.len()).then_some(got)
+    });
     assert_eq!(got, all);
+    assert_eq!(terminal.await_end(), 0);
 }
 
 #[test]
