@@ -137,28 +137,30 @@ impl Journal {
         }
     }
 
-    /// Writes reports down. `until` says that everything from the recording up to there is among them or before.
-    pub fn append(
-        &mut self,
-        at: UnixMillis,
-        reports: Vec<Report>,
-        until: Option<Duration>,
-    ) -> io::Result<()> {
+    /// Writes reports down, all of them or none. `until` says that everything from the recording up to there is among
+    /// them or before.
+    pub fn append(&mut self, at: UnixMillis, reports: &[Report], until: Option<Duration>) -> io::Result<()> {
         let mut lines = Vec::new();
-        let durable = reports.iter().any(needs_disk);
-        for report in reports {
-            self.last_seq += 1;
-            let numbered = Numbered { seq: self.last_seq, at, report };
-            self.follow(&numbered.report);
+        let number = |(i, report): (usize, &Report)| Numbered {
+            seq: self.last_seq + 1 + i as u64,
+            at,
+            report: report.clone(),
+        };
+        let numbered: Vec<Numbered> = reports.iter().enumerate().map(number).collect();
+        for numbered in &numbered {
             put(&mut lines, &Entry::Report { numbered: numbered.clone() })?;
-            self.unacked.push_back(numbered);
         }
         if let Some(until) = until {
-            self.until = Some(until);
             put(&mut lines, &Entry::Until { until_us: until.as_micros() as u64 })?;
         }
         self.write(&lines)?;
-        if durable { self.file.sync_data() } else { Ok(()) }
+        self.until = until.or(self.until);
+        self.last_seq += numbered.len() as u64;
+        for numbered in numbered {
+            self.follow(&numbered.report);
+            self.unacked.push_back(numbered);
+        }
+        if reports.iter().any(needs_disk) { self.file.sync_data() } else { Ok(()) }
     }
 
     /// Remembers an offer that was taken, before anything is done for it.
@@ -314,13 +316,11 @@ mod tests {
     fn a_new_observer_knows_what_the_old_one_wrote_but_for_a_line_cut_off() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path()).unwrap();
-        journal.append(UnixMillis(1), vec![exited(1), exited(2)], Some(Duration::from_micros(5))).unwrap();
+        journal.append(UnixMillis(1), &[exited(1), exited(2)], Some(Duration::from_micros(5))).unwrap();
         journal.acked(1).unwrap();
         journal.lease(&offer()).unwrap();
         let receipt = Receipt { step: Step::Intent, at: UnixMillis(2) };
-        journal
-            .append(UnixMillis(2), vec![Report::Receipt { attempt: AttemptId(7), receipt }], None)
-            .unwrap();
+        journal.append(UnixMillis(2), &[Report::Receipt { attempt: AttemptId(7), receipt }], None).unwrap();
         drop(journal);
         let path = dir.path().join("journal.jsonl");
         let mut bytes = std::fs::read(&path).unwrap();
@@ -340,7 +340,7 @@ mod tests {
         let mut journal = Journal::open(dir.path()).unwrap();
         journal.lease(&offer()).unwrap();
         let hold = wire::prompt::Hold { code: wire::prompt::HoldCode::NotIdle, text: String::new() };
-        journal.append(UnixMillis(1), vec![Report::Held { attempt: AttemptId(7), hold }], None).unwrap();
+        journal.append(UnixMillis(1), &[Report::Held { attempt: AttemptId(7), hold }], None).unwrap();
         drop(journal);
         assert_eq!(Journal::open(dir.path()).unwrap().open_attempt(), None);
     }
@@ -350,7 +350,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path()).unwrap();
         for i in 0..20_000 {
-            journal.append(UnixMillis(i), vec![exited(0)], Some(Duration::from_micros(i as u64))).unwrap();
+            journal.append(UnixMillis(i), &[exited(0)], Some(Duration::from_micros(i as u64))).unwrap();
             journal.acked(journal.last_seq()).unwrap();
         }
         assert!(std::fs::metadata(dir.path().join("journal.jsonl")).unwrap().len() <= COMPACT_AT + 4096);

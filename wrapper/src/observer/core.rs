@@ -21,6 +21,9 @@ use crate::journal::Journal;
 use crate::recording::{Moment, Record};
 use crate::{drive, report};
 
+/// Reports that wait for a disk that is full.
+const BATCH_MAX: usize = 10_000;
+
 /// A dialog that changed this recently is not answered: the person saw another one.
 const DIALOG_GRACE_MS: u64 = 500;
 
@@ -113,7 +116,7 @@ impl Core {
             (HoldCode::NotIdle, "the wrapper was restarted before it typed anything")
         };
         let hold = Hold { code, text: text.to_owned() };
-        self.journal.append(now, vec![Report::Held { attempt, hold }], None)
+        self.journal.append(now, &[Report::Held { attempt, hold }], None)
     }
 
     /// Takes one moment of the recording; `now` is the time of day, and decides what is too old to be acted on.
@@ -241,14 +244,21 @@ impl Core {
         }
     }
 
-    /// Writes down what the moments up to now gave.
+    /// Writes down what the moments up to now gave; what cannot be written stays for the next time.
     pub fn commit(&mut self, now: UnixMillis) -> io::Result<()> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let batch = std::mem::take(&mut self.batch);
         let until = self.journal.until().map_or(self.at, |until| until.max(self.at));
-        self.journal.append(now, batch, Some(until))
+        if let Err(fault) = self.journal.append(now, &self.batch, Some(until)) {
+            if self.batch.len() > BATCH_MAX {
+                // A state and an attempt's steps must not be lost; what was found in the output may.
+                self.batch.retain(|report| !matches!(report, Report::Event { .. }));
+            }
+            return Err(fault);
+        }
+        self.batch.clear();
+        Ok(())
     }
 
     /// The server offers a prompt.

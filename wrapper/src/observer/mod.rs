@@ -8,6 +8,7 @@ mod holder;
 mod link;
 mod orphans;
 mod subject;
+mod tell;
 mod watch;
 
 use std::collections::VecDeque;
@@ -21,7 +22,7 @@ use tokio::net::unix::pipe;
 use wire::place::Place;
 use wire::prompt::{Hold, HoldCode};
 use wire::session::Exit;
-use wire::wrapper::{Hello, ToServer, ToWrapper};
+use wire::wrapper::{ToServer, ToWrapper};
 use wire::{HostId, SessionId};
 
 use self::core::{Core, Out};
@@ -101,6 +102,10 @@ struct Observer {
     next_now: Instant,
     next_look: Instant,
     ended: Option<Instant>,
+    /// The journal could not be written the last time.
+    full: bool,
+    /// The recording could not be read on.
+    damaged: bool,
 }
 
 /// What woke the loop.
@@ -151,19 +156,29 @@ impl Observer {
             next_now: now,
             next_look: now + LOOK_EVERY,
             ended: None,
+            full: false,
+            damaged: false,
         };
         Ok(Waiting { observer, grown })
     }
 
     /// Reads the recording on, at most a turn's worth.
-    fn read(&mut self) -> anyhow::Result<()> {
+    fn read(&mut self) {
         let now = clock::now();
         let mut out = Vec::new();
         self.more = true;
         for _ in 0..TURN {
-            let moment = match self.reader.next()? {
-                Follow::Moment(moment) => moment,
-                Follow::End => {
+            let moment = match self.reader.next() {
+                Ok(Follow::Moment(moment)) => moment,
+                Ok(Follow::End) => {
+                    self.more = false;
+                    break;
+                }
+                Err(fault) => {
+                    // What was concluded so far stands; the session's life is still reported.
+                    if !std::mem::replace(&mut self.damaged, true) {
+                        tracing::error!(%fault, "the recording cannot be read on");
+                    }
                     self.more = false;
                     break;
                 }
@@ -179,14 +194,25 @@ impl Observer {
                 self.watched.resized(self.core.output, self.core.size());
             }
         }
-        self.core.commit(now)?;
+        self.keep(now);
         self.act(out);
         if self.screen_wanted.is_some_and(|offset| self.core.output >= offset) {
             self.screen_wanted = None;
             let screen = ToHolder::Screen(self.core.output, self.core.snapshot());
             self.tell_holder(&screen);
         }
-        Ok(())
+    }
+
+    /// Writes down what follows from the last moments. A full disk is waited out: nothing is typed meanwhile.
+    fn keep(&mut self, now: wire::UnixMillis) {
+        match self.core.commit(now) {
+            Ok(()) => self.full = false,
+            Err(fault) if self.full => tracing::debug!(%fault, "the journal still cannot be written"),
+            Err(fault) => {
+                self.full = true;
+                tracing::error!(%fault, "the journal cannot be written; is the disk full?");
+            }
+        }
     }
 
     fn act(&mut self, out: Vec<Out>) {
@@ -239,7 +265,7 @@ impl Observer {
                 _ => {}
             }
         }
-        self.core.commit(now)?;
+        self.keep(now);
         Ok(())
     }
 
@@ -267,7 +293,7 @@ impl Observer {
         }
     }
 
-    fn hear_server(&mut self, event: Event) -> anyhow::Result<()> {
+    fn hear_server(&mut self, event: Event) {
         let now = clock::now();
         let mut out = Vec::new();
         match event {
@@ -279,17 +305,23 @@ impl Observer {
                 self.sent = None;
                 self.watched.stop();
             }
-            Event::Message(message) => self.obey(message, now, &mut out)?,
+            Event::Message(message) => self.obey(message, now, &mut out),
         }
         self.act(out);
-        self.core.commit(now)?;
-        Ok(())
+        self.keep(now);
     }
 
-    fn obey(&mut self, message: ToWrapper, now: wire::UnixMillis, out: &mut Vec<Out>) -> anyhow::Result<()> {
+    fn acked(&mut self, seq: u64) {
+        // A word that cannot be kept costs a repetition, no more.
+        if let Err(fault) = self.core.journal.acked(seq) {
+            tracing::warn!(%fault, "the server's word cannot be kept");
+        }
+    }
+
+    fn obey(&mut self, message: ToWrapper, now: wire::UnixMillis, out: &mut Vec<Out>) {
         match message {
             ToWrapper::Welcome { ack, .. } => {
-                self.core.journal.acked(ack)?;
+                self.acked(ack);
                 self.sent = Some(ack);
                 self.next_heartbeat = Instant::now();
             }
@@ -297,7 +329,7 @@ impl Observer {
                 tracing::error!(text, "the server refuses this wrapper");
                 self.link = None;
             }
-            ToWrapper::Ack { seq } => self.core.journal.acked(seq)?,
+            ToWrapper::Ack { seq } => self.acked(seq),
             ToWrapper::Offer(offer) => self.core.offer(offer, now, out),
             ToWrapper::Cancel { attempt } => self.core.cancel(attempt, now, out),
             ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
@@ -311,66 +343,6 @@ impl Observer {
             ToWrapper::Watch | ToWrapper::Snapshot => self.watched.start(),
             ToWrapper::Unwatch => self.watched.stop(),
         }
-        Ok(())
-    }
-
-    fn hello(&self) -> Hello {
-        Hello {
-            protocol: wire::PROTOCOL,
-            protocol_oldest: wire::PROTOCOL_OLDEST,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            session: SessionId(self.spec.session.clone()),
-            name: self.spec.name.clone(),
-            host: self.host.0.clone(),
-            host_name: self.host.1.clone(),
-            agent: self.spec.agent.clone(),
-            argv: self.spec.argv.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect(),
-            started: self.core.started(),
-            epoch: self.epoch,
-            last_seq: self.core.journal.last_seq(),
-            fence: self.core.fence(),
-            holds: self.core.holds(),
-            now: self.core.now(),
-        }
-    }
-
-    /// Queues a message; without a connection it is dropped, which every message but reports bears.
-    fn say(&mut self, message: ToServer) -> bool {
-        self.link.as_ref().is_some_and(|link| link.control.try_send(message).is_ok())
-    }
-
-    /// Sends what is due: reports, the present, a heartbeat, terminal frames.
-    fn send_due(&mut self) {
-        let Some(sent) = self.sent else { return };
-        let now = Instant::now();
-        let reports: Vec<_> = self.core.journal.after(sent).take(REPORTS_MAX).cloned().collect();
-        if let Some(last) = reports.last().map(|n| n.seq)
-            && self.say(ToServer::Reports { reports })
-        {
-            self.sent = Some(last);
-        }
-        if self.core.changed && now >= self.next_now {
-            let present = self.core.now();
-            if self.say(ToServer::Now(present)) {
-                self.core.changed = false;
-                self.next_now = now + NOW_EVERY;
-            }
-        }
-        if now >= self.next_heartbeat {
-            self.next_heartbeat = now + HEARTBEAT;
-            let holds = self.core.holds();
-            self.say(ToServer::Heartbeat { holds });
-        }
-        if let Some(link) = &self.link {
-            let (core, bytes) = (&self.core, &link.bytes);
-            self.watched
-                .send(|| (core.output, core.size(), core.snapshot()), |frame| bytes.try_send(frame).is_ok());
-        }
-    }
-
-    /// Whether reports wait that the connection had no room for.
-    fn has_unsent(&self) -> bool {
-        self.sent.is_some_and(|sent| self.core.journal.after(sent).next().is_some()) || self.watched.waits()
     }
 
     /// Time until something is due.
@@ -394,7 +366,7 @@ impl Observer {
         soon.saturating_duration_since(now).min(due.unwrap_or(Duration::MAX))
     }
 
-    fn time(&mut self) -> anyhow::Result<()> {
+    fn time(&mut self) {
         let now = clock::now();
         if !self.more {
             let mut out = Vec::new();
@@ -405,8 +377,7 @@ impl Observer {
             self.next_look = Instant::now() + LOOK_EVERY;
             self.core.look_around(now);
         }
-        self.core.commit(now)?;
-        Ok(())
+        self.keep(now);
     }
 
     /// Whether nothing is left to do for this session.
@@ -444,7 +415,7 @@ impl Waiting {
         observer.hear_holder()?;
         // The server hears nothing before the recording has been read to its present end.
         while observer.more {
-            observer.read()?;
+            observer.read();
         }
         loop {
             observer.send_due();
@@ -472,14 +443,14 @@ impl Waiting {
             match wake {
                 Wake::Grown => observer.more = true,
                 Wake::Holder => observer.hear_holder()?,
-                Wake::Link(Some(event)) => observer.hear_server(event)?,
+                Wake::Link(Some(event)) => observer.hear_server(event),
                 Wake::Link(None) => observer.link = None,
                 Wake::Time => {}
             }
             if observer.more {
-                observer.read()?;
+                observer.read();
             }
-            observer.time()?;
+            observer.time();
         }
     }
 }
