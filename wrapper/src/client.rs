@@ -168,6 +168,7 @@ impl Lent {
 
     /// Waits until the session ends or lets the terminal go, and restores it.
     fn wait(self, mut channel: Channel, folder: &std::path::Path) -> anyhow::Result<Left> {
+        self.lend(&mut channel);
         let end = self.follow(&mut channel);
         if self.settings.is_some() {
             tty::write_all(&self.output, &tty::left_on(folder));
@@ -226,8 +227,18 @@ impl Lent {
     fn stop(&self, channel: &mut Channel) -> io::Result<()> {
         self.restore();
         rustix::process::kill_current_process_group(Signal::TSTP)?;
-        channel.send(&ToHolder::Continue)?;
+        self.lend(channel);
         self.signal(SIGWINCH, channel)
+    }
+
+    /// Makes the terminal raw, and only then lets the holder use it: from here on no key of the terminal can stop this
+    /// process and leave the terminal to the shell and the holder at once.
+    fn lend(&self, channel: &mut Channel) {
+        if let Some(settings) = &self.settings {
+            settings.raw();
+        }
+        // A holder that has ended by now has left its last word to be read.
+        let _ = channel.send(&ToHolder::Continue);
     }
 
     fn restore(&self) {

@@ -53,7 +53,7 @@ pub struct Spec {
 pub struct Offer {
     /// Columns and rows, when the output is a terminal.
     pub size: Option<(u16, u16)>,
-    /// Input is a terminal, which the holder makes raw and the client restores; else it is a pipe or file, whose
+    /// Input is a terminal, which the client makes raw and restores; else it is a pipe or file, whose
     /// end is the end of the program's input.
     pub input_tty: bool,
     /// The detach key is active.
@@ -73,7 +73,7 @@ pub enum ToHolder {
     Resize(u16, u16),
     /// Let the terminal go.
     Detach,
-    /// The client runs again after it was stopped with the program.
+    /// The client has made its terminal raw: at the beginning, and again after it was stopped with the program.
     Continue,
     /// Send a signal to the program.
     Signal(i32),

@@ -104,7 +104,7 @@ fn ctrl_z_gives_the_shell_its_terminal_back_and_fg_goes_on() {
         &format!("{} sh -c 'echo begun; read line; echo got $line'; echo status $?", wrap.display()),
         "Enter",
     ]);
-    tmux.await_text("begun");
+    tmux.await_text("\nbegun");
     tmux.keys(&["C-z"]);
     tmux.await_text("Stopped");
     tmux.keys(&["echo back in the $((1 + 1))nd shell", "Enter"]);

@@ -69,7 +69,12 @@ impl Holder {
             ToHolder::Attach(offer) => self.attach(id, offer, true),
             ToHolder::Resize(cols, rows) if is_client => self.resize((cols, rows)),
             ToHolder::Detach if is_client => self.detach("detached; the agent works on"),
-            ToHolder::Continue if is_client => self.resume(),
+            ToHolder::Continue if is_client => {
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.resume();
+                }
+                self.wake_program();
+            }
             ToHolder::Signal(number) => {
                 if let Some(signal) = Signal::from_named_raw(number) {
                     let _ = self.pty.signal(signal);
@@ -141,7 +146,7 @@ impl Holder {
         }
         self.tell(id, &FromHolder::Started);
         if matches!(self.program, Program::Stopped) {
-            self.resume();
+            self.wake_program();
         }
     }
 
@@ -163,17 +168,12 @@ impl Holder {
         self.writer.record(at, &Record::Resize(size.0, size.1));
     }
 
-    fn resume(&mut self) {
-        if let Some(terminal) = &mut self.terminal {
-            terminal.resume();
+    /// Lets a stopped program go on.
+    fn wake_program(&mut self) {
+        if matches!(self.program, Program::Stopped) {
+            self.program = Program::Running;
+            let _ = self.pty.signal(Signal::CONT);
         }
-        self.program = match self.program {
-            Program::Stopped => Program::Running,
-            Program::Running => Program::Running,
-            Program::Ended(exit, until) => Program::Ended(exit, until),
-            Program::Drained(exit) => Program::Drained(exit),
-        };
-        let _ = self.pty.signal(rustix::process::Signal::CONT);
     }
 
     /// Gives the terminal back to its client, who restores it.

@@ -32,7 +32,7 @@ pub struct Terminal {
     pub input: OwnedFd,
     /// Where output goes.
     pub output: OwnedFd,
-    /// The program was stopped together with the client: the terminal belongs to the shell for now.
+    /// The client is not ready, or stopped together with the program: the terminal is not to be read or written.
     pub suspended: bool,
     /// Input has not ended.
     pub input_open: bool,
@@ -62,15 +62,12 @@ impl Terminal {
     /// Takes a terminal over.
     pub fn new(client: PeerId, offer: Offer, input: OwnedFd, output: OwnedFd) -> Self {
         let settings = offer.input_tty.then(|| Tty::new(&input)).flatten();
-        if let Some(settings) = &settings {
-            settings.raw();
-        }
         let output_tty = Tty::new(&output).is_some();
         Self {
             client,
             input,
             output,
-            suspended: false,
+            suspended: true,
             input_open: true,
             offer,
             settings,
@@ -102,12 +99,9 @@ impl Terminal {
         self.suspended = true;
     }
 
-    /// The program goes on.
+    /// The client has made the terminal raw and waits.
     pub fn resume(&mut self) {
         self.suspended = false;
-        if let Some(settings) = &self.settings {
-            settings.raw();
-        }
     }
 
     /// Holds output back until the redrawn screen has come; `offset` is where it begins.
