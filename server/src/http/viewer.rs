@@ -18,7 +18,7 @@ use wire::feed::{FromViewer, ToViewer};
 use super::App;
 use super::connection::turned;
 use super::wall::Place;
-use super::wrapper::not_a_websocket;
+use super::wrapper::admit;
 use crate::auth::Principal;
 use crate::feed::{Inlet, Outlet};
 use crate::hub::{Command, ViewerSaid};
@@ -42,15 +42,10 @@ pub async fn upgrade(
     Extension(principal): Extension<Principal>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response<Body> {
-    let (upgrade, place) = match (upgrade, app.wall.enter(&principal)) {
-        (Ok(upgrade), Ok(place)) => (upgrade, place),
-        (Err(e), _) => return not_a_websocket(&e).into_response(),
-        (_, Err(fault)) => return fault.into_response(),
-    };
-    upgrade
-        .max_message_size(wire::MESSAGE_MAX)
-        .max_frame_size(wire::MESSAGE_MAX)
-        .on_upgrade(move |socket| serve(app, socket, place))
+    match admit(&app, &principal, upgrade) {
+        Ok((upgrade, place)) => upgrade.on_upgrade(move |socket| serve(app, socket, place)),
+        Err(fault) => fault.into_response(),
+    }
 }
 
 async fn serve(app: App, socket: WebSocket, place: Place) {

@@ -38,19 +38,25 @@ pub async fn upgrade(
     Extension(principal): Extension<Principal>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response<Body> {
-    let (upgrade, place) = match (upgrade, app.wall.enter(&principal)) {
-        (Ok(upgrade), Ok(place)) => (upgrade, place),
-        (Err(e), _) => return not_a_websocket(&e).into_response(),
-        (_, Err(fault)) => return fault.into_response(),
-    };
-    upgrade
-        .max_message_size(wire::MESSAGE_MAX)
-        .max_frame_size(wire::MESSAGE_MAX)
-        .on_upgrade(move |socket| serve(app, socket, place))
+    match admit(&app, &principal, upgrade) {
+        Ok((upgrade, place)) => upgrade.on_upgrade(move |socket| serve(app, socket, place)),
+        Err(fault) => fault.into_response(),
+    }
+}
+
+/// Gives a connection its place among those of its principal, and its bounds.
+pub fn admit(
+    app: &App,
+    principal: &Principal,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<(WebSocketUpgrade, Place), Fault> {
+    let upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?;
+    let place = app.wall.enter(principal)?;
+    Ok((upgrade.max_message_size(wire::MESSAGE_MAX).max_frame_size(wire::MESSAGE_MAX), place))
 }
 
 /// What is said to a request that should have been an upgrade.
-pub fn not_a_websocket(rejection: &WebSocketUpgradeRejection) -> Fault {
+fn not_a_websocket(rejection: &WebSocketUpgradeRejection) -> Fault {
     Fault::bad(format!("this endpoint speaks WebSocket: {rejection}"), "upgrade the connection")
 }
 

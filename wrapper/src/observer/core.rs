@@ -226,7 +226,7 @@ impl Core {
             self.dialog_since = now;
         }
         if claim.state == State::Idle {
-            self.look_around(now);
+            self.look_around();
         }
         self.told = Some((claim.clone(), dialog.clone()));
         if self.journal.until().is_none_or(|until| self.at > until) {
@@ -235,7 +235,7 @@ impl Core {
     }
 
     /// Reads the context again; a change is reported.
-    pub fn look_around(&mut self, _now: UnixMillis) {
+    pub fn look_around(&mut self) {
         let context = crate::context::read(self.pid, &self.dir);
         if context != self.context && self.exit.is_none() {
             self.context = context.clone();
@@ -263,7 +263,7 @@ impl Core {
 
     /// The server offers a prompt.
     pub fn offer(&mut self, offer: Offer, now: UnixMillis, out: &mut Vec<Out>) {
-        self.look_around(now);
+        self.look_around();
         self.step(Input::Offer(offer), now, out);
     }
 

@@ -191,7 +191,7 @@ impl Observer {
             let resized = matches!(moment.record, Record::Resize(..));
             self.core.moment(moment, now, &mut out);
             if resized {
-                self.watched.resized(self.core.output, self.core.size());
+                self.watched.resized();
             }
         }
         self.keep(now);
@@ -375,7 +375,7 @@ impl Observer {
         }
         if Instant::now() >= self.next_look {
             self.next_look = Instant::now() + LOOK_EVERY;
-            self.core.look_around(now);
+            self.core.look_around();
         }
         self.keep(now);
     }

@@ -57,7 +57,7 @@ impl Watched {
     }
 
     /// The terminal has a new size: viewers start afresh, as the program will redraw.
-    pub fn resized(&mut self, _offset: u64, _size: Size) {
+    pub fn resized(&mut self) {
         match self.phase {
             Phase::Nobody => {}
             Phase::Snapshot | Phase::Live { .. } => self.phase = Phase::Snapshot,
