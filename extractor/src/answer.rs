@@ -24,14 +24,19 @@ pub fn read(agent: &Agent, rows: &[String]) -> Read {
     let rows = &rows[start..];
     let mut verdict = last_block(agent, rule, rows);
     let answer = answer(agent, rule, rows);
+    verdict.refused = refusal(agent, &answer);
+    Read { verdict, answer }
+}
+
+/// The sentence of an answer that says that the task is not done.
+pub fn refusal(agent: &Agent, answer: &str) -> Option<String> {
     let flat = answer.split_whitespace().collect::<Vec<_>>().join(" ");
-    verdict.refused = agent.refusals.iter().find_map(|refusal| {
+    agent.refusals.iter().find_map(|refusal| {
         let (start, end) = refusal.pattern.find(&flat)?;
         let from = flat[..start].rfind(['.', '!', '?']).map_or(0, |at| at + 1);
         let to = flat[end..].find(['.', '!', '?']).map_or(flat.len(), |at| end + at + 1);
         Some(flat[from..to].trim().to_owned())
-    });
-    Read { verdict, answer }
+    })
 }
 
 /// Who says each row of a screen.

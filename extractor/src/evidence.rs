@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use patterns::{Absent, Agent, StateWord};
 
+use crate::fact::{Telling, Told, Word};
 use crate::observation::{DialogKind, Exit, Source, State};
 use crate::reading::{Hit, Reading};
 use crate::signal::{Mark, Status, StatusWord, Title};
@@ -29,6 +30,14 @@ const UNASKED: Duration = Duration::from_millis(400);
 const LAG: Duration = Duration::from_millis(200);
 /// How long a program that nobody typed to must look busy before its start counts as a turn.
 const BUSY_AT_START: Duration = Duration::from_millis(2500);
+/// How long a turn that was told to begin waits, when the terminal looks at rest, to be told to have ended.
+const UNTOLD_END: Duration = Duration::from_millis(250);
+/// How long the terminal must look at rest, without a title that says so, against a hook that told of work.
+const REST_AGAINST_HOOK: Duration = Duration::from_secs(2);
+/// How long permission that was asked for may wait for its dialog: a rule of the user's may grant it before.
+const DIALOG_AFTER_HOOK: Duration = Duration::from_millis(600);
+/// How long a title may turn after a hook told the end; after that another hook of the user's made the turn go on.
+const TITLE_AFTER_END: Duration = Duration::from_millis(2500);
 /// How long a program may say that it is blocked while its composer stands there.
 const BLOCKED_WITH_COMPOSER: Duration = Duration::from_millis(1500);
 
@@ -39,6 +48,8 @@ pub struct Facts<'f> {
     pub agent: &'f Agent,
     /// The last status.
     pub status: Option<&'f Status>,
+    /// What the agent told by hooks or its transcript.
+    pub telling: &'f Telling,
     /// The last title that a rule matched.
     pub title: Option<&'f Title>,
     /// The last shell mark.
@@ -107,7 +118,44 @@ impl Facts<'_> {
     pub fn weigh(&self) -> Option<Candidate> {
         let by_status = self.status.and_then(|status| self.status(status));
         let dialog = || if self.answered() { None } else { self.dialog(self.dialog_hold()) };
-        by_status.or_else(dialog).or_else(|| self.mark()).or_else(|| self.title()).or_else(|| self.screen())
+        let by_hook = || self.telling.last.as_ref().and_then(|told| self.hook(told));
+        let candidate = by_status
+            .or_else(dialog)
+            .or_else(by_hook)
+            .or_else(|| self.mark())
+            .or_else(|| self.title())
+            .or_else(|| self.screen())?;
+        let untold = candidate.state == State::Idle && candidate.source != Source::Hook && self.telling.open;
+        let hold = if untold { candidate.hold.max(UNTOLD_END) } else { candidate.hold };
+        Some(Candidate { hold, ..candidate })
+    }
+
+    /// What hooks say, as far as the terminal does not know better: an interrupt, a refused permission and an answered
+    /// dialog are told by no hook.
+    fn hook(&self, told: &Told) -> Option<Candidate> {
+        let say =
+            |state| Some(self.candidate(state, Source::Hook, &told.rule, &told.evidence, Duration::ZERO));
+        let newer = self.title.filter(|title| title.since > told.at).map(|title| title.state);
+        let turning = self.title.filter(|title| title.state == StateWord::Busy);
+        match told.word {
+            Word::Working => {
+                let alone = self.title.is_none() || self.key.is_some_and(|key| key > told.at);
+                let rests =
+                    self.resting_screen() && self.now >= told.at.max(self.changed) + REST_AGAINST_HOOK;
+                if newer.is_some() || (alone && rests) { None } else { say(State::Busy) }
+            }
+            Word::Asking => {
+                let answered = self.reading.composer.is_some() || newer == Some(StateWord::Busy);
+                let early = self.now < told.at + DIALOG_AFTER_HOOK;
+                if answered || early { None } else { say(State::WaitingPermission) }
+            }
+            Word::Resting => {
+                let goes_on = turning.is_some_and(|title| {
+                    self.now < told.at + TITLE_AFTER_END || title.at > told.at + TITLE_AFTER_END / 2
+                });
+                if goes_on || self.working(told.at).is_some() { None } else { say(State::Idle) }
+            }
+        }
     }
 
     /// When the weight may change although nothing happens.
@@ -118,7 +166,13 @@ impl Facts<'_> {
         let blocked =
             self.status.filter(|s| s.word == StatusWord::Blocked).map(|s| s.at + BLOCKED_WITH_COMPOSER);
         let late = self.status.filter(|_| self.reading.dialog.is_some()).map(|s| s.at + DIALOG_LATE);
-        [lease, working, blocked, late].into_iter().flatten().filter(|at| *at > self.now).min()
+        let told = self.telling.last.as_ref();
+        let hook = told.map(|told| match told.word {
+            Word::Working => told.at.max(self.changed) + REST_AGAINST_HOOK,
+            Word::Asking => told.at + DIALOG_AFTER_HOOK,
+            Word::Resting => told.at + TITLE_AFTER_END,
+        });
+        [lease, working, blocked, late, hook].into_iter().flatten().filter(|at| *at > self.now).min()
     }
 
     /// Whether the dialog on the screen is an old picture: it was answered, and the title went to work after that.
@@ -307,7 +361,7 @@ impl Facts<'_> {
         evidence: &str,
         hold: Duration,
     ) -> Candidate {
-        let background = state == State::Idle && self.reading.background;
+        let background = state == State::Idle && (self.reading.background || self.telling.background);
         Candidate { state, source, rule: rule.to_owned(), evidence: evidence.to_owned(), background, hold }
     }
 }

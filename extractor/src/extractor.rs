@@ -3,17 +3,18 @@
 //! Invariant: observations depend on the bytes and their times, not on how the bytes were split. Signals are taken at
 //! the byte that ends them; the screen is read at fixed delays after its first change.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use patterns::fact::From;
 use patterns::{Absent, Agent};
 
+use crate::answer;
 use crate::belief::{Belief, Change};
-use crate::composer;
 use crate::evidence::{Candidate, Facts};
+use crate::fact::Telling;
 use crate::hearing::{Heard, Hearing};
-use crate::observation::{Claim, Composer, Dialog, Exit, Keys, Observation, Seen, Shown, Source, State};
+use crate::observation::{Dialog, DialogKind, EventKind, Exit, Keys, Observation, Seen, Source, State};
 use crate::osc::{Item, Scanner};
 use crate::query;
 use crate::sight::Sight;
@@ -31,14 +32,15 @@ const MARK_STANDS: Duration = Duration::from_millis(900);
 
 /// Watches one program.
 pub struct Extractor {
-    agent: Arc<Agent>,
-    vt: Vt,
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) vt: Vt,
     scanner: Scanner,
-    sight: Sight,
-    heard: Hearing,
-    belief: Belief,
+    pub(crate) sight: Sight,
+    pub(crate) heard: Hearing,
+    pub(crate) telling: Telling,
+    pub(crate) belief: Belief,
     turn: Turn,
-    offset: u64,
+    pub(crate) offset: u64,
     now: Duration,
     /// The last output, the last key.
     output: Duration,
@@ -52,6 +54,8 @@ pub struct Extractor {
     ended: bool,
     /// Where the prompt stood in which Enter was pressed; it may come back before anybody looked.
     typed: Option<u64>,
+    /// The dialog as it was last told.
+    pub(crate) asked: Option<Dialog>,
     /// End marks that stood on the screen when the turn began, and since when there is another.
     marks: Vec<String>,
     marked: Option<Duration>,
@@ -67,6 +71,7 @@ impl Extractor {
             vt,
             scanner: Scanner::new(),
             heard: Hearing::default(),
+            telling: Telling::default(),
             belief: Belief::new(),
             turn: Turn::default(),
             offset: 0,
@@ -79,6 +84,7 @@ impl Extractor {
             entered: false,
             ended: false,
             typed: None,
+            asked: None,
             marks: Vec::new(),
             marked: None,
         }
@@ -127,6 +133,37 @@ impl Extractor {
         }
     }
 
+    /// Takes what the agent told outside its terminal: a hook's payload, a line of its transcript.
+    pub fn fact(&mut self, at: Duration, from: From, payload: &[u8], out: &mut Vec<Observation>) {
+        self.pass(at, out);
+        if self.ended {
+            return;
+        }
+        let news = self.telling.take(&self.agent, from, self.now, payload);
+        if let Some(right_after) = news.accepted {
+            if right_after && matches!(self.turn, Turn::Running { .. }) {
+                self.next_turn(out);
+            } else {
+                self.turn(Event::Enter, out);
+            }
+        }
+        for event in news.events.into_iter().chain(self.sight.told(&news.output)) {
+            self.emit(Seen::Event(event), out);
+        }
+        if news.ended && self.claim().state == State::Idle && self.turn.expected() {
+            let verdict = self.verdict();
+            self.turn(Event::Short { verdict }, out);
+        }
+        if !matches!(self.turn, Turn::Running { .. }) {
+            // The end of a turn that is over already says nothing of the next.
+            self.telling.end = None;
+        }
+        if self.telling.request.is_some() {
+            self.ask(out);
+        }
+        self.judge(out);
+    }
+
     /// Takes a new size of the terminal.
     pub fn resize(&mut self, at: Duration, cols: u16, rows: u16, out: &mut Vec<Observation>) {
         self.pass(at, out);
@@ -161,88 +198,6 @@ impl Extractor {
             return None;
         }
         [self.look, self.recheck].into_iter().flatten().min()
-    }
-
-    /// The state.
-    pub fn claim(&self) -> &Claim {
-        self.belief.claim()
-    }
-
-    /// The dialog that is open.
-    pub fn dialog(&self) -> Option<&Dialog> {
-        self.sight.dialog.as_ref()
-    }
-
-    /// What stands where a prompt would be typed, as of the last look.
-    pub fn composer(&self) -> Composer {
-        match (&self.agent.composer, &self.sight.reading.composer) {
-            (None, _) => Composer::Unreadable,
-            (Some(_), None) => Composer::Absent,
-            (Some(_), Some(field)) => field.composer(),
-        }
-    }
-
-    /// Whether this prompt stands in the composer.
-    pub fn shows(&self, text: &str) -> Shown {
-        match (&self.agent.composer, &self.sight.reading.composer) {
-            (Some(rule), Some(field)) => composer::shows(rule, field, text),
-            _ => Shown::No,
-        }
-    }
-
-    /// Whether the program asked for bracketed paste.
-    pub fn bracketed_paste(&self) -> bool {
-        self.vt.bracketed_paste()
-    }
-
-    /// Whether the agent compacts its context.
-    pub fn compacting(&self) -> bool {
-        self.sight.reading.compacting
-    }
-
-    /// The window title.
-    pub fn title(&self) -> &str {
-        &self.heard.title
-    }
-
-    /// The last row above the composer that is not blank.
-    pub fn last_line(&self) -> &str {
-        self.sight.last_line()
-    }
-
-    /// Numbers that the agent shows, by name.
-    pub fn metrics(&self) -> &BTreeMap<String, f64> {
-        &self.sight.metrics
-    }
-
-    /// The agent's version, when its screen told.
-    pub fn version(&self) -> Option<&str> {
-        self.sight.version.as_deref()
-    }
-
-    /// Bytes of output taken so far.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// Columns and rows.
-    pub fn size(&self) -> (u16, u16) {
-        self.vt.size()
-    }
-
-    /// Bytes that draw the present screen, its modes and title on a fresh terminal.
-    pub fn snapshot(&self) -> Vec<u8> {
-        let mut out = self.vt.redraw();
-        for mode in self.heard.modes.iter().filter(|(_, on)| **on).map(|(mode, _)| mode) {
-            out.extend_from_slice(format!("\x1b[?{mode}h").as_bytes());
-        }
-        out.extend_from_slice(format!("\x1b]2;{}\x07", self.heard.title).as_bytes());
-        out
-    }
-
-    /// The rows of the present screen.
-    pub fn screen_text(&self) -> Vec<String> {
-        self.vt.screen().rows
     }
 
     /// Lets time pass: everything that was due happens at its own time, in order.
@@ -333,11 +288,34 @@ impl Extractor {
         if looked.moved {
             self.belief.restart(self.now, Source::Screen);
         }
-        for event in looked.events {
-            self.emit(Seen::Event(event), out);
-        }
+        self.found(looked.events, out);
         if looked.dialog {
-            self.emit(Seen::Dialog(self.sight.dialog.clone()), out);
+            self.ask(out);
+        }
+    }
+
+    /// The dialog on the screen, with the request that was told for it.
+    fn ask(&mut self, out: &mut Vec<Observation>) {
+        let request = self.telling.request.as_ref();
+        let asked = self.sight.dialog.clone().map(|dialog| match dialog.kind {
+            DialogKind::Permission | DialogKind::Plan => Dialog { request: request.cloned(), ..dialog },
+            DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => dialog,
+        });
+        if asked != self.asked {
+            self.asked.clone_from(&asked);
+            self.emit(Seen::Dialog(asked), out);
+        }
+    }
+
+    /// Tells what was found on the screen, except what the agent itself tells of its tools.
+    fn found(&mut self, events: Vec<crate::observation::Event>, out: &mut Vec<Observation>) {
+        let told = |event: &crate::observation::Event| {
+            let tools = [EventKind::Command, EventKind::FileEdit, EventKind::FileRead, EventKind::ToolCall];
+            self.telling.tools && tools.contains(&event.kind)
+        };
+        let new: Vec<_> = events.into_iter().filter(|event| !told(event)).collect();
+        for event in new {
+            self.emit(Seen::Event(event), out);
         }
     }
 
@@ -380,6 +358,7 @@ impl Extractor {
         Facts {
             agent: &self.agent,
             status: self.heard.status.as_ref(),
+            telling: &self.telling,
             title: self.heard.told.as_ref(),
             mark: self.heard.mark,
             reading: &self.sight.reading,
@@ -449,7 +428,9 @@ impl Extractor {
                     self.emit(Seen::TurnBegan { source }, out);
                 }
                 Effect::Ended { outcome, reason, source } => {
-                    let answer = self.sight.answer(&self.agent).answer;
+                    let answer = self.answer();
+                    self.telling.end = None;
+                    self.telling.open = false;
                     self.emit(Seen::TurnEnded { outcome, reason, source, answer }, out);
                     self.sight.forget_turn();
                 }
@@ -460,6 +441,11 @@ impl Extractor {
     fn verdict(&self) -> Verdict {
         let mut verdict = self.sight.answer(&self.agent).verdict;
         verdict.ended |= self.heard.done;
+        if let Some(end) = &self.telling.end {
+            verdict.ended = true;
+            verdict.failed = end.failed.clone().or(verdict.failed);
+            verdict.refused = answer::refusal(&self.agent, &end.answer);
+        }
         verdict.failed = verdict.failed.or_else(|| self.heard.failure());
         match self.heard.code.filter(|_| self.heard.mark.is_some()) {
             Some(130) => verdict.interrupted = Some("exit status 130".to_owned()),
@@ -469,10 +455,15 @@ impl Extractor {
         verdict
     }
 
+    /// The turn's last answer: as the agent told it, else as the screen shows it.
+    fn answer(&self) -> String {
+        let told = self.telling.end.as_ref().map(|end| end.answer.clone()).filter(|text| !text.is_empty());
+        told.unwrap_or_else(|| self.sight.answer(&self.agent).answer)
+    }
+
     fn drain(&mut self, out: &mut Vec<Observation>) {
-        for event in self.sight.drain(&mut self.vt) {
-            self.emit(Seen::Event(event), out);
-        }
+        let events = self.sight.drain(&mut self.vt);
+        self.found(events, out);
     }
 
     fn emit(&self, what: Seen, out: &mut Vec<Observation>) {

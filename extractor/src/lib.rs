@@ -11,6 +11,7 @@ pub mod composer;
 pub mod dialog;
 pub mod evidence;
 pub mod extractor;
+pub mod fact;
 pub mod hash;
 pub mod hearing;
 pub mod lines;
@@ -22,10 +23,11 @@ pub mod scan;
 pub mod sight;
 pub mod signal;
 pub mod turn;
+pub mod view;
 pub mod vt;
 
 pub use extractor::Extractor;
 pub use observation::{
     Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation, Origin,
-    Seen, Severity, Shown, Source, State, TurnOutcome,
+    Seen, Severity, Shown, Source, State, ToolRequest, TurnOutcome,
 };

@@ -179,6 +179,17 @@ pub struct DialogOption {
     pub keys: Option<Vec<u8>>,
 }
 
+/// The call of a tool that permission is needed for, as the agent told it outside its terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolRequest {
+    /// The tool's name.
+    pub tool: String,
+    /// What it would work on: a command, a file.
+    pub detail: String,
+    /// All its arguments, as JSON; at most 16,000 characters.
+    pub arguments: String,
+}
+
 /// What the agent asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialog {
@@ -196,6 +207,8 @@ pub struct Dialog {
     pub approve: Option<Vec<u8>>,
     /// The bytes that say no.
     pub deny: Option<Vec<u8>>,
+    /// The structured request behind it, when the agent told it.
+    pub request: Option<ToolRequest>,
 }
 
 /// What stands where a prompt would be typed.

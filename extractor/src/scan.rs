@@ -56,6 +56,17 @@ impl Scan {
         events.take(MOST).collect()
     }
 
+    /// Events of what a tool printed, as the agent told it: each counts, and none counts again when it is drawn.
+    pub fn told(&mut self, lines: &[Line]) -> Vec<Event> {
+        let events = Self::new(false).run(lines);
+        for event in &events {
+            for origin in [Origin::Tool, Origin::Unknown] {
+                self.is_new(&Event { origin, ..event.clone() });
+            }
+        }
+        events
+    }
+
     fn is_new(&mut self, event: &Event) -> bool {
         if !self.once {
             return true;
@@ -103,7 +114,8 @@ fn event(hit: &Found, origin: Origin) -> Event {
     }
 }
 
-fn kind(kind: patterns::EventKind) -> EventKind {
+/// The same word in this crate's set.
+pub fn kind(kind: patterns::EventKind) -> EventKind {
     match kind {
         patterns::EventKind::Error => EventKind::Error,
         patterns::EventKind::StackTrace => EventKind::StackTrace,

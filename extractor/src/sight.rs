@@ -7,7 +7,7 @@ use patterns::{Agent, Lines};
 
 use crate::answer;
 use crate::dialog::Asked;
-use crate::lines::Settled;
+use crate::lines::{Line, Settled};
 use crate::observation::{Dialog, Event};
 use crate::reading::{self, Reading};
 use crate::scan::Scan;
@@ -98,6 +98,11 @@ impl Sight {
         let (rows, lost) = vt.take_gone();
         self.settled.scroll(rows, lost);
         self.events()
+    }
+
+    /// Events of what a tool printed, as the agent told it.
+    pub fn told(&mut self, output: &[Line]) -> Vec<Event> {
+        self.scan.told(output)
     }
 
     /// When a row will have settled although nothing happens.

@@ -79,17 +79,20 @@ pub struct Title {
     pub lease: Duration,
     /// Since when titles say this state.
     pub since: Duration,
+    /// When it was set.
+    pub at: Duration,
 }
 
 /// Reads a title by the agent's rules.
-pub fn title(agent: &Agent, version: Option<&str>, text: &str, since: Duration) -> Option<Title> {
+pub fn title(agent: &Agent, version: Option<&str>, text: &str, now: Duration) -> Option<Title> {
     let held = agent.titles.iter().filter(|rule| version.is_none_or(|v| rule.versions.allow(v)));
     held.into_iter().find(|rule| rule.pattern.is_match(text)).map(|rule| Title {
         state: rule.state,
         rule: rule.id.clone(),
         text: text.trim().chars().take(200).collect(),
         lease: Duration::from_secs(rule.lease_s),
-        since,
+        since: now,
+        at: now,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::fact::{FactRule, HookRecipe, ToolRule, TranscriptRecipe};
 use crate::{Pattern, Versions};
 
 /// When a prompt is wrapped in bracketed paste.
@@ -317,4 +318,23 @@ pub struct Agent {
     pub metrics: Vec<ScreenMetric>,
     /// Where answers stand.
     pub answer: Option<AnswerRule>,
+    /// How its hooks are made known to it.
+    pub hooks: Option<HookRecipe>,
+    /// Where it keeps its transcript.
+    pub transcript: Option<TranscriptRecipe>,
+    /// What its hooks and its transcript say.
+    pub facts: Vec<FactRule>,
+    /// What its tools do.
+    pub tools: Vec<ToolRule>,
+    /// How a conversation is gone on with.
+    pub resume: Option<ResumeRecipe>,
+}
+
+/// How a conversation is gone on with in a new process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumeRecipe {
+    /// Arguments; `{conversation}` stands for the conversation's id.
+    pub arguments: Vec<String>,
+    /// Where the id stands in what a hook told, as a JSON pointer.
+    pub conversation: Option<String>,
 }

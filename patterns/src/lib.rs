@@ -5,8 +5,10 @@
 
 pub mod agent;
 pub mod builtin;
+pub mod check;
 pub mod error;
 pub mod event_rule;
+pub mod fact;
 pub mod library;
 pub mod literal;
 pub mod matcher;
@@ -16,10 +18,11 @@ pub mod version;
 
 pub use agent::{
     Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Note,
-    Paste, Region, ScreenRule, StateWord, Timing, TitleRule,
+    Paste, Region, ResumeRecipe, ScreenRule, StateWord, Timing, TitleRule,
 };
 pub use error::Error;
 pub use event_rule::{EventKind, EventRule, Level};
+pub use fact::{FactRule, HookRecipe, Means, ToolRule, TranscriptRecipe, Via};
 pub use library::Library;
 pub use matcher::{Found, Matcher};
 pub use pattern::Pattern;

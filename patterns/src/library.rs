@@ -1,15 +1,16 @@
 //! All agents and the matcher of all event rules. Must not: read files; it is given their texts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::agent::{
-    Agent, AnswerRule, ComposerRule, DialogRule, InputRecipe, LineRule, ScreenMetric, ScreenRule, Timing,
-    TitleRule,
+    Agent, AnswerRule, ComposerRule, DialogRule, InputRecipe, LineRule, ResumeRecipe, ScreenMetric,
+    ScreenRule, Timing, TitleRule,
 };
+use crate::fact::{FactRule, HookRecipe, Place, ToolRule, TranscriptRecipe};
 use crate::schema::{
-    AgentFile, AnswerTable, ComposerTable, DialogTable, EventTable, LineTable, ScreenTable, SetFile,
-    TitleTable,
+    AgentFile, AnswerTable, ComposerTable, DialogTable, EventTable, FactTable, HooksTable, LineTable,
+    ScreenTable, SetFile, TitleTable,
 };
 use crate::{Error, EventRule, Matcher, Pattern, Versions, builtin};
 
@@ -89,6 +90,19 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             .collect::<Result<_, Error>>()?,
         composer: raw.composer.map(composer_rule),
         answer: raw.answer.map(answer_rule),
+        hooks: raw.hooks.map(hook_recipe),
+        transcript: raw.transcript.map(|t| TranscriptRecipe {
+            root: t.root,
+            variable: t.variable,
+            open: t.open.map(Pattern::new),
+        }),
+        facts: raw.facts.into_iter().map(|t| fact_rule(t, &mut ids)).collect::<Result<_, _>>()?,
+        tools: raw
+            .tools
+            .into_iter()
+            .map(|t| ToolRule { name: Pattern::new(t.name), kind: t.kind, detail: t.detail })
+            .collect(),
+        resume: raw.resume.map(|t| ResumeRecipe { arguments: t.arguments, conversation: t.conversation }),
         input: InputRecipe {
             paste: raw.input.paste,
             enter: raw.input.enter.into_bytes(),
@@ -231,4 +245,30 @@ fn answer_rule(table: AnswerTable) -> AnswerRule {
         end: table.end.into_iter().map(Pattern::new).collect(),
         tool: table.tool.into_iter().map(Pattern::new).collect(),
     }
+}
+
+fn hook_recipe(table: HooksTable) -> HookRecipe {
+    let HooksTable { via, argument, events, timeout_s, skip, own } = table;
+    HookRecipe { via, argument, events, timeout_s, skip, own }
+}
+
+fn fact_rule(table: FactTable, ids: &mut Ids) -> Result<FactRule, Error> {
+    ids.take(&table.id, None)?;
+    let places = |places: BTreeMap<String, String>| {
+        places.into_iter().map(|(pointer, p)| Place { pointer, pattern: Pattern::new(p) }).collect()
+    };
+    Ok(FactRule {
+        id: table.id,
+        from: table.from,
+        means: table.means,
+        when: places(table.when),
+        unless: places(table.unless),
+        text: table.text,
+        tool: table.tool,
+        input: table.input,
+        output: table.output,
+        status: table.status,
+        background: table.background,
+        transcript: table.transcript,
+    })
 }

@@ -24,38 +24,7 @@ fn check(file: &str, rule: &str, pattern: &str, matches: &[String], rejects: &[S
 #[test]
 fn every_rule_of_every_agent_matches_its_examples_and_rejects_the_others() {
     for (file, text) in builtin::AGENTS {
-        let raw = library::parse_agent(file, text).unwrap();
-        library::agent(file, text).unwrap();
-        for t in &raw.titles {
-            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
-        }
-        for t in &raw.screens {
-            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
-        }
-        for t in &raw.dialogs {
-            check(file, &t.id, &t.text, &t.matches, &t.rejects);
-            let others = [Some(&t.end), t.top.as_ref(), t.option.as_ref(), t.approve.as_ref()];
-            for pattern in others.into_iter().flatten() {
-                Pattern::new(pattern.as_str()).check().unwrap();
-            }
-        }
-        for t in raw.turn_ends.iter().chain(&raw.failures).chain(&raw.interruptions).chain(&raw.refusals) {
-            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
-        }
-        for t in &raw.metrics {
-            check(file, &t.id, &t.pattern, &t.matches, &t.rejects);
-        }
-        if let Some(t) = &raw.composer {
-            check(file, "composer", &t.marker, &t.matches, &t.rejects);
-            for p in t.ghost.iter().chain(&t.pasted).chain(t.above.as_ref()).chain(t.below.as_ref()) {
-                Pattern::new(p.as_str()).check().unwrap();
-            }
-        }
-        if let Some(t) = &raw.answer {
-            for p in t.skip.iter().chain(&t.tool).chain(&t.end).chain(t.begin.as_ref()).chain([&t.prompt]) {
-                Pattern::new(p.as_str()).check().unwrap();
-            }
-        }
+        assert_eq!(patterns::check::agent(file, text), Vec::<String>::new());
     }
 }
 

@@ -278,6 +278,7 @@ fn a38_an_answer_goes_only_to_the_dialog_that_was_seen() {
         body: "rm -rf x".into(),
         options: Vec::new(),
         answerable: true,
+        request: None,
     });
     wrapper.peer.say(&ToServer::Now(present));
     wait_for("the dialog", || server.session("one").dialog);

@@ -82,7 +82,11 @@ options: Array<DialogOption>,
 /**
  * Whether `approve` and `deny` are known for it.
  */
-answerable: boolean, };
+answerable: boolean, 
+/**
+ * The structured request behind it, when the agent told it.
+ */
+request: ToolRequest | null, };
 
 export type Context = { 
 /**

@@ -46,6 +46,9 @@ pub struct Run {
     /// Do not speak to the server
     #[arg(long, env = "MUSTER_NO_SERVER", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_server: bool,
+    /// Do not ask the agent to call hooks of ours
+    #[arg(long, env = "MUSTER_NO_HOOKS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_hooks: bool,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

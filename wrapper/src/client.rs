@@ -21,7 +21,8 @@ use wire::place::Place;
 
 use crate::cli::Run;
 use crate::control::{Channel, FromHolder, Offer, Spec, ToHolder};
-use crate::{clock, names, tty};
+use crate::hooks::{self, Launch};
+use crate::{clock, names, profiles, tty};
 
 /// Size of a terminal that nobody sees.
 const HEADLESS: (u16, u16) = (120, 40);
@@ -49,7 +50,6 @@ pub fn run(place: &Place, run: &Run) -> anyhow::Result<Left> {
     command.arg("holder").stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
     // A fault of the holder must be seen somewhere, but never on the terminal that was handed over.
     let folder = place.session(&SessionId(spec.session.clone()));
-    wire::place::private_dir(&folder)?;
     command.stderr(crate::log::open(&folder.join("holder.log")).map_or_else(|_| Stdio::null(), Stdio::from));
     command.spawn().context("cannot start the session's holder")?;
     // It owns the holder's end of the conversation, whose closing tells that the holder is gone.
@@ -99,11 +99,8 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
     let base =
         PathBuf::from(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let agent = match &run.agent {
-        Some(name) => {
-            let known = patterns::Library::builtin().agent(name);
-            known.with_context(|| format!("no profile is named '{name}'; see: wrap agents"))?.name.clone()
-        }
-        None => patterns::Library::builtin().agent_for_command(&base).name.clone(),
+        Some(name) => profiles::named(place, name)?,
+        None => profiles::for_command(place, &base)?,
     };
     let dir = std::env::current_dir().context("the current directory is gone")?;
     let dir = run.dir.as_ref().map_or(dir.clone(), |d| dir.join(d));
@@ -111,13 +108,24 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
     let session = uuid::Uuid::now_v7().to_string();
     let name = match &run.name {
         Some(name) => names::claim(place, name, &session).map(|()| name.clone())?,
-        None => names::claim_any(place, base_name(&base, &agent), &session)?,
+        None => names::claim_any(place, base_name(&base, &agent.name), &session)?,
     };
+    let argv: Vec<Vec<u8>> = run.command.iter().map(|a| a.as_bytes().to_vec()).collect();
+    let folder = place.session(&SessionId(session.clone()));
+    wire::place::private_dir(&folder)?;
+    let recipe = agent.hooks.as_ref().filter(|_| !run.no_hooks);
+    let injected = recipe.and_then(|recipe| {
+        let program = std::env::current_exe().ok()?;
+        let var = |name: &str| std::env::var_os(name);
+        let launch = Launch { program: &program, folder: &folder, dir: &dir, var: &var };
+        hooks::inject(recipe, &argv, &launch)
+    });
     Ok(Spec {
         session,
         name,
-        agent,
-        argv: run.command.iter().map(|a| a.as_bytes().to_vec()).collect(),
+        agent: agent.name.clone(),
+        argv,
+        injected,
         dir: dir.into_os_string().into_vec(),
         size: run.size.or(terminal.and_then(|t| t.offer.size)).unwrap_or(HEADLESS),
         started: clock::now(),

@@ -34,8 +34,11 @@ pub struct Spec {
     pub name: String,
     /// Profile.
     pub agent: String,
-    /// Program and arguments, as bytes.
+    /// Program and arguments, as bytes, as the user gave them.
     pub argv: Vec<Vec<u8>>,
+    /// The same with hooks injected, when the profile says how.
+    #[serde(default)]
+    pub injected: Option<Vec<Vec<u8>>>,
     /// Working directory, absolute.
     pub dir: Vec<u8>,
     /// Columns and rows.
@@ -83,8 +86,20 @@ pub enum ToHolder {
     Type(Type),
     /// A reply for the program's terminal query; dropped while a terminal is attached, which answers itself.
     Reply(#[serde(with = "bytes")] Vec<u8>),
+    /// The agent told something outside its terminal; it goes into the recording.
+    Told(Told),
     /// Answer to [`FromHolder::WantScreen`]: redraws the screen as it was after this many bytes of output.
     Screen(u64, #[serde(with = "bytes")] Vec<u8>),
+}
+
+/// What an agent told outside its terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Of a line of its transcript: where the next line begins. Without it, a hook told it.
+    pub transcript: Option<u64>,
+    /// JSON.
+    #[serde(with = "bytes")]
+    pub payload: Vec<u8>,
 }
 
 /// Bytes to be written as if typed.
@@ -308,7 +323,8 @@ impl Channel {
     }
 }
 
-fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
+/// A message as it goes over the wire.
+pub fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut frame = vec![0; 4];
     serde_json::to_writer(&mut frame, message)?;
     let length = frame.len() as u32 - 4;

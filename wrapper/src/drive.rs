@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use extractor::{Extractor, Observation};
 
-use crate::recording::Record;
+use crate::recording::{From, Record};
 
 /// Lets time pass up to `at`: what was due before happens at the moment it was due.
 pub fn advance(extractor: &mut Extractor, at: Duration, seen: &mut Vec<Observation>) {
@@ -29,6 +29,13 @@ pub fn apply(extractor: &mut Extractor, at: Duration, record: &Record, seen: &mu
         Record::Output(bytes) => extractor.output(at, bytes, seen),
         Record::Input(keys, _) => extractor.input(at, *keys, seen),
         Record::Resize(cols, rows) => extractor.resize(at, *cols, *rows, seen),
+        Record::Told(from, payload) => {
+            let from = match from {
+                From::Hook => patterns::fact::From::Hook,
+                From::Transcript(_) => patterns::fact::From::Transcript,
+            };
+            extractor.fact(at, from, payload, seen);
+        }
         Record::Exit(exit) => extractor.exit(at, *exit, seen),
         Record::Attached(_) | Record::Gap(_) => {}
     }

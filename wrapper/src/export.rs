@@ -66,6 +66,7 @@ impl<W: Write> Cast<'_, W> {
                 None => Ok(()),
             },
             Record::Resize(cols, rows) => self.line(at, "r", &format!("{cols}x{rows}")),
+            Record::Told(..) => Ok(()),
             Record::Gap(lost) => self.line(at, "m", &format!("{lost} bytes were not recorded")),
             Record::Exit(exit) => {
                 let status = match exit {

@@ -11,6 +11,7 @@ use wire::text::escape;
 
 use crate::control::{Channel, FromHolder, Info, ToHolder};
 use crate::names;
+use crate::profiles::Profile;
 
 /// How long a holder may take to answer; they are never busy.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -94,11 +95,13 @@ pub fn print(place: &Place, json: bool) -> anyhow::Result<()> {
 }
 
 /// Prints the profiles of agents.
-pub fn agents() -> anyhow::Result<()> {
+pub fn agents(place: &Place) -> anyhow::Result<()> {
     use std::io::Write;
     let mut out = io::stdout().lock();
-    for agent in patterns::Library::builtin().agents() {
-        writeln!(out, "{:<12} {:<16} {}", agent.name, agent.title, agent.commands.join(" "))?;
+    for Profile { agent, file } in crate::profiles::all(place)? {
+        let from = file.map(|file| format!("  ({})", file.display())).unwrap_or_default();
+        let line = format!("{:<12} {:<18} {}{from}", agent.name, agent.title, agent.commands.join(" "));
+        writeln!(out, "{}", escape(&line))?;
     }
     Ok(())
 }

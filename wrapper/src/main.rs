@@ -14,6 +14,8 @@ mod detach;
 mod drive;
 mod export;
 mod holder;
+mod hook;
+mod hooks;
 mod host;
 mod journal;
 mod keys;
@@ -22,6 +24,7 @@ mod log;
 mod modes;
 mod names;
 mod observer;
+mod profiles;
 mod pty;
 mod recording;
 mod replay;
@@ -46,6 +49,13 @@ use client::Left;
 const OWN_FAILURE: u8 = 125;
 
 fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if let [verb, rest @ ..] = &arguments[..]
+        && verb == hook::VERB
+    {
+        // Before anything can fail: an agent reads statuses of its hooks as orders.
+        return hook::main(rest);
+    }
     let cli = Cli::parse();
     match act(cli) {
         Ok(status) => ExitCode::from(status),
@@ -69,7 +79,7 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
             let path = recording(&place, &file.to_string_lossy()).unwrap_or(file);
             replay::run(&path, agent.as_deref(), jsonl).map(|()| 0).map_err(Into::into)
         }
-        Some(Verb::Agents) => list::agents().map(|()| 0),
+        Some(Verb::Agents) => list::agents(&place).map(|()| 0),
         Some(Verb::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "wrap", &mut std::io::stdout());
             Ok(0)

@@ -4,7 +4,7 @@ use extractor::{Exit, Source};
 use wire::UnixMillis;
 use wire::event::{Event, EventKind, Origin, Severity};
 use wire::prompt::Outcome;
-use wire::session::{self, Claim, Dialog, DialogKind, DialogOption, State};
+use wire::session::{self, Claim, Dialog, DialogKind, DialogOption, State, ToolRequest};
 
 /// The same closed set in another crate: both know the same words, which a test holds.
 macro_rules! same_words {
@@ -64,6 +64,11 @@ pub fn dialog(dialog: &extractor::Dialog) -> Dialog {
         body: dialog.body.clone(),
         options: dialog.options.iter().enumerate().map(option).collect(),
         answerable: dialog.approve.is_some() && dialog.deny.is_some(),
+        request: dialog.request.as_ref().map(|request| ToolRequest {
+            tool: request.tool.clone(),
+            detail: request.detail.clone(),
+            arguments: request.arguments.clone(),
+        }),
     }
 }
 

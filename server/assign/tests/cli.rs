@@ -154,6 +154,7 @@ fn a_dialog_is_shown_before_it_is_answered_and_answered_by_its_identity() {
         body: "rm -rf build".into(),
         options: vec![option(0, "Yes"), option(1, "No")],
         answerable: true,
+        request: None,
     });
     wrapper.peer.say(&ToServer::Now(present));
     wait_for("the dialog", || server.session("api").dialog);

@@ -108,6 +108,16 @@ wire! {
         pub selected: bool,
     }
 
+    /// The call of a tool that permission is needed for, as the agent told it outside its terminal.
+    pub struct ToolRequest {
+        /// The tool's name.
+        pub tool: String,
+        /// What it would work on: a command, a file.
+        pub detail: String,
+        /// All its arguments, as JSON; at most 16,000 characters.
+        pub arguments: String,
+    }
+
     /// What the agent asks.
     pub struct Dialog {
         /// Hash of kind, body and options: an answer is bound to it.
@@ -122,6 +132,9 @@ wire! {
         pub options: Vec<DialogOption>,
         /// Whether `approve` and `deny` are known for it.
         pub answerable: bool,
+        /// The structured request behind it, when the agent told it.
+        #[serde(default)]
+        pub request: Option<ToolRequest>,
     }
 
     /// Where a session works, read from the process and from git.

@@ -7,9 +7,9 @@ use rustix::process::{Signal, geteuid};
 
 use super::terminal::Terminal;
 use super::{Holder, Peer, PeerId, Program, TYPED_MAX};
-use crate::control::{Channel, FromHolder, Info, Offer, ToHolder, Type, Unchanged};
+use crate::control::{Channel, FromHolder, Info, Offer, ToHolder, Told, Type, Unchanged};
 use crate::keys;
-use crate::recording::Record;
+use crate::recording::{From, Record};
 use crate::{sys, tty};
 
 /// Connections beyond this are closed at once.
@@ -100,6 +100,11 @@ impl Holder {
                 let done = self.terminal.as_mut().map_or(Ok(()), |t| t.screen(offset, &bytes, now));
                 self.or_lose_terminal(done);
                 self.want_screen();
+            }
+            ToHolder::Told(Told { transcript, payload }) => {
+                let at = self.at();
+                let from = transcript.map_or(From::Hook, From::Transcript);
+                self.writer.record(at, &Record::Told(from, payload));
             }
             ToHolder::Start(..) | ToHolder::Resize(..) | ToHolder::Detach | ToHolder::Continue => {}
         }

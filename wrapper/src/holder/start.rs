@@ -73,7 +73,7 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
     let began = Instant::now();
     let header = header(&spec, &env);
     let start = Start {
-        argv: &spec.argv,
+        argv: spec.injected.as_ref().unwrap_or(&spec.argv),
         dir: &dir,
         env: &env,
         termios: termios.as_ref(),

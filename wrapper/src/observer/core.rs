@@ -147,7 +147,7 @@ impl Core {
                     }
                 }
             }
-            Record::Resize(..) => {}
+            Record::Resize(..) | Record::Told(..) => {}
             Record::Attached(attached) => self.attached = *attached,
             Record::Gap(lost) => self.output += lost,
             Record::Exit(exit) => self.ended(report::exit(*exit), now),
@@ -171,6 +171,16 @@ impl Core {
         }
         self.looked = at;
         self.step(Input::Look, now, out);
+    }
+
+    /// Path of the agent's transcript, when it told that.
+    pub fn transcript(&self) -> Option<&str> {
+        self.extractor.transcript()
+    }
+
+    /// Whether a turn may be running.
+    pub fn works(&self) -> bool {
+        !matches!(self.extractor.claim().state, extractor::State::Idle | extractor::State::Exited)
     }
 
     /// When [`Core::time`] has something to do by itself, since the start of the recording.

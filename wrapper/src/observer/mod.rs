@@ -9,12 +9,14 @@ mod link;
 mod orphans;
 mod subject;
 mod tell;
+mod transcript;
 mod watch;
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -28,11 +30,12 @@ use wire::{HostId, SessionId};
 use self::core::{Core, Out};
 use crate::control::{FromHolder, Spec, ToHolder, Type, Unchanged};
 use crate::journal::Journal;
-use crate::recording::{Follow, Reader, Record};
-use crate::{clock, host, log};
+use crate::recording::{Follow, From, Reader, Record};
+use crate::{clock, host, log, profiles};
 use holder::Holder;
 use link::{Event, Link};
 use subject::Subject;
+use transcript::Transcript;
 use watch::Watched;
 
 /// Records that are read before anything else gets its turn.
@@ -46,6 +49,9 @@ const NOW_EVERY: Duration = Duration::from_millis(100);
 
 /// Directory and branch are looked at this often while the program lives.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// The transcript is looked at this often while a turn runs.
+const LINES_EVERY: Duration = Duration::from_millis(60);
 
 /// Reports in one message.
 const REPORTS_MAX: usize = 100;
@@ -95,6 +101,9 @@ struct Observer {
     /// The server answered the hello: reports after this number are to be sent.
     sent: Option<u64>,
     watched: Watched,
+    transcript: Transcript,
+    pid: i32,
+    next_line: Instant,
     asked: VecDeque<(u64, Asked)>,
     next_type: u64,
     screen_wanted: Option<u64>,
@@ -122,11 +131,13 @@ impl Observer {
         let id = SessionId(spec.session.clone());
         let folder = place.session(&id);
         let journal = Journal::open(&folder).context("cannot open the session's journal")?;
-        let agent = patterns::Library::builtin();
-        let agent =
-            agent.agent(&spec.agent).or_else(|| agent.agent("any")).context("no profile for any program")?;
+        // A profile that was damaged since the start must not end the observation.
+        let agent = profiles::named(&place, &spec.agent)
+            .or_else(|_| profiles::for_command(&place, ""))
+            .or_else(|_| patterns::Library::builtin().agent("any").context("no profile for any program"))?;
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
+        let transcript = Transcript::new(Arc::clone(&agent), |name| std::env::var_os(name));
         let mut core = Core::new(agent, pid, dir, journal, spec.started);
         if quarantined {
             core.quarantine();
@@ -149,6 +160,9 @@ impl Observer {
             spec,
             sent: None,
             watched: Watched::default(),
+            transcript,
+            pid,
+            next_line: now,
             asked: VecDeque::new(),
             next_type: 1,
             screen_wanted: None,
@@ -185,6 +199,7 @@ impl Observer {
             };
             match &moment.record {
                 Record::Header(header) => self.began = Duration::from_micros(header.started_mono_us),
+                Record::Told(From::Transcript(next), _) => self.transcript.passed(*next),
                 Record::Output(bytes) => self.watched.output(self.core.output, self.core.size(), bytes),
                 _ => {}
             }
@@ -352,6 +367,9 @@ impl Observer {
         }
         let now = Instant::now();
         let mut soon = self.next_look.min(now + LOOK_EVERY);
+        if self.core.works() && self.transcript.is_there() {
+            soon = soon.min(self.next_line);
+        }
         if self.sent.is_some() {
             soon = soon.min(self.next_heartbeat);
             if self.core.changed {
@@ -372,6 +390,12 @@ impl Observer {
             let mut out = Vec::new();
             self.core.time(clock::monotonic().saturating_sub(self.began), now, &mut out);
             self.act(out);
+        }
+        if Instant::now() >= self.next_line {
+            self.next_line = Instant::now() + LINES_EVERY;
+            for told in self.transcript.read(self.pid, self.core.transcript()) {
+                self.tell_holder(&ToHolder::Told(told));
+            }
         }
         if Instant::now() >= self.next_look {
             self.next_look = Instant::now() + LOOK_EVERY;

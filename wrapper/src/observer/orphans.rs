@@ -49,6 +49,7 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         name: header.name,
         agent: header.agent,
         argv: header.argv.into_iter().map(String::into_bytes).collect(),
+        injected: None,
         dir: b"/".to_vec(),
         size: (header.cols, header.rows),
         started: UnixMillis(header.started_ms),

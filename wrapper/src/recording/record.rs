@@ -56,8 +56,19 @@ pub enum Record {
     Attached(bool),
     /// This many bytes of output could not be recorded.
     Gap(u64),
+    /// The agent told something outside its terminal, as JSON.
+    Told(From, Vec<u8>),
     /// The program ended.
     Exit(Exit),
+}
+
+/// Where something was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// By a hook.
+    Hook,
+    /// In a line of the transcript, after which the next begins at this byte.
+    Transcript(u64),
 }
 
 /// Bytes that are not a record, now or ever.
@@ -93,6 +104,15 @@ impl Record {
             }
             Record::Attached(yes) => put(out, b'a', delta, &[u8::from(*yes)]),
             Record::Gap(lost) => put(out, b'g', delta, &lost.to_be_bytes()),
+            Record::Told(from, payload) => {
+                let next = match from {
+                    From::Hook => 0,
+                    From::Transcript(next) => *next,
+                };
+                put_head(out, b'k', delta, 8 + payload.len());
+                out.extend_from_slice(&next.to_be_bytes());
+                out.extend_from_slice(payload);
+            }
             Record::Exit(Exit::Code(code)) => {
                 put(out, b'x', delta, &[&b"c"[..], &code.to_be_bytes()].concat())
             }
@@ -129,6 +149,14 @@ impl Record {
             },
             b'a' => Record::Attached(payload.first().ok_or_else(bad)? == &1),
             b'g' => Record::Gap(u64::from_be_bytes(payload.try_into().map_err(|_| bad())?)),
+            b'k' => {
+                let (next, told) = payload.split_first_chunk::<8>().ok_or_else(bad)?;
+                let from = match u64::from_be_bytes(*next) {
+                    0 => From::Hook,
+                    next => From::Transcript(next),
+                };
+                Record::Told(from, told.to_vec())
+            }
             b'x' => {
                 let (how, number) = payload.split_first().ok_or_else(bad)?;
                 let number = i32::from_be_bytes(number.try_into().map_err(|_| bad())?);
@@ -203,6 +231,9 @@ mod tests {
             any::<(u16, u16)>().prop_map(|(c, r)| Record::Resize(c, r)),
             any::<bool>().prop_map(Record::Attached),
             any::<u64>().prop_map(Record::Gap),
+            any::<Vec<u8>>().prop_map(|told| Record::Told(From::Hook, told)),
+            (1..u64::MAX, any::<Vec<u8>>())
+                .prop_map(|(next, told)| Record::Told(From::Transcript(next), told)),
             any::<i32>().prop_map(|n| Record::Exit(Exit::Code(n))),
             any::<i32>().prop_map(|n| Record::Exit(Exit::Signal(n))),
         ]

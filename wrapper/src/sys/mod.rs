@@ -6,6 +6,6 @@ mod linux;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{peer_uid, working_dir};
+pub use linux::{open_files, peer_uid, working_dir};
 #[cfg(target_os = "macos")]
-pub use macos::{peer_uid, working_dir};
+pub use macos::{open_files, peer_uid, working_dir};

@@ -1,0 +1,96 @@
+//! What an extractor knows, for those who ask. Must not: change anything.
+
+use std::collections::BTreeMap;
+
+use crate::composer;
+use crate::extractor::Extractor;
+use crate::observation::{Claim, Composer, Dialog, Shown};
+
+impl Extractor {
+    /// The state.
+    pub fn claim(&self) -> &Claim {
+        self.belief.claim()
+    }
+
+    /// The dialog that is open.
+    pub fn dialog(&self) -> Option<&Dialog> {
+        self.asked.as_ref()
+    }
+
+    /// Path of the agent's transcript, when it told that.
+    pub fn transcript(&self) -> Option<&str> {
+        self.telling.transcript.as_deref()
+    }
+
+    /// What stands where a prompt would be typed, as of the last look.
+    pub fn composer(&self) -> Composer {
+        match (&self.agent.composer, &self.sight.reading.composer) {
+            (None, _) => Composer::Unreadable,
+            (Some(_), None) => Composer::Absent,
+            (Some(_), Some(field)) => field.composer(),
+        }
+    }
+
+    /// Whether this prompt stands in the composer.
+    pub fn shows(&self, text: &str) -> Shown {
+        match (&self.agent.composer, &self.sight.reading.composer) {
+            (Some(rule), Some(field)) => composer::shows(rule, field, text),
+            _ => Shown::No,
+        }
+    }
+
+    /// Whether the program asked for bracketed paste.
+    pub fn bracketed_paste(&self) -> bool {
+        self.vt.bracketed_paste()
+    }
+
+    /// Whether the agent compacts its context.
+    pub fn compacting(&self) -> bool {
+        self.sight.reading.compacting || self.telling.compacting
+    }
+
+    /// The window title.
+    pub fn title(&self) -> &str {
+        &self.heard.title
+    }
+
+    /// The last row above the composer that is not blank.
+    pub fn last_line(&self) -> &str {
+        self.sight.last_line()
+    }
+
+    /// Numbers that the agent shows, by name.
+    pub fn metrics(&self) -> &BTreeMap<String, f64> {
+        &self.sight.metrics
+    }
+
+    /// The agent's version, when its screen told.
+    pub fn version(&self) -> Option<&str> {
+        self.sight.version.as_deref()
+    }
+
+    /// Bytes of output taken so far.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> (u16, u16) {
+        self.vt.size()
+    }
+
+    /// Bytes that draw the present screen, its modes and title on a fresh terminal.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut out = self.vt.redraw();
+        for mode in self.heard.modes.iter().filter(|(_, on)| **on).map(|(mode, _)| mode) {
+            out.extend_from_slice(format!("\x1b[?{mode}h").as_bytes());
+        }
+        out.extend_from_slice(format!("\x1b]2;{}\x07", self.heard.title).as_bytes());
+        out
+    }
+
+    /// The rows of the present screen.
+    pub fn screen_text(&self) -> Vec<String> {
+        self.vt.screen().rows
+    }
+}
