@@ -5,6 +5,8 @@ use patterns::{Agent, AnswerRule, LineRule};
 use crate::observation::Origin;
 use crate::turn::Verdict;
 
+/// How many characters of a prompt tell it from others on the screen.
+const PROMPT_SEEN: usize = 60;
 /// Longest answer that is kept, in characters.
 const LONGEST: usize = 20_000;
 
@@ -21,7 +23,34 @@ pub struct Read {
 pub fn read(agent: &Agent, rows: &[String]) -> Read {
     let Some(rule) = &agent.answer else { return Read::default() };
     let start = rows.iter().rposition(|row| rule.prompt.is_match(row)).map_or(0, |at| at + 1);
-    let rows = &rows[start..];
+    after(agent, rule, &rows[start..])
+}
+
+/// The answer to the last prompt that begins as this one does; without one on the screen, the last answer.
+pub fn to(agent: &Agent, rows: &[String], prompt: &str) -> String {
+    let Some(rule) = &agent.answer else { return String::new() };
+    let wanted: String = squeeze(prompt).chars().take(PROMPT_SEEN).collect();
+    let asks = |at: &usize| {
+        let Some((_, end)) = rule.prompt.find(&rows[*at]) else { return false };
+        let shown =
+            rows[at + 1..].iter().take(3).fold(squeeze(&rows[*at][end..]), |all, row| all + &squeeze(row));
+        !wanted.is_empty() && shown.starts_with(&wanted)
+    };
+    match (0..rows.len()).rev().find(asks) {
+        Some(at) => {
+            let rest = &rows[at + 1..];
+            let next = rest.iter().position(|row| rule.prompt.is_match(row) && rule.begin.is_some());
+            after(agent, rule, &rest[..next.unwrap_or(rest.len())]).answer
+        }
+        None => read(agent, rows).answer,
+    }
+}
+
+fn squeeze(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+fn after(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Read {
     let mut verdict = last_block(agent, rule, rows);
     let answer = answer(agent, rule, rows);
     verdict.refused = refusal(agent, &answer);

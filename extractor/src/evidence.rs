@@ -117,7 +117,7 @@ impl Facts<'_> {
     /// Weighs; `None` when nothing speaks.
     pub fn weigh(&self) -> Option<Candidate> {
         let by_status = self.status.and_then(|status| self.status(status));
-        let dialog = || if self.answered() { None } else { self.dialog(self.dialog_hold()) };
+        let dialog = || if self.answered() { None } else { self.asked() };
         let by_hook = || self.telling.last.as_ref().and_then(|told| self.hook(told));
         let candidate = by_status
             .or_else(dialog)
@@ -128,6 +128,18 @@ impl Facts<'_> {
         let untold = candidate.state == State::Idle && candidate.source != Source::Hook && self.telling.open;
         let hold = if untold { candidate.hold.max(UNTOLD_END) } else { candidate.hold };
         Some(Candidate { hold, ..candidate })
+    }
+
+    /// The dialog on the screen; one that a hook has announced is believed at once.
+    fn asked(&self) -> Option<Candidate> {
+        let told = self.telling.last.as_ref().filter(|told| told.word == Word::Asking);
+        match told {
+            Some(told) => {
+                let dialog = self.dialog(Duration::ZERO)?;
+                Some(Candidate { source: Source::Hook, evidence: told.evidence.clone(), ..dialog })
+            }
+            None => self.dialog(self.dialog_hold()),
+        }
     }
 
     /// What hooks say, as far as the terminal does not know better: an interrupt, a refused permission and an answered

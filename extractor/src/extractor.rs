@@ -140,11 +140,14 @@ impl Extractor {
             return;
         }
         let news = self.telling.take(&self.agent, from, self.now, payload);
-        if let Some(right_after) = news.accepted {
-            if right_after && matches!(self.turn, Turn::Running { .. }) {
-                self.next_turn(out);
-            } else {
-                self.turn(Event::Enter, out);
+        if news.accepted {
+            match self.turn {
+                // The turn that ended and the one that begins look like one on the terminal.
+                Turn::Running { began, .. } if news.before.is_some_and(|ended| began < ended) => {
+                    self.next_turn(out);
+                }
+                Turn::Running { .. } => {}
+                Turn::None { .. } | Turn::Unasked { .. } => self.turn(Event::Enter, out),
             }
         }
         for event in news.events.into_iter().chain(self.sight.told(&news.output)) {

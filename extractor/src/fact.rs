@@ -77,8 +77,10 @@ pub struct End {
 /// What follows from a fact.
 #[derive(Debug, Default)]
 pub struct News {
-    /// A prompt was taken; with `true`, right after the end of another turn.
-    pub accepted: Option<bool>,
+    /// A prompt was taken.
+    pub accepted: bool,
+    /// When the turn before it was told to have ended, if nothing was told since.
+    pub before: Option<Duration>,
     /// The turn is over.
     pub ended: bool,
     /// What was found.
@@ -104,8 +106,9 @@ impl Telling {
         match rule.means {
             Means::Began => {}
             Means::Accepted => {
-                let resting = self.last.as_ref().is_some_and(|told| told.word == Word::Resting);
-                news.accepted = Some(resting);
+                news.before =
+                    self.last.as_ref().filter(|told| told.word == Word::Resting).map(|told| told.at);
+                news.accepted = true;
                 self.open = true;
                 self.background = false;
                 self.tell(Word::Working, now, rule, cut(&said, 200));

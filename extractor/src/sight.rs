@@ -120,6 +120,11 @@ impl Sight {
         answer::read(agent, &self.settled.with_transcript(&self.screen.rows[..self.body()]))
     }
 
+    /// The answer to this prompt.
+    pub fn answer_to(&self, agent: &Agent, prompt: &str) -> String {
+        answer::to(agent, &self.settled.with_transcript(&self.screen.rows[..self.body()]), prompt)
+    }
+
     /// A turn is over: its rows are not needed any more.
     pub fn forget_turn(&mut self) {
         self.settled.begin_turn();

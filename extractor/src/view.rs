@@ -69,6 +69,11 @@ impl Extractor {
         self.sight.version.as_deref()
     }
 
+    /// The agent's answer to this prompt, as far as the screen and what scrolled off it show it.
+    pub fn answer_to(&self, prompt: &str) -> String {
+        self.sight.answer_to(&self.agent, prompt)
+    }
+
     /// Bytes of output taken so far.
     pub fn offset(&self) -> u64 {
         self.offset

@@ -338,3 +338,19 @@ pub struct ResumeRecipe {
     /// Where the id stands in what a hook told, as a JSON pointer.
     pub conversation: Option<String>,
 }
+
+impl Agent {
+    /// The region in which a screen rule looks, as it is written in a profile.
+    pub fn region_of(&self, rule: &str) -> Option<&'static str> {
+        let found = self.screens.iter().find(|screen| screen.id == rule)?;
+        Some(match found.region {
+            Region::Footer => "footer",
+            Region::Status => "status",
+            Region::Body => "body",
+            Region::Composer => "composer",
+            Region::Cursor => "cursor",
+            Region::Last => "last",
+            Region::Screen => "screen",
+        })
+    }
+}

@@ -99,6 +99,40 @@ pub enum Verb {
         #[arg(long)]
         jsonl: bool,
     },
+    /// Say what a session's state rests on, and how it came to be
+    Why {
+        /// A session's name or id, or a recording's folder
+        session: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+        /// How many changes to show
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        last: usize,
+    },
+    /// Say what Muster makes of one screen: state, cause, composer, dialog, whether a prompt could be typed
+    Explain {
+        /// Profile
+        #[arg(long)]
+        agent: String,
+        /// Size of the terminal, for example 120x40 (default: 120x40; of plain text, its own)
+        #[arg(long, value_name = "COLSxROWS", value_parser = parse_size)]
+        size: Option<(u16, u16)>,
+        /// File of a prompt: say how the agent answered it
+        #[arg(long, value_name = "FILE")]
+        prompt: Option<PathBuf>,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+        /// Raw terminal bytes, or the plain text of a screen; - reads standard input
+        file: PathBuf,
+    },
+    /// Work on profiles of agents
+    Profile {
+        /// What to do
+        #[command(subcommand)]
+        verb: ProfileVerb,
+    },
     /// List the profiles of agents
     Agents,
     /// Print completions for a shell
@@ -114,6 +148,18 @@ pub enum Verb {
     Observer {
         #[arg(long)]
         orphan: Option<String>,
+    },
+}
+
+/// What can be done with a profile.
+#[derive(Debug, Subcommand)]
+pub enum ProfileVerb {
+    /// Test a profile against its own examples, and against labelled recordings
+    Check {
+        /// The profile
+        file: PathBuf,
+        /// Folders with NAME.cast and NAME.labels.jsonl
+        recordings: Vec<PathBuf>,
     },
 }
 

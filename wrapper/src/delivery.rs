@@ -4,16 +4,14 @@
 //! Invariant: per attempt the text is written at most once, an Enter is written only while exactly that text was
 //! seen in the composer and no dialog is open, and the intent is durable before the first byte.
 
-use extractor::{Composer, Shown, State};
-use patterns::{InputRecipe, Paste};
+use extractor::{Shown, State};
+use patterns::Paste;
 use wire::prompt::{Hold, HoldCode, Outcome, PromptResult, Receipt, Step};
-use wire::session::Context;
 use wire::text::clean_prompt;
 use wire::wrapper::{Offer, Report};
 use wire::{AttemptId, UnixMillis};
 
-/// A person who typed this recently has the keyboard.
-pub const PERSON_MS: u64 = 3_000;
+use crate::gate::{self, PERSON_MS, View, hold};
 
 /// How long the gate may be found closed by mere movement on the screen before the offer is given back.
 const UNSETTLED_MS: u64 = 2_000;
@@ -32,28 +30,6 @@ const ACCEPT_MS: u64 = 60_000;
 
 /// How long an interrupt may take to end the turn before it is sent again.
 const INTERRUPT_MS: u64 = 5_000;
-
-/// What the session looks like at the moment of a decision.
-pub struct View<'a> {
-    /// State of the agent.
-    pub state: State,
-    /// What stands where a prompt would be typed.
-    pub composer: Composer,
-    /// Whether a given text stands there.
-    pub shows: &'a dyn Fn(&str) -> Shown,
-    /// A dialog is on the screen.
-    pub dialog: bool,
-    /// The agent condenses its conversation.
-    pub compacting: bool,
-    /// The program asked for bracketed paste.
-    pub bracketed_paste: bool,
-    /// When a person last pressed a key.
-    pub person: Option<UnixMillis>,
-    /// Where the agent works.
-    pub context: &'a Context,
-    /// How this agent is typed to.
-    pub recipe: &'a InputRecipe,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,7 +168,7 @@ impl Delivery {
         }
         self.fence = offer.fence;
         let mut effects = vec![Effect::Lease(offer.clone()), step(attempt, Step::Offered, now)];
-        match gate(now, view, &offer).and_then(|()| prepare(view, &offer)) {
+        match gate::open(now, view, &offer).and_then(|()| prepare(view, &offer)) {
             Ok(text) => {
                 // Whoever follows a crash from here on must not type again.
                 effects.push(step(attempt, Step::Intent, now));
@@ -238,7 +214,7 @@ impl Delivery {
         since: UnixMillis,
     ) -> Vec<Effect> {
         let attempt = offer.attempt;
-        let gate = gate(now, view, &offer).and_then(|()| {
+        let gate = gate::open(now, view, &offer).and_then(|()| {
             let unsettled = "the screen does not come to rest; it is tried again";
             if now.since(since) > UNSETTLED_MS { Err(hold(HoldCode::NotIdle, unsettled)) } else { Ok(()) }
         });
@@ -447,50 +423,6 @@ impl Delivery {
     }
 }
 
-/// Whether a prompt may be typed now; if not, why.
-fn gate(now: UnixMillis, view: &View, offer: &Offer) -> Result<(), Hold> {
-    in_context(view.context, offer)?;
-    let waits = matches!(view.state, State::WaitingPermission | State::WaitingInput);
-    if view.dialog || waits {
-        return Err(hold(HoldCode::DialogOpen, "the agent asks something; answer it first"));
-    }
-    if view.state != State::Idle {
-        let why = format!("the session is {}, not idle", view.state.as_str());
-        return Err(hold(HoldCode::NotIdle, &why));
-    }
-    if view.compacting {
-        return Err(hold(HoldCode::NotIdle, "the agent condenses its conversation"));
-    }
-    if view.person.is_some_and(|person| now.since(person) < PERSON_MS) {
-        return Err(hold(HoldCode::HumanTyping, "a person typed in the session a moment ago"));
-    }
-    match view.composer {
-        Composer::Empty => Ok(()),
-        Composer::Holds(_) => Err(hold(HoldCode::Draft, "the composer holds a draft; send or clear it")),
-        Composer::Absent | Composer::Unreadable => Err(hold(
-            HoldCode::ComposerUnreadable,
-            "the place where a prompt is typed cannot be found on the screen",
-        )),
-    }
-}
-
-fn in_context(context: &Context, offer: &Offer) -> Result<(), Hold> {
-    let wrong = |what: &str, wanted: &str, is: &str| {
-        Err(hold(HoldCode::WrongContext, &format!("the session's {what} is {is}, not {wanted}")))
-    };
-    if let Some(dir) = &offer.dir
-        && *dir != context.dir
-    {
-        return wrong("directory", dir, &context.dir);
-    }
-    if let Some(branch) = &offer.branch
-        && context.branch.as_ref() != Some(branch)
-    {
-        return wrong("branch", branch, context.branch.as_deref().unwrap_or("not known"));
-    }
-    Ok(())
-}
-
 /// The text as it will be typed, or why it must not be.
 fn prepare(view: &View, offer: &Offer) -> Result<String, Hold> {
     let text = clean_prompt(&offer.text);
@@ -531,10 +463,6 @@ fn paste(view: &View, text: &str) -> Vec<u8> {
 
 fn step(attempt: AttemptId, step: Step, at: UnixMillis) -> Effect {
     Effect::Report(Report::Receipt { attempt, receipt: Receipt { step, at } })
-}
-
-fn hold(code: HoldCode, text: &str) -> Hold {
-    Hold { code, text: text.to_owned() }
 }
 
 fn held(attempt: AttemptId, code: HoldCode, text: &str) -> Effect {

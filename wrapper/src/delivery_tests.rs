@@ -1,5 +1,9 @@
 //! The promises of delivery: drawn by hand for the ways that matter, at random for those nobody thought of.
 
+use extractor::Composer;
+use patterns::InputRecipe;
+use wire::session::Context;
+
 use super::*;
 use proptest::prelude::*;
 use wire::PromptId;

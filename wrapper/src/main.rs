@@ -12,7 +12,9 @@ mod control;
 mod delivery;
 mod detach;
 mod drive;
+mod explain;
 mod export;
+mod gate;
 mod holder;
 mod hook;
 mod hooks;
@@ -24,6 +26,7 @@ mod log;
 mod modes;
 mod names;
 mod observer;
+mod profile_check;
 mod profiles;
 mod pty;
 mod recording;
@@ -31,6 +34,7 @@ mod replay;
 mod report;
 mod sys;
 mod tty;
+mod why;
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -42,7 +46,7 @@ use clap::{CommandFactory, Parser};
 use wire::SessionId;
 use wire::place::Place;
 
-use cli::{Cli, Verb};
+use cli::{Cli, ProfileVerb, Verb};
 use client::Left;
 
 /// wrap itself failed: the convention of env(1), nohup(1) and timeout(1).
@@ -77,7 +81,20 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
         Some(Verb::Export { session, format: _, output }) => export(&place, &session, output).map(|()| 0),
         Some(Verb::Replay { file, agent, jsonl }) => {
             let path = recording(&place, &file.to_string_lossy()).unwrap_or(file);
-            replay::run(&path, agent.as_deref(), jsonl).map(|()| 0).map_err(Into::into)
+            replay::run(&place, &path, agent.as_deref(), jsonl).map(|()| 0).map_err(Into::into)
+        }
+        Some(Verb::Why { session, json, last }) => {
+            let folder = folder(&place, &session)?;
+            why::read(&place, &folder)?.print(json, last, &mut std::io::stdout().lock())?;
+            Ok(0)
+        }
+        Some(Verb::Explain { agent, size, prompt, json, file }) => {
+            let agent = profiles::named(&place, &agent)?;
+            let asked = explain::Asked { agent, size, prompt: prompt.as_deref(), file: &file, json };
+            explain::run(&asked, &mut std::io::stdout().lock()).map(|()| 0)
+        }
+        Some(Verb::Profile { verb: ProfileVerb::Check { file, recordings } }) => {
+            profile_check::run(&file, &recordings, &mut std::io::stdout().lock())
         }
         Some(Verb::Agents) => list::agents(&place).map(|()| 0),
         Some(Verb::Completions { shell }) => {
@@ -104,10 +121,13 @@ fn recording(place: &Place, text: &str) -> Option<PathBuf> {
     Some(place.session(&id)).filter(|folder| plain && folder.is_dir())
 }
 
-fn export(place: &Place, session: &str, output: Option<PathBuf>) -> anyhow::Result<()> {
+fn folder(place: &Place, session: &str) -> anyhow::Result<PathBuf> {
     let found = recording(place, session);
-    let folder =
-        found.with_context(|| format!("no recording is named '{session}'; give a session's name or id"))?;
+    found.with_context(|| format!("no recording is named '{session}'; give a session's name or id"))
+}
+
+fn export(place: &Place, session: &str, output: Option<PathBuf>) -> anyhow::Result<()> {
+    let folder = folder(place, session)?;
     match output {
         Some(path) => {
             let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
-use extractor::{Extractor, Observation, Seen, State};
-use patterns::{Agent, Library};
+use extractor::{Dialog, Extractor, Observation, Seen, State};
 use serde_json::{Value, json};
+use wire::place::Place;
 use wire::text::{cut, escape};
 
-use crate::recording::{Moment, ReadError, Reader, Record};
-use crate::{asciicast, drive};
+use crate::recording::{Header, Moment, ReadError, Reader, Record};
+use crate::{asciicast, drive, profiles};
 
 /// A recording that cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -27,58 +27,74 @@ pub enum ReplayError {
     /// It is no asciicast.
     #[error("{0}: {1}")]
     Cast(PathBuf, #[source] asciicast::Error),
-    /// No profile has that name.
-    #[error("no profile is named '{0}'; see: wrap agents")]
-    Agent(String),
+    /// No profile has that name, or the user's own is broken.
+    #[error("{0:#}")]
+    Agent(anyhow::Error),
     /// What was seen cannot be printed.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
 }
 
+/// A recording that was read to its end.
+pub struct Replayed {
+    /// What it knows at the end.
+    pub extractor: Extractor,
+    /// What a recording of ours says of its session.
+    pub header: Option<Header>,
+    /// Time of the last record.
+    pub at: Duration,
+}
+
 /// Replays the recording at `path` and prints what is seen; `agent` names the profile, else the recording does.
-pub fn run(path: &Path, agent: Option<&str>, jsonl: bool) -> Result<(), ReplayError> {
+pub fn run(place: &Place, path: &Path, agent: Option<&str>, jsonl: bool) -> Result<(), ReplayError> {
     let mut printer = Printer::new(BufWriter::new(io::stdout().lock()), jsonl);
-    if path.is_dir() {
-        own(path, agent, &mut printer)?;
-    } else {
-        cast(path, agent, &mut printer)?;
-    }
+    follow(place, path, agent, &mut |seen| seen.iter().try_for_each(|one| printer.print(one)))?;
     Ok(printer.finish()?)
 }
 
-fn own(folder: &Path, agent: Option<&str>, printer: &mut Printer<impl Write>) -> Result<(), ReplayError> {
-    let mut moments = Reader::open(folder).peekable();
-    let (recorded, size) = match moments.peek() {
-        Some(Ok(Moment { record: Record::Header(header), .. })) => {
-            (header.agent.clone(), (header.cols, header.rows))
-        }
-        Some(_) => ("any".to_owned(), (80, 24)),
-        None => return Err(ReadError::Empty(folder.to_owned()).into()),
-    };
-    let mut extractor = Extractor::new(profile(agent.unwrap_or(&recorded))?, size.0, size.1);
-    moments.try_for_each(|moment| feed(&mut extractor, moment?, printer))
+/// Reads a recording's folder or an asciicast to its end; `each` gets what every record led to.
+pub fn follow(
+    place: &Place,
+    path: &Path,
+    agent: Option<&str>,
+    each: &mut dyn FnMut(&[Observation]) -> io::Result<()>,
+) -> Result<Replayed, ReplayError> {
+    let profile = |name: &str| profiles::named(place, name).map_err(ReplayError::Agent);
+    if path.is_dir() {
+        let mut moments = Reader::open(path).peekable();
+        let header = match moments.peek() {
+            Some(Ok(Moment { record: Record::Header(header), .. })) => Some((**header).clone()),
+            Some(_) => None,
+            None => return Err(ReadError::Empty(path.to_owned()).into()),
+        };
+        let recorded = header.as_ref().map_or("any", |header| header.agent.as_str());
+        let (cols, rows) = header.as_ref().map_or((80, 24), |header| (header.cols, header.rows));
+        let extractor = Extractor::new(profile(agent.unwrap_or(recorded))?, cols, rows);
+        through(extractor, header, moments.map(|moment| moment.map_err(ReplayError::from)), each)
+    } else {
+        let file = File::open(path).map_err(|e| ReplayError::Open(path.to_owned(), e))?;
+        let fault = |e| ReplayError::Cast(path.to_owned(), e);
+        let reader = asciicast::Reader::new(BufReader::new(file)).map_err(fault)?;
+        let extractor = Extractor::new(profile(agent.unwrap_or("any"))?, reader.cols, reader.rows);
+        through(extractor, None, reader.into_iter().map(|moment| moment.map_err(fault)), each)
+    }
 }
 
-fn cast(path: &Path, agent: Option<&str>, printer: &mut Printer<impl Write>) -> Result<(), ReplayError> {
-    let file = File::open(path).map_err(|e| ReplayError::Open(path.to_owned(), e))?;
-    let fault = |e| ReplayError::Cast(path.to_owned(), e);
-    let reader = asciicast::Reader::new(BufReader::new(file)).map_err(fault)?;
-    let mut extractor = Extractor::new(profile(agent.unwrap_or("any"))?, reader.cols, reader.rows);
-    reader.into_iter().try_for_each(|moment| feed(&mut extractor, moment.map_err(fault)?, printer))
-}
-
-fn profile(name: &str) -> Result<Arc<Agent>, ReplayError> {
-    Library::builtin().agent(name).ok_or_else(|| ReplayError::Agent(name.to_owned()))
-}
-
-fn feed(
-    extractor: &mut Extractor,
-    moment: Moment,
-    printer: &mut Printer<impl Write>,
-) -> Result<(), ReplayError> {
-    let mut seen = Vec::new();
-    drive::apply(extractor, moment.at, &moment.record, &mut seen);
-    Ok(seen.iter().try_for_each(|observation| printer.print(observation))?)
+fn through(
+    mut extractor: Extractor,
+    header: Option<Header>,
+    moments: impl Iterator<Item = Result<Moment, ReplayError>>,
+    each: &mut dyn FnMut(&[Observation]) -> io::Result<()>,
+) -> Result<Replayed, ReplayError> {
+    let (mut seen, mut last) = (Vec::new(), Duration::ZERO);
+    for moment in moments {
+        let Moment { at, record } = moment?;
+        drive::apply(&mut extractor, at, &record, &mut seen);
+        each(&seen)?;
+        seen.clear();
+        last = last.max(at);
+    }
+    Ok(Replayed { extractor, header, at: last })
 }
 
 /// Prints observations: for people, or one JSON object a line.
@@ -139,14 +155,27 @@ fn object(what: &Seen) -> Option<Value> {
                 "origin": event.origin.as_str(), "rule": event.rule, "text": escape(&event.text), "fields": fields,
             })
         }
-        Seen::Dialog(Some(dialog)) => json!({
-            "type": "dialog", "id": dialog.id, "kind": dialog.kind.as_str(), "title": escape(&dialog.title),
-            "body": wire::text::escape_lines(&dialog.body),
-            "options": dialog.options.iter().map(|o| escape(&o.label)).collect::<Vec<_>>(),
-        }),
+        Seen::Dialog(Some(asked)) => {
+            let mut row = dialog(asked);
+            row["type"] = json!("dialog");
+            row
+        }
         Seen::Dialog(None) => json!({"type": "dialog", "id": null}),
         Seen::Title(title) => json!({"type": "title", "title": escape(title)}),
         Seen::Query(_) => return None,
+    })
+}
+
+/// A dialog for programs.
+pub fn dialog(dialog: &Dialog) -> Value {
+    let request = dialog.request.as_ref().map(|request| {
+        json!({"tool": escape(&request.tool), "detail": escape(&request.detail), "arguments": request.arguments})
+    });
+    json!({
+        "id": dialog.id, "kind": dialog.kind.as_str(), "title": escape(&dialog.title),
+        "body": wire::text::escape_lines(&dialog.body),
+        "options": dialog.options.iter().map(|o| escape(&o.label)).collect::<Vec<_>>(),
+        "selected": dialog.options.iter().position(|o| o.selected), "request": request,
     })
 }
 

@@ -15,7 +15,8 @@ use wire::session::{Claim, Context, Dialog, Exit, Size, Source, State};
 use wire::wrapper::{Choice, Now, Offer, Report};
 use wire::{AttemptId, UnixMillis};
 
-use crate::delivery::{Delivery, Effect, Input, View};
+use crate::delivery::{Delivery, Effect, Input};
+use crate::gate::View;
 use crate::holder::is_person;
 use crate::journal::Journal;
 use crate::recording::{Moment, Record};

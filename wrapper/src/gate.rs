@@ -1,0 +1,87 @@
+//! Whether a prompt may be typed now, and if not, why. Must not: type.
+
+use extractor::{Composer, Shown, State};
+use patterns::InputRecipe;
+use wire::UnixMillis;
+use wire::prompt::{Hold, HoldCode};
+use wire::session::Context;
+use wire::wrapper::Offer;
+
+/// How long a person who typed has the keyboard to themselves, in milliseconds.
+pub const PERSON_MS: u64 = 3_000;
+
+/// What the session looks like at the moment of a decision.
+pub struct View<'a> {
+    /// State of the agent.
+    pub state: State,
+    /// What stands where a prompt would be typed.
+    pub composer: Composer,
+    /// Whether a given text stands there.
+    pub shows: &'a dyn Fn(&str) -> Shown,
+    /// A dialog is on the screen.
+    pub dialog: bool,
+    /// The agent condenses its conversation.
+    pub compacting: bool,
+    /// The program asked for bracketed paste.
+    pub bracketed_paste: bool,
+    /// When a person last pressed a key.
+    pub person: Option<UnixMillis>,
+    /// Where the agent works.
+    pub context: &'a Context,
+    /// How this agent is typed to.
+    pub recipe: &'a InputRecipe,
+}
+
+/// Whether this prompt may be typed now.
+pub fn open(now: UnixMillis, view: &View, offer: &Offer) -> Result<(), Hold> {
+    in_context(view.context, offer)?;
+    ready(now, view)
+}
+
+/// Whether any prompt may be typed now.
+pub fn ready(now: UnixMillis, view: &View) -> Result<(), Hold> {
+    let waits = matches!(view.state, State::WaitingPermission | State::WaitingInput);
+    if view.dialog || waits {
+        return Err(hold(HoldCode::DialogOpen, "the agent asks something; answer it first"));
+    }
+    if view.state != State::Idle {
+        let why = format!("the session is {}, not idle", view.state.as_str());
+        return Err(hold(HoldCode::NotIdle, &why));
+    }
+    if view.compacting {
+        return Err(hold(HoldCode::NotIdle, "the agent condenses its conversation"));
+    }
+    if view.person.is_some_and(|person| now.since(person) < PERSON_MS) {
+        return Err(hold(HoldCode::HumanTyping, "a person typed in the session a moment ago"));
+    }
+    match view.composer {
+        Composer::Empty => Ok(()),
+        Composer::Holds(_) => Err(hold(HoldCode::Draft, "the composer holds a draft; send or clear it")),
+        Composer::Absent | Composer::Unreadable => Err(hold(
+            HoldCode::ComposerUnreadable,
+            "the place where a prompt is typed cannot be found on the screen",
+        )),
+    }
+}
+
+fn in_context(context: &Context, offer: &Offer) -> Result<(), Hold> {
+    let wrong = |what: &str, wanted: &str, is: &str| {
+        Err(hold(HoldCode::WrongContext, &format!("the session's {what} is {is}, not {wanted}")))
+    };
+    if let Some(dir) = &offer.dir
+        && *dir != context.dir
+    {
+        return wrong("directory", dir, &context.dir);
+    }
+    if let Some(branch) = &offer.branch
+        && context.branch.as_ref() != Some(branch)
+    {
+        return wrong("branch", branch, context.branch.as_deref().unwrap_or("not known"));
+    }
+    Ok(())
+}
+
+/// A refusal.
+pub fn hold(code: HoldCode, text: &str) -> Hold {
+    Hold { code, text: text.to_owned() }
+}
