@@ -73,10 +73,9 @@ pub fn origins(rule: Option<&AnswerRule>, rows: &[String]) -> Vec<Origin> {
     let Some(rule) = rule else { return vec![Origin::Unknown; rows.len()] };
     let mut now = Origin::Unknown;
     let mut all = Vec::with_capacity(rows.len());
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
         let begins = rule.begin.as_ref().is_some_and(|begin| begin.is_match(row));
-        if rule.tool.iter().any(|tool| tool.is_match(row)) || rule.skip.iter().any(|skip| skip.is_match(row))
-        {
+        if is_tool(rule, rows, at) || rule.skip.iter().any(|skip| skip.is_match(row)) {
             now = Origin::Tool;
         } else if begins {
             now = Origin::Agent;
@@ -86,6 +85,15 @@ pub fn origins(rule: Option<&AnswerRule>, rows: &[String]) -> Vec<Origin> {
         all.push(now);
     }
     all
+}
+
+/// Whether a tool call begins in this row.
+fn is_tool(rule: &AnswerRule, rows: &[String], at: usize) -> bool {
+    let row = &rows[at];
+    let begins = || rule.begin.as_ref().is_some_and(|begin| begin.is_match(row));
+    let next = || rows.get(at + 1).filter(|next| !next.trim().is_empty());
+    let body = |next: &String| rule.tool_body.as_ref().is_some_and(|body| body.is_match(next));
+    rule.tool.iter().any(|tool| tool.is_match(row)) || (begins() && next().is_some_and(body))
 }
 
 /// The last block that tells how the turn ended, from the bottom up to the first block of other kind.
@@ -126,12 +134,12 @@ fn answer(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> String {
     if open {
         blocks.push(Vec::new());
     }
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
         if rule.end.iter().any(|end| end.is_match(row)) && blocks.iter().any(|block| !block.is_empty()) {
             break;
         }
         let ends = matched(&agent.failures, row).is_some() || matched(&agent.interruptions, row).is_some();
-        if rule.tool.iter().any(|tool| tool.is_match(row)) {
+        if is_tool(rule, rows, at) {
             blocks.clear();
             open = false;
         } else if ends || rule.skip.iter().any(|skip| skip.is_match(row)) {

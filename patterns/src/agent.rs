@@ -277,6 +277,8 @@ pub struct AnswerRule {
     pub end: Vec<Pattern>,
     /// First rows of tool calls.
     pub tool: Vec<Pattern>,
+    /// Second rows of tool calls.
+    pub tool_body: Option<Pattern>,
 }
 
 /// Everything known of one agent.
@@ -340,8 +342,17 @@ pub struct ResumeRecipe {
 }
 
 impl Agent {
-    /// The region in which a screen rule looks, as it is written in a profile.
+    /// Where a rule looks: the region of a screen rule as it is written in a profile, `title`, `dialog` or `composer`.
     pub fn region_of(&self, rule: &str) -> Option<&'static str> {
+        if self.titles.iter().any(|title| title.id == rule) {
+            return Some("title");
+        }
+        if self.dialogs.iter().any(|dialog| dialog.id == rule) {
+            return Some("dialog");
+        }
+        if rule.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with(".composer")) {
+            return Some("composer");
+        }
         let found = self.screens.iter().find(|screen| screen.id == rule)?;
         Some(match found.region {
             Region::Footer => "footer",

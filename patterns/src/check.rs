@@ -19,7 +19,8 @@ pub fn agent(file: &str, text: &str) -> Vec<String> {
         faults.composer(table);
     }
     if let Some(t) = &raw.answer {
-        let others = t.skip.iter().chain(&t.tool).chain(&t.end).chain(t.begin.as_ref()).chain([&t.prompt]);
+        let others = t.skip.iter().chain(&t.tool).chain(&t.tool_body).chain(&t.end).chain(&t.begin);
+        let others = others.chain([&t.prompt]);
         faults.compile("answer", others);
     }
     faults.compile("version", raw.version.iter());

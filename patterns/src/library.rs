@@ -244,6 +244,7 @@ fn answer_rule(table: AnswerTable) -> AnswerRule {
         skip: table.skip.into_iter().map(Pattern::new).collect(),
         end: table.end.into_iter().map(Pattern::new).collect(),
         tool: table.tool.into_iter().map(Pattern::new).collect(),
+        tool_body: table.tool_body.map(Pattern::new),
     }
 }
 

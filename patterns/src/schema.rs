@@ -423,6 +423,8 @@ pub struct AnswerTable {
     /// Blocks that are tool calls: their first rows.
     #[serde(default)]
     pub tool: Vec<String>,
+    /// What the second row of a block matches only when it is a tool call.
+    pub tool_body: Option<String>,
 }
 
 /// `sets/NAME.toml`.

@@ -72,7 +72,7 @@ fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
 /// The screen after these bytes, having stood for a while. Bytes without any escape are rows of text.
 pub fn look(agent: &Arc<Agent>, size: Option<(u16, u16)>, bytes: &[u8]) -> Extractor {
     let mut seen = Vec::new();
-    let raw = bytes.contains(&0x1b);
+    let raw = bytes.contains(&0x1b) && !is_styled_text(bytes);
     let (size, bytes) = if raw { (size.unwrap_or((120, 40)), bytes.to_vec()) } else { rows(bytes, size) };
     let mut extractor = Extractor::new(Arc::clone(agent), size.0, size.1);
     extractor.output(Duration::from_millis(1), &bytes, &mut seen);
@@ -81,12 +81,34 @@ pub fn look(agent: &Arc<Agent>, size: Option<(u16, u16)>, bytes: &[u8]) -> Extra
     extractor
 }
 
+/// Whether it is rows of text with colours, as terminal multiplexers print a screen: no carriage return, and no
+/// escape but SGR.
+fn is_styled_text(bytes: &[u8]) -> bool {
+    let mut escapes = bytes.split(|byte| *byte == 0x1b);
+    escapes.next();
+    let is_sgr = |rest: &[u8]| {
+        let end = rest.iter().position(|byte| byte.is_ascii_alphabetic());
+        rest.first() == Some(&b'[') && end.is_some_and(|end| rest[end] == b'm')
+    };
+    !bytes.contains(&b'\r') && escapes.all(is_sgr)
+}
+
+/// The columns that a line takes.
+fn width(line: &str) -> usize {
+    let mut shown = String::new();
+    for (number, part) in line.split('\u{1b}').enumerate() {
+        let skip = if number == 0 { 0 } else { part.find('m').map_or(part.len(), |end| end + 1) };
+        shown.push_str(&part[skip..]);
+    }
+    unicode_width::UnicodeWidthStr::width(shown.as_str())
+}
+
 /// Plain text as a terminal would have it: the last rows that fit, the cursor after the last text.
 fn rows(bytes: &[u8], size: Option<(u16, u16)>) -> ((u16, u16), Vec<u8>) {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let full = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
-    let widest = lines.iter().map(|line| unicode_width::UnicodeWidthStr::width(*line)).max().unwrap_or(0);
+    let widest = lines.iter().map(|line| width(line)).max().unwrap_or(0);
     let own = (widest.clamp(80, 1000) as u16, lines.len().clamp(1, 1000) as u16);
     let size = size.unwrap_or(own);
     let cols = size.0.max(widest.min(1000) as u16);
@@ -230,6 +252,15 @@ mod tests {
     fn a_screen_that_says_nothing_is_unknown() {
         assert_eq!(explained("claude", b"hello\n", None)["state"], json!("unknown"));
         assert_eq!(explained("any", b"", None)["state"], json!("unknown"));
+    }
+
+    #[test]
+    fn rows_with_colours_are_rows() {
+        let screen = format!(
+            "\u{1b}[2m{LINE}\u{1b}[0m\n❯ \u{1b}[2mTry \"edit\"\u{1b}[0m\n{LINE}\n  ? for shortcuts\n"
+        );
+        let found = explained("claude", screen.as_bytes(), None);
+        assert_eq!((&found["state"], &found["composer"]), (&json!("idle"), &json!("")));
     }
 
     #[test]
