@@ -9,7 +9,6 @@ use std::time::Duration;
 use patterns::fact::From;
 use patterns::{Absent, Agent};
 
-use crate::answer;
 use crate::belief::{Belief, Change};
 use crate::evidence::{Candidate, Facts};
 use crate::fact::Telling;
@@ -18,7 +17,7 @@ use crate::observation::{Dialog, DialogKind, EventKind, Exit, Keys, Observation,
 use crate::osc::{Item, Scanner};
 use crate::query;
 use crate::sight::Sight;
-use crate::turn::{Effect, Event, Turn, Verdict};
+use crate::turn::{Event, Turn, Verdict};
 use crate::vt::Vt;
 
 /// How long after its first change the screen is read.
@@ -30,6 +29,10 @@ const PIECE: u64 = 64 * 1024;
 /// How long an end mark must stand while the agent works on before it counts as the end of a queued turn.
 const MARK_STANDS: Duration = Duration::from_millis(900);
 
+/// Events of an agent's own doing.
+const TOOLS: [EventKind; 4] =
+    [EventKind::Command, EventKind::FileEdit, EventKind::FileRead, EventKind::ToolCall];
+
 /// Watches one program.
 pub struct Extractor {
     pub(crate) agent: Arc<Agent>,
@@ -39,9 +42,9 @@ pub struct Extractor {
     pub(crate) heard: Hearing,
     pub(crate) telling: Telling,
     pub(crate) belief: Belief,
-    turn: Turn,
+    pub(crate) turn: Turn,
     pub(crate) offset: u64,
-    now: Duration,
+    pub(crate) now: Duration,
     /// The last output, the last key.
     output: Duration,
     key: Option<Duration>,
@@ -54,11 +57,13 @@ pub struct Extractor {
     ended: bool,
     /// Where the prompt stood in which Enter was pressed; it may come back before anybody looked.
     typed: Option<u64>,
+    /// The running turn called a tool or asked for something.
+    pub(crate) acted: bool,
     /// The dialog as it was last told.
     pub(crate) asked: Option<Dialog>,
     /// End marks that stood on the screen when the turn began, and since when there is another.
-    marks: Vec<String>,
-    marked: Option<Duration>,
+    pub(crate) marks: Vec<String>,
+    pub(crate) marked: Option<Duration>,
 }
 
 impl Extractor {
@@ -84,6 +89,7 @@ impl Extractor {
             entered: false,
             ended: false,
             typed: None,
+            acted: false,
             asked: None,
             marks: Vec::new(),
             marked: None,
@@ -151,6 +157,7 @@ impl Extractor {
             }
         }
         for event in news.events.into_iter().chain(self.sight.told(&news.output)) {
+            self.acted = true;
             self.emit(Seen::Event(event), out);
         }
         if news.ended && self.claim().state == State::Idle && self.turn.expected() {
@@ -304,6 +311,7 @@ impl Extractor {
             DialogKind::Permission | DialogKind::Plan => Dialog { request: request.cloned(), ..dialog },
             DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => dialog,
         });
+        self.acted |= asked.is_some();
         if asked != self.asked {
             self.asked.clone_from(&asked);
             self.emit(Seen::Dialog(asked), out);
@@ -312,12 +320,10 @@ impl Extractor {
 
     /// Tells what was found on the screen, except what the agent itself tells of its tools.
     fn found(&mut self, events: Vec<crate::observation::Event>, out: &mut Vec<Observation>) {
-        let told = |event: &crate::observation::Event| {
-            let tools = [EventKind::Command, EventKind::FileEdit, EventKind::FileRead, EventKind::ToolCall];
-            self.telling.tools && tools.contains(&event.kind)
-        };
+        let told = |event: &crate::observation::Event| self.telling.tools && TOOLS.contains(&event.kind);
         let new: Vec<_> = events.into_iter().filter(|event| !told(event)).collect();
         for event in new {
+            self.acted |= TOOLS.contains(&event.kind);
             self.emit(Seen::Event(event), out);
         }
     }
@@ -420,56 +426,12 @@ impl Extractor {
         }
     }
 
-    fn turn(&mut self, event: Event, out: &mut Vec<Observation>) {
-        let (turn, effects) = std::mem::take(&mut self.turn).on(self.now, event);
-        self.turn = turn;
-        for effect in effects {
-            match effect {
-                Effect::Began(source) => {
-                    self.marks = self.sight.end_marks(&self.agent);
-                    self.marked = None;
-                    self.emit(Seen::TurnBegan { source }, out);
-                }
-                Effect::Ended { outcome, reason, source } => {
-                    let answer = self.answer();
-                    self.telling.end = None;
-                    self.telling.open = false;
-                    self.emit(Seen::TurnEnded { outcome, reason, source, answer }, out);
-                    self.sight.forget_turn();
-                }
-            }
-        }
-    }
-
-    fn verdict(&self) -> Verdict {
-        let mut verdict = self.sight.answer(&self.agent).verdict;
-        verdict.ended |= self.heard.done;
-        if let Some(end) = &self.telling.end {
-            verdict.ended = true;
-            verdict.failed = end.failed.clone().or(verdict.failed);
-            verdict.refused = answer::refusal(&self.agent, &end.answer);
-        }
-        verdict.failed = verdict.failed.or_else(|| self.heard.failure());
-        match self.heard.code.filter(|_| self.heard.mark.is_some()) {
-            Some(130) => verdict.interrupted = Some("exit status 130".to_owned()),
-            Some(code) if code != 0 => verdict.failed = Some(format!("exit status {code}")),
-            Some(_) | None => {}
-        }
-        verdict
-    }
-
-    /// The turn's last answer: as the agent told it, else as the screen shows it.
-    fn answer(&self) -> String {
-        let told = self.telling.end.as_ref().map(|end| end.answer.clone()).filter(|text| !text.is_empty());
-        told.unwrap_or_else(|| self.sight.answer(&self.agent).answer)
-    }
-
     fn drain(&mut self, out: &mut Vec<Observation>) {
         let events = self.sight.drain(&mut self.vt);
         self.found(events, out);
     }
 
-    fn emit(&self, what: Seen, out: &mut Vec<Observation>) {
+    pub(crate) fn emit(&self, what: Seen, out: &mut Vec<Observation>) {
         out.push(Observation { at: self.now, offset: self.offset, what });
     }
 }

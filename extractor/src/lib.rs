@@ -9,6 +9,7 @@ pub mod belief;
 pub mod blocks;
 pub mod composer;
 pub mod dialog;
+pub mod ending;
 pub mod evidence;
 pub mod extractor;
 pub mod fact;
@@ -28,6 +29,6 @@ pub mod vt;
 
 pub use extractor::Extractor;
 pub use observation::{
-    Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation, Origin,
-    Seen, Severity, Shown, Source, State, ToolRequest, TurnOutcome,
+    Cause, Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation,
+    Origin, Seen, Severity, Shown, Source, State, ToolRequest, TurnOutcome,
 };

@@ -94,6 +94,28 @@ words! {
 }
 
 words! {
+    /// Why a turn failed, or why its end is not to be trusted.
+    pub enum Cause {
+        /// The model's interface failed.
+        ApiError = "api_error",
+        /// A limit of use is reached.
+        RateLimited = "rate_limited",
+        /// The conversation does not fit into the model's context any more.
+        ContextExhausted = "context_exhausted",
+        /// Nobody is logged in, or the key or the account does not allow it.
+        Auth = "auth",
+        /// The agent itself says that it did not do it.
+        Refused = "refused",
+        /// A command ended with a status other than 0.
+        Status = "status",
+        /// The program ended during the turn.
+        Exited = "exited",
+        /// The turn was over in a moment, without a word and without a call of a tool.
+        Empty = "empty",
+    }
+}
+
+words! {
     /// What an event is about.
     pub enum EventKind {
         /// An error message.
@@ -264,6 +286,10 @@ pub enum Seen {
         outcome: TurnOutcome,
         /// Why, for people; the agent's error line when it failed.
         reason: String,
+        /// Why, for programs; of a turn that completed, why its end is not to be trusted.
+        cause: Option<Cause>,
+        /// When a limit ends, as the agent put it.
+        until: Option<String>,
         /// What told so.
         source: Source,
         /// The last answer, plain text without borders, spinners and colour.

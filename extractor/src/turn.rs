@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::observation::{Source, State, TurnOutcome};
+use crate::observation::{Cause, Source, State, TurnOutcome};
 
 /// How long after an interrupt key a turn's end is taken for its effect. On a loaded machine it takes seconds.
 const INTERRUPT_COUNTS: Duration = Duration::from_secs(20);
@@ -42,6 +42,8 @@ pub enum Turn {
 pub struct Verdict {
     /// The agent's line of failure, or its status.
     pub failed: Option<String>,
+    /// What failed is a command, whose status tells so.
+    pub status: bool,
     /// The agent's line of interruption.
     pub interrupted: Option<String>,
     /// A sentence in which the answer says that it is not done.
@@ -95,6 +97,10 @@ pub enum Effect {
         outcome: TurnOutcome,
         /// Why.
         reason: String,
+        /// Why, as far as the turn itself tells.
+        cause: Option<Cause>,
+        /// How long the turn took.
+        took: Duration,
         /// What told so.
         source: Source,
     },
@@ -178,8 +184,8 @@ impl Turn {
             }
             Event::State { to: State::Exited, source, .. } => {
                 let reason = "the program ended during the turn".to_owned();
-                let outcome = TurnOutcome::Failed;
-                (Self::default(), vec![Effect::Ended { outcome, reason, source }])
+                let (outcome, cause, took) = (TurnOutcome::Failed, Some(Cause::Exited), self.took(now));
+                (Self::default(), vec![Effect::Ended { outcome, reason, cause, took, source }])
             }
             Event::Interrupt => {
                 if let Self::Running { interrupted, .. } = &mut self {
@@ -206,17 +212,24 @@ impl Turn {
             Self::Running { interrupted: Some(at), .. } => now <= at + INTERRUPT_COUNTS && !verdict.ended,
             Self::Running { interrupted: None, .. } | Self::Unasked { .. } | Self::None { .. } => false,
         };
-        let (outcome, reason) = if let Some(reason) = verdict.interrupted {
-            (TurnOutcome::Interrupted, reason)
+        let (outcome, reason, cause) = if let Some(reason) = verdict.interrupted {
+            (TurnOutcome::Interrupted, reason, None)
         } else if let Some(reason) = verdict.failed {
-            (TurnOutcome::Failed, reason)
+            (TurnOutcome::Failed, reason, verdict.status.then_some(Cause::Status))
         } else if key {
-            (TurnOutcome::Interrupted, "interrupt key".to_owned())
+            (TurnOutcome::Interrupted, "interrupt key".to_owned(), None)
         } else if let Some(reason) = verdict.refused {
-            (TurnOutcome::Failed, reason)
+            (TurnOutcome::Failed, reason, Some(Cause::Refused))
         } else {
-            (TurnOutcome::Completed, String::new())
+            (TurnOutcome::Completed, String::new(), None)
         };
-        Effect::Ended { outcome, reason, source }
+        Effect::Ended { outcome, reason, cause, took: self.took(now), source }
+    }
+
+    fn took(self, now: Duration) -> Duration {
+        match self {
+            Self::Running { began, .. } => now.saturating_sub(began),
+            Self::None { .. } | Self::Unasked { .. } => Duration::ZERO,
+        }
     }
 }

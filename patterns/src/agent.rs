@@ -277,6 +277,8 @@ pub struct AnswerRule {
     pub end: Vec<Pattern>,
     /// First rows of tool calls.
     pub tool: Vec<Pattern>,
+    /// The agent says something in every turn.
+    pub always: bool,
     /// Second rows of tool calls.
     pub tool_body: Option<Pattern>,
 }

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod builtin;
+pub mod cause;
 pub mod check;
 pub mod error;
 pub mod event_rule;
@@ -20,6 +21,7 @@ pub use agent::{
     Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Note,
     Paste, Region, ResumeRecipe, ScreenRule, StateWord, Timing, TitleRule,
 };
+pub use cause::Cause;
 pub use error::Error;
 pub use event_rule::{EventKind, EventRule, Level};
 pub use fact::{FactRule, HookRecipe, Means, ToolRule, TranscriptRecipe, Via};

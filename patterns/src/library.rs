@@ -245,6 +245,7 @@ fn answer_rule(table: AnswerTable) -> AnswerRule {
         end: table.end.into_iter().map(Pattern::new).collect(),
         tool: table.tool.into_iter().map(Pattern::new).collect(),
         tool_body: table.tool_body.map(Pattern::new),
+        always: table.always,
     }
 }
 

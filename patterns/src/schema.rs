@@ -423,6 +423,9 @@ pub struct AnswerTable {
     /// Blocks that are tool calls: their first rows.
     #[serde(default)]
     pub tool: Vec<String>,
+    /// The agent says something in every turn: one without a word is suspicious.
+    #[serde(default)]
+    pub always: bool,
     /// What the second row of a block matches only when it is a tool call.
     pub tool_body: Option<String>,
 }

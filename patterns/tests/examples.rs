@@ -29,6 +29,26 @@ fn every_rule_of_every_agent_matches_its_examples_and_rejects_the_others() {
 }
 
 #[test]
+fn every_cause_matches_its_examples_and_the_first_that_does_counts() {
+    for table in patterns::cause::tables().unwrap() {
+        check("causes.toml", &table.id, &table.pattern, &table.matches, &table.rejects);
+        for example in &table.matches {
+            assert_eq!(patterns::cause::of(example).map(|(cause, _)| cause), Some(table.cause), "{example}");
+        }
+    }
+    assert_eq!(patterns::cause::of("API Error: 529 Overloaded"), None);
+    let until = |reason: &str| patterns::cause::of(reason).and_then(|(_, until)| until);
+    assert_eq!(
+        until("You've hit your limit · resets 3pm (Europe/Berlin)").as_deref(),
+        Some("3pm (Europe/Berlin)")
+    );
+    assert_eq!(
+        until("You've hit your usage limit. Try again in 2 days 3 hours.").as_deref(),
+        Some("2 days 3 hours")
+    );
+}
+
+#[test]
 fn every_event_rule_matches_its_examples_and_rejects_the_others() {
     for (file, text) in builtin::SETS {
         for rule in library::set(file, text).unwrap() {

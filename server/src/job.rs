@@ -376,13 +376,7 @@ pub fn unknown_hold() -> Hold {
 
 /// A result that the server itself came to.
 pub fn server_result(outcome: Outcome, reason: &str) -> PromptResult {
-    PromptResult {
-        outcome,
-        reason: reason.to_owned(),
-        source: "server".to_owned(),
-        answer: String::new(),
-        duration_ms: 0,
-    }
+    PromptResult::new(outcome, reason, "server")
 }
 
 fn gone_hold() -> Hold {

@@ -58,6 +58,20 @@ label: string,
  */
 selected: boolean, };
 
+export type ToolRequest = { 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * What it would work on: a command, a file.
+ */
+detail: string, 
+/**
+ * All its arguments, as JSON; at most 16,000 characters.
+ */
+arguments: string, };
+
 export type Dialog = { 
 /**
  * Hash of kind, body and options: an answer is bound to it.
@@ -260,6 +274,8 @@ export type Step = "leased" | "offered" | "intent" | "written" | "seen" | "submi
 
 export type Outcome = "completed" | "failed" | "interrupted" | "not_typed" | "unknown" | "timed_out" | "cancelled";
 
+export type Cause = "api_error" | "rate_limited" | "context_exhausted" | "auth" | "refused" | "status" | "exited" | "empty";
+
 export type Hold = { 
 /**
  * The reason, for programs.
@@ -279,6 +295,14 @@ outcome: Outcome,
  * Why, for people.
  */
 reason: string, 
+/**
+ * Why it failed, for programs.
+ */
+cause: Cause | null, 
+/**
+ * When a limit of use ends, as the agent put it.
+ */
+until: string | null, 
 /**
  * What told so: a [`crate::session::Source`] word, `verify` or `server`.
  */

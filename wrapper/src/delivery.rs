@@ -6,7 +6,7 @@
 
 use extractor::{Shown, State};
 use patterns::Paste;
-use wire::prompt::{Hold, HoldCode, Outcome, PromptResult, Receipt, Step};
+use wire::prompt::{Cause, Hold, HoldCode, Outcome, PromptResult, Receipt, Step};
 use wire::text::clean_prompt;
 use wire::wrapper::{Offer, Report};
 use wire::{AttemptId, UnixMillis};
@@ -97,16 +97,20 @@ struct Stop {
 pub struct Delivery {
     fence: u64,
     phase: Phase,
+    /// What runs is a command of the agent's own, which may be done without a word.
+    command: bool,
 }
 
 impl Delivery {
     /// Nothing held; only fences above `fence` are taken.
     pub fn new(fence: u64) -> Self {
-        Self { fence, phase: Phase::Free }
+        Self { fence, phase: Phase::Free, command: false }
     }
 
     /// Continues an attempt that was running when the observer before this one ended.
-    pub fn resume(&mut self, attempt: AttemptId, accepted: UnixMillis, timeout_ms: u64) {
+    pub fn resume(&mut self, offer: &Offer, accepted: UnixMillis) {
+        let Offer { attempt, timeout_ms, command, .. } = *offer;
+        self.command = command;
         self.phase = Phase::Running { attempt, accepted, timeout_ms, stop: None };
     }
 
@@ -354,8 +358,8 @@ impl Delivery {
 
     fn began(&mut self, now: UnixMillis) -> Vec<Effect> {
         let Phase::Submitted { offer, .. } = &self.phase else { return Vec::new() };
-        let attempt = offer.attempt;
-        let timeout_ms = offer.timeout_ms;
+        let Offer { attempt, timeout_ms, command, .. } = *offer;
+        self.command = command;
         self.phase = Phase::Running { attempt, accepted: now, timeout_ms, stop: None };
         vec![step(attempt, Step::Accepted, now), step(attempt, Step::Started, now)]
     }
@@ -366,6 +370,11 @@ impl Delivery {
         let Phase::Running { attempt, accepted, stop, .. } = self.phase else { return effects };
         self.phase = Phase::Free;
         result.duration_ms = now.since(accepted);
+        if result.outcome == Outcome::Completed && result.cause == Some(Cause::Empty) && !self.command {
+            result.outcome = Outcome::Failed;
+            result.reason =
+                "the turn was over in a moment, without a word and without a call of a tool".to_owned();
+        }
         if let Some(stop) = stop {
             result.outcome = stop.outcome;
             result.reason = match stop.outcome {
@@ -383,9 +392,8 @@ impl Delivery {
             Phase::Free => Vec::new(),
             running @ Phase::Running { .. } => {
                 self.phase = running;
-                let outcome = Outcome::Failed;
-                let (source, answer) = ("exit".to_owned(), String::new());
-                self.ended(now, PromptResult { outcome, reason, source, answer, duration_ms: 0 })
+                let cause = Some(Cause::Exited);
+                self.ended(now, PromptResult { cause, ..PromptResult::new(Outcome::Failed, reason, "exit") })
             }
             Phase::Pasting { offer, .. } => vec![held(offer.attempt, HoldCode::SessionGone, &reason)],
             Phase::Pasted { offer, .. }
@@ -470,9 +478,7 @@ fn held(attempt: AttemptId, code: HoldCode, text: &str) -> Effect {
 }
 
 fn called_off(attempt: AttemptId, reason: &str) -> Effect {
-    let (reason, source) = (reason.to_owned(), "server".to_owned());
-    let result =
-        PromptResult { outcome: Outcome::Cancelled, reason, source, answer: String::new(), duration_ms: 0 };
+    let result = PromptResult::new(Outcome::Cancelled, reason, "server");
     Effect::Report(Report::Ended { attempt, result })
 }
 

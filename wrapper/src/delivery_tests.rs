@@ -85,8 +85,7 @@ fn offer(fence: u64, text: &str) -> Offer {
 }
 
 fn completed() -> PromptResult {
-    let (reason, source, answer) = (String::new(), "status".into(), "done".into());
-    PromptResult { outcome: Outcome::Completed, reason, source, answer, duration_ms: 0 }
+    PromptResult { answer: "done".into(), ..PromptResult::new(Outcome::Completed, "", "status") }
 }
 
 fn steps(reports: &[Report]) -> Vec<Step> {
@@ -206,7 +205,7 @@ fn a_lost_enter_is_repeated_only_while_our_text_stands_there() {
 fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);
-    delivery.resume(AttemptId(1), UnixMillis(0), 60_000);
+    delivery.resume(&offer(1, "x"), UnixMillis(0));
     agent.state = State::Busy;
     agent.apply(&mut delivery, 10, Input::Cancel(AttemptId(1)));
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
@@ -221,7 +220,7 @@ fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
 fn a_turn_that_takes_too_long_is_interrupted_and_says_so() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);
-    delivery.resume(AttemptId(1), UnixMillis(0), 60_000);
+    delivery.resume(&offer(1, "x"), UnixMillis(0));
     agent.state = State::Busy;
     agent.apply(&mut delivery, 60_001, Input::Look);
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
@@ -323,5 +322,22 @@ proptest! {
             }
         }
         prop_assert!(pasted.values().all(|times| *times <= 1), "{:?}", pasted);
+    }
+}
+
+#[test]
+fn a_turn_without_a_word_is_not_complete_unless_a_command_was_sent() {
+    for (command, outcome) in [(false, Outcome::Failed), (true, Outcome::Completed)] {
+        let mut delivery = Delivery::new(0);
+        delivery.resume(&Offer { command, ..offer(1, "x") }, UnixMillis(0));
+        let mut agent = Agent::idle();
+        let empty = PromptResult::new(Outcome::Completed, "", "status");
+        let nothing = PromptResult { cause: Some(Cause::Empty), ..empty };
+        let reports = agent.apply(&mut delivery, 900, Input::Ended(nothing));
+        let ended = reports.iter().find_map(|report| match report {
+            Report::Ended { result, .. } => Some(result.outcome),
+            _ => None,
+        });
+        assert_eq!(ended, Some(outcome));
     }
 }

@@ -144,8 +144,9 @@ fn object(what: &Seen) -> Option<Value> {
             "evidence": escape(&claim.evidence), "background": claim.background,
         }),
         Seen::TurnBegan { source } => json!({"type": "task", "event": "began", "source": source.as_str()}),
-        Seen::TurnEnded { outcome, reason, source, answer } => json!({
+        Seen::TurnEnded { outcome, reason, cause, until, source, answer } => json!({
             "type": "task", "event": outcome.as_str(), "reason": escape(reason), "source": source.as_str(),
+            "cause": cause.map(extractor::Cause::as_str), "until": until.as_deref().map(escape),
             "answer": wire::text::escape_lines(answer),
         }),
         Seen::Event(event) => {

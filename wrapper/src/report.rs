@@ -3,7 +3,7 @@
 use extractor::{Exit, Source};
 use wire::UnixMillis;
 use wire::event::{Event, EventKind, Origin, Severity};
-use wire::prompt::Outcome;
+use wire::prompt::{Cause, Outcome};
 use wire::session::{self, Claim, Dialog, DialogKind, DialogOption, State, ToolRequest};
 
 /// The same closed set in another crate: both know the same words, which a test holds.
@@ -23,11 +23,17 @@ same_words! {
     severity: extractor::Severity => Severity,
     origin: extractor::Origin => Origin,
     outcome_word: extractor::TurnOutcome => Outcome,
+    cause_word: extractor::Cause => Cause,
 }
 
 /// How a turn ended, as an attempt's outcome.
 pub fn outcome(word: extractor::TurnOutcome) -> Outcome {
     outcome_word(word)
+}
+
+/// Why a turn failed.
+pub fn cause(word: extractor::Cause) -> Cause {
+    cause_word(word)
 }
 
 /// How the program ended.
@@ -99,6 +105,7 @@ mod tests {
         extractor::EventKind::ALL.iter().for_each(|w| _ = event_kind(*w));
         extractor::Severity::ALL.iter().for_each(|w| _ = severity(*w));
         extractor::Origin::ALL.iter().for_each(|w| _ = origin(*w));
+        extractor::Cause::ALL.iter().for_each(|w| _ = cause_word(*w));
         extractor::TurnOutcome::ALL.iter().for_each(|w| _ = outcome_word(*w));
     }
 }

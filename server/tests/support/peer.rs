@@ -253,10 +253,8 @@ pub fn now(state: State) -> Now {
 
 pub fn result(outcome: Outcome, answer: &str) -> PromptResult {
     PromptResult {
-        outcome,
-        reason: "as the test says".into(),
-        source: "status".into(),
         answer: answer.into(),
         duration_ms: 1,
+        ..PromptResult::new(outcome, "as the test says", "status")
     }
 }

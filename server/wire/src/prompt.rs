@@ -131,6 +131,43 @@ words! {
     }
 }
 
+words! {
+    /// Why a turn failed, or why its end was not trusted.
+    pub enum Cause {
+        /// The model's interface failed.
+        ApiError = "api_error",
+        /// A limit of use is reached.
+        RateLimited = "rate_limited",
+        /// The conversation does not fit into the model's context any more.
+        ContextExhausted = "context_exhausted",
+        /// Nobody is logged in, or the key or the account does not allow it.
+        Auth = "auth",
+        /// The agent itself says that it did not do it.
+        Refused = "refused",
+        /// A command ended with a status other than 0.
+        Status = "status",
+        /// The program ended during the turn.
+        Exited = "exited",
+        /// The turn was over in a moment, without a word and without a call of a tool.
+        Empty = "empty",
+    }
+}
+
+impl PromptResult {
+    /// A result without an answer.
+    pub fn new(outcome: Outcome, reason: impl Into<String>, source: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            cause: None,
+            until: None,
+            source: source.into(),
+            answer: String::new(),
+            duration_ms: 0,
+        }
+    }
+}
+
 wire! {
     /// Why a prompt is held.
     pub struct Hold {
@@ -146,6 +183,12 @@ wire! {
         pub outcome: Outcome,
         /// Why, for people.
         pub reason: String,
+        /// Why it failed, for programs.
+        #[serde(default)]
+        pub cause: Option<Cause>,
+        /// When a limit of use ends, as the agent put it.
+        #[serde(default)]
+        pub until: Option<String>,
         /// What told so: a [`crate::session::Source`] word, `verify` or `server`.
         pub source: String,
         /// The agent's last answer, plain text, cut to 64 KiB.

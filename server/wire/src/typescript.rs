@@ -21,11 +21,11 @@ macro_rules! declare {
 declare! {
     ids::{SessionId, HostId, PromptId, AttemptId, UnixMillis},
     session::{
-        State, Source, Link, DialogKind, Claim, DialogOption, Dialog, Context, Size, Exit, Session,
+        State, Source, Link, DialogKind, Claim, DialogOption, ToolRequest, Dialog, Context, Size, Exit, Session,
     },
     event::{EventKind, Severity, Origin, Event},
     prompt::{
-        PromptState, HoldCode, Step, Outcome, Hold, PromptResult, Receipt, Attempt, NewPrompt, Prompt,
+        PromptState, HoldCode, Step, Outcome, Cause, Hold, PromptResult, Receipt, Attempt, NewPrompt, Prompt,
         Score, ScorePoint,
     },
     wrapper::{Choice},

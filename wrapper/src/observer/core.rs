@@ -105,7 +105,7 @@ impl Core {
         let Some(open) = self.journal.open_attempt().cloned() else { return Ok(()) };
         let attempt = open.offer.attempt;
         if let Some(accepted) = open.reached(Step::Accepted) {
-            self.delivery.resume(attempt, accepted, open.offer.timeout_ms);
+            self.delivery.resume(&open.offer, accepted);
             return Ok(());
         }
         let (code, text) = if open.reached(Step::Intent).is_some() {
@@ -201,13 +201,12 @@ impl Core {
                     self.batch.push(Report::Event { event });
                 }
                 Seen::TurnBegan { .. } if fresh => self.step(Input::Began, now, out),
-                Seen::TurnEnded { outcome, reason, source, answer } if fresh => {
+                Seen::TurnEnded { outcome, reason, cause, until, source, answer } if fresh => {
                     let result = PromptResult {
-                        outcome: report::outcome(outcome),
-                        reason,
-                        source: source.as_str().to_owned(),
+                        cause: cause.map(report::cause),
+                        until,
                         answer,
-                        duration_ms: 0,
+                        ..PromptResult::new(report::outcome(outcome), reason, source.as_str())
                     };
                     self.step(Input::Ended(result), now, out);
                 }
