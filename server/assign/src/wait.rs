@@ -51,8 +51,16 @@ pub async fn wait(client: &Client, print: &Printer, mut feed: Feed, prompt: Prom
     report(print, &detail(client, id).await?.prompt)
 }
 
+/// The prompt as it is kept. A server that is gone at this moment is sought.
 async fn detail(client: &Client, id: PromptId) -> Result<PromptDetail, Failure> {
-    client.get(&format!("/v1/prompts/{id}")).await
+    let path = format!("/v1/prompts/{id}");
+    for _ in 0..TRIES {
+        match client.get(&path).await {
+            Err(Failure::Unreachable(_)) => tokio::time::sleep(PAUSE).await,
+            answer => return answer,
+        }
+    }
+    client.get(&path).await
 }
 
 async fn again(client: &Client) -> Result<Feed, Failure> {
