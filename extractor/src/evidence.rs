@@ -165,7 +165,10 @@ impl Facts<'_> {
                 let goes_on = turning.is_some_and(|title| {
                     self.now < told.at + TITLE_AFTER_END || title.at > told.at + TITLE_AFTER_END / 2
                 });
-                if goes_on || self.working(told.at).is_some() { None } else { say(State::Idle) }
+                // Another hook of the user's may run still, and make the turn go on: the screen rests when all are done.
+                let works = self.reading.busy.is_some()
+                    && (self.working(told.at).is_some() || self.now < told.at + TITLE_AFTER_END);
+                if goes_on || works { None } else { say(State::Idle) }
             }
         }
     }
