@@ -22,6 +22,11 @@ struct Real {
 
 /// Starts an agent headless and waits until it is idle. `None` when there are no agents to try.
 fn start(kind: Kind) -> Option<Real> {
+    start_with(kind, |_| ())
+}
+
+/// The same, with a change to its home before.
+fn start_with(kind: Kind, prepare: impl FnOnce(&Path)) -> Option<Real> {
     let Some(agents) = std::env::var_os("MUSTER_TEST_AGENTS") else {
         eprintln!("not tried: MUSTER_TEST_AGENTS is not set; scripts/test sets it");
         return None;
@@ -32,6 +37,7 @@ fn start(kind: Kind) -> Option<Real> {
     let muster = Muster::new();
     let project = muster.project("p");
     let env = home::set_up(kind, &muster.folder().join("home"), &project, model.address).unwrap();
+    prepare(&muster.folder().join("home"));
     let mut wrap = muster.command("wrap");
     wrap.args(["-d", "--name", "a", "-C"]).arg(&project);
     match kind {
@@ -151,4 +157,94 @@ fn a_running_turn_of_claude_code_is_called_off() {
     real.muster.ok("assign", &["cancel", &id.to_string()]);
     real.muster.await_prompt(id, "cancelled");
     real.muster.await_state("a", "idle");
+}
+
+/// Writes a program that notes that it was called, and then does as `then` says.
+fn witness(real: &Path, name: &str, then: &str) -> (String, PathBuf) {
+    use std::os::unix::fs::PermissionsExt;
+    let (program, note) = (real.join(format!("{name}.sh")), real.join(format!("{name}.called")));
+    let text = format!("#!/bin/sh\nprintf '%s\\n' \"$*\" >> '{}'\n{then}\n", note.display());
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    (program.to_str().unwrap().to_owned(), note)
+}
+
+fn calls(note: &Path) -> usize {
+    std::fs::read_to_string(note).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn hooks_of_ours_and_of_the_user_are_both_called_and_the_users_can_make_a_turn_go_on() {
+    let mut own = (String::new(), PathBuf::new());
+    let prepare = |home: &Path| {
+        // Blocks the first end: the turn is not over then, whatever was printed.
+        let then = format!(
+            "test $(wc -l < '{}') -gt 1 || echo '{{\"decision\":\"block\",\"reason\":\"go on\"}}'",
+            home.join("own.called").display()
+        );
+        own = witness(home, "own", &then);
+        let settings =
+            serde_json::json!({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": own.0}]}]}});
+        std::fs::write(home.join(".claude/settings.json"), settings.to_string()).unwrap();
+    };
+    let Some(real) = start_with(Kind::Claude, prepare) else { return };
+    let id = real.muster.send(&["What is the capital of France?"]);
+    let prompt = real.muster.await_prompt(id, "completed");
+    let answered = real.answered();
+    assert_eq!((calls(&own.1), answered.len()), (2, 2), "it ended once, after the second answer");
+    assert_eq!(prompt["prompt"]["result"]["answer"].as_str(), answered.last().map(String::as_str));
+    let why: serde_json::Value =
+        serde_json::from_str(&real.muster.ok("wrap", &["why", "a", "--json"])).unwrap();
+    let sources: Vec<&str> =
+        why["history"].as_array().unwrap().iter().filter_map(|c| c["source"].as_str()).collect();
+    assert!(sources.contains(&"hook"), "{why}");
+}
+
+#[test]
+fn a_permission_of_claude_code_is_told_with_its_tool_and_arguments() {
+    let Some(real) = start(Kind::Claude) else { return };
+    real.muster.send(&["Please create the marker file"]);
+    let asks = wait_for("the request", || {
+        real.muster.session("a").filter(|session| !session["dialog"]["request"].is_null())
+    });
+    let request = &asks["dialog"]["request"];
+    assert_eq!(request["tool"], "Bash");
+    let arguments: serde_json::Value = serde_json::from_str(request["arguments"].as_str().unwrap()).unwrap();
+    assert_eq!(arguments["command"], request["detail"]);
+    assert!(request["detail"].as_str().unwrap().contains("marker.txt"));
+}
+
+#[test]
+fn the_users_own_notify_of_codex_is_called_after_ours() {
+    let mut own = (String::new(), PathBuf::new());
+    let prepare = |home: &Path| {
+        own = witness(home, "own", "");
+        let config = home.join(".codex/config.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, format!("notify = [\"{}\", \"with\", \"words\"]\n{text}", own.0)).unwrap();
+    };
+    let Some(real) = start_with(Kind::Codex, prepare) else { return };
+    let id = real.muster.send(&["What is the capital of France?"]);
+    let prompt = real.muster.await_prompt(id, "completed");
+    assert_eq!(prompt["prompt"]["result"]["answer"], "The capital of France is Paris.");
+    wait_for("the user's own program", || (calls(&own.1) > 0).then_some(()));
+    assert!(
+        std::fs::read_to_string(&own.1).unwrap().starts_with("with words {\"type\":\"agent-turn-complete\"")
+    );
+}
+
+#[test]
+fn a_command_of_codex_is_told_with_its_status_by_its_transcript() {
+    let Some(real) = start(Kind::Codex) else { return };
+    let id = real.muster.send(&["Please create the marker file"]);
+    real.muster.await_state("a", "waiting_permission");
+    wait_for("the permission to be given", || {
+        real.muster.run("assign", &["approve", "a"]).status.success().then_some(())
+    });
+    real.muster.await_prompt(id, "completed");
+    let events = real.muster.json("assign", &["--json", "logs", "a"]);
+    let ran = events.iter().find(|row| row["event"]["rule"] == "codex.transcript.command");
+    let ran = ran.unwrap_or_else(|| panic!("{events:?}"));
+    assert_eq!(ran["event"]["fields"]["status"], "0");
+    assert!(ran["event"]["fields"]["command"].as_str().unwrap().contains("marker.txt"));
 }
