@@ -68,6 +68,13 @@ pub fn refusal(agent: &Agent, answer: &str) -> Option<String> {
     })
 }
 
+/// Whether the last thing in these rows is the mark of a turn's end: done, failed, interrupted.
+pub fn is_over(agent: &Agent, rows: &[String]) -> bool {
+    let Some(rule) = &agent.answer else { return false };
+    let verdict = last_block(agent, rule, rows);
+    verdict.ended || verdict.failed.is_some() || verdict.interrupted.is_some()
+}
+
 /// Who says each row of a screen.
 pub fn origins(rule: Option<&AnswerRule>, rows: &[String]) -> Vec<Origin> {
     let Some(rule) = rule else { return vec![Origin::Unknown; rows.len()] };
@@ -112,7 +119,7 @@ fn last_block(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Verdict {
             verdict.ended = true;
             return verdict;
         }
-        if rule.begin.as_ref().is_some_and(|begin| begin.is_match(row)) {
+        if rule.begin.as_ref().is_some_and(|begin| begin.is_match(row)) || rule.prompt.is_match(row) {
             return verdict;
         }
     }

@@ -38,6 +38,8 @@ const REST_AGAINST_HOOK: Duration = Duration::from_secs(2);
 const DIALOG_AFTER_HOOK: Duration = Duration::from_millis(600);
 /// How long a title may turn after a hook told the end; after that another hook of the user's made the turn go on.
 const TITLE_AFTER_END: Duration = Duration::from_millis(2500);
+/// How long an answer may pause while it streams.
+const UNMARKED: Duration = Duration::from_secs(4);
 /// How long a program may say that it is blocked while its composer stands there.
 const BLOCKED_WITH_COMPOSER: Duration = Duration::from_millis(1500);
 
@@ -62,6 +64,10 @@ pub struct Facts<'f> {
     pub entered: bool,
     /// Whether work now would be work that somebody asked for.
     pub expected: bool,
+    /// Whether a turn runs.
+    pub running: bool,
+    /// Whether the last thing on the screen is the mark of a turn's end.
+    pub over: bool,
     /// The last output.
     pub output: Duration,
     /// The last change of the screen's text.
@@ -310,7 +316,8 @@ impl Facts<'_> {
             Some(field) if rule.idle => {
                 let evidence = if field.text.is_empty() { "empty composer" } else { "composer with a draft" };
                 let id = format!("{}.composer", self.agent.name);
-                Some(self.candidate(State::Idle, Source::Screen, &id, evidence, self.idle()))
+                let hold = self.idle().max(self.unmarked());
+                Some(self.candidate(State::Idle, Source::Screen, &id, evidence, hold))
             }
             None if rule.absent == Absent::Busy && self.ready => {
                 let id = format!("{}.composer.absent", self.agent.name);
@@ -349,6 +356,17 @@ impl Facts<'_> {
     fn idle(&self) -> Duration {
         let timing = self.agent.timing;
         millis(if self.ready { timing.idle_ms } else { timing.ready_ms })
+    }
+
+    /// A composer alone does not tell rest from an answer that streams: without a mark of the turn's end it must stand
+    /// for longer than an answer pauses.
+    fn unmarked(&self) -> Duration {
+        let shows_work = self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy);
+        match (self.running && !self.over && !shows_work, self.agent.turn_ends.is_empty()) {
+            (true, false) => UNMARKED,
+            (true, true) => UNMARKED / 2,
+            (false, _) => Duration::ZERO,
+        }
     }
 
     fn dialog_hold(&self) -> Duration {

@@ -374,6 +374,8 @@ impl Extractor {
             ready: self.ready,
             entered: self.entered,
             expected: self.turn.expected(),
+            running: matches!(self.turn, Turn::Running { .. }),
+            over: self.sight.over,
             output: self.output,
             changed: self.sight.changed,
             worked: self.sight.worked,

@@ -26,6 +26,8 @@ pub struct Sight {
     pub version: Option<String>,
     /// Numbers, by name.
     pub metrics: BTreeMap<String, f64>,
+    /// Its last thing is the mark of a turn's end.
+    pub over: bool,
     /// When its text last changed.
     pub changed: Duration,
     /// When its signs of work last changed.
@@ -56,6 +58,7 @@ impl Sight {
             dialog: None,
             version: None,
             metrics: BTreeMap::new(),
+            over: false,
             changed: Duration::ZERO,
             worked: Duration::ZERO,
             asked: Duration::ZERO,
@@ -84,6 +87,7 @@ impl Sight {
         self.reading = reading;
         self.metrics.extend(self.reading.metrics.clone());
         let body = self.body();
+        self.over = answer::is_over(agent, &self.screen.rows[..body]);
         let origins = answer::origins(agent.answer.as_ref(), &self.screen.rows[..body]);
         let moved = self.settled.look(now, &self.screen, body, &origins);
         events.extend(self.events());

@@ -11,6 +11,13 @@ const INTERRUPT_COUNTS: Duration = Duration::from_secs(20);
 /// How long work that nobody asked for must go on to be a turn: agents work for a moment when they start.
 const UNASKED_COUNTS: Duration = Duration::from_secs(3);
 
+/// The same for a program that is starting, when somebody has typed a prompt already.
+const START_COUNTS: Duration = Duration::from_secs(1);
+
+fn counts(entered: bool) -> Duration {
+    if entered { START_COUNTS } else { UNASKED_COUNTS }
+}
+
 /// Where the session stands between two prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -25,6 +32,8 @@ pub enum Turn {
         since: Duration,
         /// What told so.
         source: Source,
+        /// Somebody pressed Enter while it started.
+        entered: bool,
     },
     /// One runs.
     Running {
@@ -117,7 +126,7 @@ impl Turn {
     pub fn on(self, now: Duration, event: Event) -> (Self, Vec<Effect>) {
         match self {
             Self::None { entered } => Self::at_rest(entered, now, event),
-            Self::Unasked { since, source } => Self::unasked(since, source, now, event),
+            Self::Unasked { since, source, entered } => Self::unasked(since, source, entered, now, event),
             Self::Running { .. } => self.running(now, event),
         }
     }
@@ -125,7 +134,7 @@ impl Turn {
     /// When [`Event::Time`] must come at the latest.
     pub fn due(self) -> Option<Duration> {
         match self {
-            Self::Unasked { since, .. } => Some(since + UNASKED_COUNTS),
+            Self::Unasked { since, entered, .. } => Some(since + counts(entered)),
             Self::None { .. } | Self::Running { .. } => None,
         }
     }
@@ -135,16 +144,17 @@ impl Turn {
         self != Self::None { entered: false }
     }
 
-    fn begin(now: Duration) -> Self {
-        Self::Running { began: now, interrupted: None, queued: false }
+    fn begin(began: Duration) -> Self {
+        Self::Running { began, interrupted: None, queued: false }
     }
 
     fn at_rest(entered: bool, now: Duration, event: Event) -> (Self, Vec<Effect>) {
         let rest = Self::None { entered };
         match event {
             Event::State { from, to, source, .. } => match (from, to) {
+                (State::Starting, State::Busy) => (Self::Unasked { since: now, source, entered }, Vec::new()),
                 (_, State::Busy) if entered => (Self::begin(now), vec![Effect::Began(source)]),
-                (_, State::Busy) => (Self::Unasked { since: now, source }, Vec::new()),
+                (_, State::Busy) => (Self::Unasked { since: now, source, entered }, Vec::new()),
                 (State::Idle | State::Unknown, State::WaitingPermission) => {
                     (Self::begin(now), vec![Effect::Began(source)])
                 }
@@ -160,20 +170,23 @@ impl Turn {
         }
     }
 
-    fn unasked(since: Duration, source: Source, now: Duration, event: Event) -> (Self, Vec<Effect>) {
-        let began = (Self::begin(now), vec![Effect::Began(source)]);
+    fn unasked(
+        since: Duration,
+        source: Source,
+        entered: bool,
+        now: Duration,
+        event: Event,
+    ) -> (Self, Vec<Effect>) {
+        let began = (Self::begin(since), vec![Effect::Began(source)]);
+        let same = Self::Unasked { since, source, entered };
         match event {
             Event::State { to: State::WaitingPermission, .. } | Event::Enter | Event::Interrupt => began,
-            Event::Time if now >= since + UNASKED_COUNTS => began,
-            Event::State { to: State::Busy | State::WaitingInput | State::Unknown, .. } => {
-                (Self::Unasked { since, source }, Vec::new())
-            }
+            Event::Time if now >= since + counts(entered) => began,
+            Event::State { to: State::Busy | State::WaitingInput | State::Unknown, .. } => (same, Vec::new()),
             Event::State { to: State::Idle | State::Starting | State::Exited, .. } => {
-                (Self::default(), Vec::new())
+                (Self::None { entered }, Vec::new())
             }
-            Event::Time | Event::Next { .. } | Event::Short { .. } | Event::Queued => {
-                (Self::Unasked { since, source }, Vec::new())
-            }
+            Event::Time | Event::Next { .. } | Event::Short { .. } | Event::Queued => (same, Vec::new()),
         }
     }
 
