@@ -111,7 +111,7 @@ fn last_block(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Verdict {
             verdict.interrupted = Some(reason);
             return verdict;
         }
-        if let Some(reason) = matched(&agent.failures, row) {
+        if let Some(reason) = matched(&agent.failures, row).filter(|_| counts(agent, row, rows)) {
             verdict.failed = Some(reason);
             return verdict;
         }
@@ -124,6 +124,13 @@ fn last_block(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Verdict {
         }
     }
     verdict
+}
+
+/// Whether a line of failure counts: some do only when nothing else came of the turn.
+fn counts(agent: &Agent, row: &str, rows: &[String]) -> bool {
+    let rule = agent.failures.iter().find(|rule| rule.pattern.is_match(row));
+    let alone = || rows.iter().filter(|row| !row.trim().is_empty()).count() == 1;
+    rule.is_none_or(|rule| !rule.alone) || alone()
 }
 
 fn matched(rules: &[LineRule], row: &str) -> Option<String> {

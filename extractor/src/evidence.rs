@@ -66,6 +66,8 @@ pub struct Facts<'f> {
     pub expected: bool,
     /// Whether a turn runs.
     pub running: bool,
+    /// A program that switches bracketed paste on for its prompt has it off.
+    pub away: bool,
     /// Whether the last thing on the screen is the mark of a turn's end.
     pub over: bool,
     /// The last output.
@@ -78,6 +80,8 @@ pub struct Facts<'f> {
     pub asked: Duration,
     /// The last key.
     pub key: Option<Duration>,
+    /// The last Enter.
+    pub enter: Option<Duration>,
     /// Now.
     pub now: Duration,
 }
@@ -200,7 +204,10 @@ impl Facts<'_> {
     fn answered(&self) -> bool {
         let key = self.key.filter(|key| *key >= self.asked);
         let title = self.title.filter(|title| title.state == StateWord::Busy);
-        matches!((key, title), (Some(key), Some(title)) if title.since >= key)
+        let went_on = matches!((key, title), (Some(key), Some(title)) if title.since >= key);
+        // What asks on a line of a shell takes an Enter, and draws nothing before it goes on.
+        let typed = self.enter.is_some_and(|enter| enter >= self.asked && self.changed < enter);
+        went_on || (typed && self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy))
     }
 
     fn status(&self, status: &Status) -> Option<Candidate> {
@@ -266,6 +273,7 @@ impl Facts<'_> {
         }
         let (state, evidence) = match self.mark? {
             Mark::Running => (State::Busy, "C"),
+            Mark::Prompt | Mark::Ended(_) if self.away => (State::Busy, "bracketed paste is off"),
             Mark::Prompt => (State::Idle, "B"),
             Mark::Ended(_) => (State::Idle, "D"),
         };

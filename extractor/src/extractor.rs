@@ -48,6 +48,7 @@ pub struct Extractor {
     /// The last output, the last key.
     output: Duration,
     key: Option<Duration>,
+    enter: Option<Duration>,
     /// When to look at the screen, and when to weigh anew although nothing happens.
     look: Option<Duration>,
     recheck: Option<Duration>,
@@ -83,6 +84,7 @@ impl Extractor {
             now: Duration::ZERO,
             output: Duration::ZERO,
             key: None,
+            enter: None,
             look: None,
             recheck: None,
             ready: false,
@@ -121,18 +123,25 @@ impl Extractor {
         if keys.reply || self.ended {
             return;
         }
-        if keys.enter {
+        let answers = self.asked.is_some() && !matches!(self.turn, Turn::Running { .. });
+        if keys.enter && !answers {
             let holds = self.sight.reading.composer.as_ref().is_some_and(|field| !field.text.is_empty());
             let queued = self.claim().state == State::Busy && holds;
             self.turn(if queued { Event::Queued } else { Event::Enter }, out);
         }
-        self.entered |= keys.enter;
+        self.entered |= keys.enter && !answers;
+        if keys.enter {
+            self.enter = Some(self.now);
+        }
         self.key = Some(self.now);
         let state = self.belief.claim().state;
         if (keys.escape || keys.interrupt)
             && matches!(state, State::Busy | State::WaitingPermission | State::WaitingInput)
         {
             self.turn(Event::Interrupt, out);
+        }
+        if keys.enter {
+            self.judge(out);
         }
         if keys.enter && state == State::Idle && self.heard.mark.is_none() {
             self.typed = self.sight.prompt_row();
@@ -375,12 +384,14 @@ impl Extractor {
             entered: self.entered,
             expected: self.turn.expected(),
             running: matches!(self.turn, Turn::Running { .. }),
+            away: self.sight.pastes && !self.vt.bracketed_paste(),
             over: self.sight.over,
             output: self.output,
             changed: self.sight.changed,
             worked: self.sight.worked,
             asked: self.sight.asked,
             key: self.key,
+            enter: self.enter,
             now: self.now,
         }
     }
@@ -397,6 +408,9 @@ impl Extractor {
         let source = claim.source;
         self.emit(Seen::State(claim), out);
         let verdict = if to == State::Idle { self.verdict() } else { Verdict::default() };
+        // A command that asks for something was begun, although nothing else was seen of it.
+        let shell = self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy);
+        let to = if shell && from == State::Idle && to == State::WaitingInput { State::Busy } else { to };
         self.turn(Event::State { from, to, source, verdict }, out);
     }
 

@@ -64,7 +64,9 @@ impl Hearing {
     pub fn take(&mut self, agent: &Agent, version: Option<&str>, now: Duration, item: Item) -> Heard {
         match item {
             Item::Title(text) => self.title(agent, version, now, text),
-            Item::Status(body) => self.status(&body, now),
+            // What a tool prints must not speak for the agent.
+            Item::Status(body) if agent.status_protocol => self.status(&body, now),
+            Item::Status(_) => Heard::Nothing,
             Item::Mark(letter, rest) => match signal::mark(letter, &rest) {
                 Some(mark) => {
                     if let Mark::Ended(code) = mark {

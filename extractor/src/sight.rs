@@ -26,6 +26,8 @@ pub struct Sight {
     pub version: Option<String>,
     /// Numbers, by name.
     pub metrics: BTreeMap<String, f64>,
+    /// The program was seen to switch bracketed paste on for its prompt.
+    pub pastes: bool,
     /// Its last thing is the mark of a turn's end.
     pub over: bool,
     /// When its text last changed.
@@ -58,6 +60,7 @@ impl Sight {
             dialog: None,
             version: None,
             metrics: BTreeMap::new(),
+            pastes: false,
             over: false,
             changed: Duration::ZERO,
             worked: Duration::ZERO,
@@ -76,7 +79,13 @@ impl Sight {
         }
         self.screen = screen;
         self.find_version(agent);
-        let reading = reading::read(agent, self.version.as_deref(), &self.screen, vt);
+        let mut reading = reading::read(agent, self.version.as_deref(), &self.screen, vt);
+        if agent.composer.as_ref().is_some_and(|rule| rule.bracketed) {
+            self.pastes |= reading.composer.is_some() && vt.bracketed_paste();
+            if self.pastes && !vt.bracketed_paste() {
+                reading.composer = None;
+            }
+        }
         if reading.working != self.reading.working {
             self.worked = now;
         }

@@ -167,6 +167,8 @@ pub struct ComposerRule {
     pub pasted: Vec<Pattern>,
     /// Border characters to cut.
     pub border: Vec<char>,
+    /// Bracketed paste is on only while a prompt is taken.
+    pub bracketed: bool,
     /// What its absence means.
     pub absent: Absent,
     /// Whether its presence without a busy sign means idle.
@@ -249,6 +251,8 @@ pub struct LineRule {
     pub id: String,
     /// Versions it holds for.
     pub versions: Versions,
+    /// It counts only when it is all that came of the turn.
+    pub alone: bool,
     /// The pattern.
     pub pattern: Pattern,
 }
@@ -298,6 +302,8 @@ pub struct Agent {
     pub lines: Lines,
     /// Whether OSC 133 marks of its output are its own.
     pub shell_marks: bool,
+    /// Whether the status protocol in its output is its own.
+    pub status_protocol: bool,
     /// How it is typed to.
     pub input: InputRecipe,
     /// Waiting times.

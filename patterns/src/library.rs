@@ -126,6 +126,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
         commands: raw.commands,
         lines: raw.lines,
         shell_marks: raw.shell_marks,
+        status_protocol: raw.status_protocol,
     })
 }
 
@@ -184,7 +185,7 @@ fn screen_rule(table: ScreenTable, ids: &mut Ids) -> Result<ScreenRule, Error> {
 
 fn line_rule(table: LineTable, ids: &mut Ids) -> Result<LineRule, Error> {
     let versions = ids.take(&table.id, table.versions.as_deref())?;
-    Ok(LineRule { id: table.id, versions, pattern: Pattern::new(table.pattern) })
+    Ok(LineRule { id: table.id, versions, alone: table.alone, pattern: Pattern::new(table.pattern) })
 }
 
 fn event_rule(table: EventTable, ids: &mut Ids) -> Result<EventRule, Error> {
@@ -232,6 +233,7 @@ fn composer_rule(table: ComposerTable) -> ComposerRule {
         ghost: table.ghost.into_iter().map(Pattern::new).collect(),
         pasted: table.pasted.into_iter().map(Pattern::new).collect(),
         border: table.border.chars().collect(),
+        bracketed: table.bracketed,
         absent: table.absent,
         idle: table.idle,
     }

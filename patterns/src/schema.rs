@@ -27,6 +27,10 @@ pub struct AgentFile {
     /// Whether its colours and marks come from a command line that may carry OSC 133.
     #[serde(default)]
     pub shell_marks: bool,
+    /// Whether the status protocol (OSC 7501) in its output is its own: it draws what tools print, and does not pass
+    /// their escapes on.
+    #[serde(default)]
+    pub status_protocol: bool,
     /// How it is typed to.
     pub input: InputTable,
     /// Waiting times.
@@ -251,6 +255,10 @@ pub struct ComposerTable {
     /// Border characters to cut at both ends of its rows.
     #[serde(default)]
     pub border: String,
+    /// The program switches bracketed paste on only while it takes a prompt: once that was seen, a prompt without it
+    /// is somebody's picture of one.
+    #[serde(default)]
+    pub bracketed: bool,
     /// What it means when it is not there.
     #[serde(default)]
     pub absent: Absent,
@@ -382,6 +390,9 @@ pub struct LineTable {
     pub versions: Option<String>,
     /// The pattern; group `reason` is the reason, else the whole line.
     pub pattern: String,
+    /// It counts only when it is all that came of the turn.
+    #[serde(default)]
+    pub alone: bool,
     /// Examples.
     pub matches: Vec<String>,
     /// Counter-examples.
