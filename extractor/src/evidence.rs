@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use patterns::{Absent, Agent, StateWord};
+use patterns::{Absent, Agent, Processes, StateWord};
 
 use crate::fact::{Telling, Told, Word};
-use crate::observation::{DialogKind, Exit, Source, State};
+use crate::observation::{DialogKind, Doing, Exit, Source, State};
 use crate::reading::{Hit, Reading};
 use crate::signal::{Mark, Status, StatusWord, Title};
 
@@ -50,6 +50,8 @@ pub struct Facts<'f> {
     pub agent: &'f Agent,
     /// The last status.
     pub status: Option<&'f Status>,
+    /// What its processes do.
+    pub processes: Option<&'f Doing>,
     /// What the agent told by hooks or its transcript.
     pub telling: &'f Telling,
     /// The last title that a rule matched.
@@ -132,9 +134,11 @@ impl Facts<'_> {
         let candidate = by_status
             .or_else(dialog)
             .or_else(by_hook)
+            .or_else(|| self.jobs())
             .or_else(|| self.mark())
             .or_else(|| self.title())
-            .or_else(|| self.screen())?;
+            .or_else(|| self.screen())
+            .or_else(|| self.cpu())?;
         let untold = candidate.state == State::Idle && candidate.source != Source::Hook && self.telling.open;
         let hold = if untold { candidate.hold.max(UNTOLD_END) } else { candidate.hold };
         Some(Candidate { hold, ..candidate })
@@ -265,6 +269,22 @@ impl Facts<'_> {
         };
         let evidence: String = asked.dialog.title.chars().take(200).collect();
         Some(self.candidate(state, Source::Screen, &asked.rule, &evidence, hold))
+    }
+
+    /// A shell without the terminal works, whatever is printed.
+    fn jobs(&self) -> Option<Candidate> {
+        let doing = self.processes.filter(|doing| doing.away)?;
+        (self.agent.processes == Processes::Jobs).then(|| self.process("process.job", doing))
+    }
+
+    /// The least that can be known of a program that nobody has described.
+    fn cpu(&self) -> Option<Candidate> {
+        let doing = self.processes.filter(|doing| doing.works)?;
+        (self.agent.processes == Processes::Cpu).then(|| self.process("process.cpu", doing))
+    }
+
+    fn process(&self, rule: &str, doing: &Doing) -> Candidate {
+        self.candidate(State::Busy, Source::Silence, rule, &doing.what, Duration::ZERO)
     }
 
     fn mark(&self) -> Option<Candidate> {

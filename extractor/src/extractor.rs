@@ -13,7 +13,9 @@ use crate::belief::{Belief, Change};
 use crate::evidence::{Candidate, Facts};
 use crate::fact::Telling;
 use crate::hearing::{Heard, Hearing};
-use crate::observation::{Dialog, DialogKind, EventKind, Exit, Keys, Observation, Seen, Source, State};
+use crate::observation::{
+    Dialog, DialogKind, Doing, EventKind, Exit, Keys, Observation, Seen, Source, State,
+};
 use crate::osc::{Item, Scanner};
 use crate::query;
 use crate::sight::Sight;
@@ -41,6 +43,7 @@ pub struct Extractor {
     pub(crate) sight: Sight,
     pub(crate) heard: Hearing,
     pub(crate) telling: Telling,
+    doing: Option<Doing>,
     pub(crate) belief: Belief,
     pub(crate) turn: Turn,
     pub(crate) offset: u64,
@@ -78,6 +81,7 @@ impl Extractor {
             scanner: Scanner::new(),
             heard: Hearing::default(),
             telling: Telling::default(),
+            doing: None,
             belief: Belief::new(),
             turn: Turn::default(),
             offset: 0,
@@ -180,6 +184,13 @@ impl Extractor {
         if self.telling.request.is_some() {
             self.ask(out);
         }
+        self.judge(out);
+    }
+
+    /// Takes what the program's processes do, when that changes.
+    pub fn processes(&mut self, at: Duration, doing: Doing, out: &mut Vec<Observation>) {
+        self.pass(at, out);
+        self.doing = Some(doing);
         self.judge(out);
     }
 
@@ -376,6 +387,7 @@ impl Extractor {
         Facts {
             agent: &self.agent,
             status: self.heard.status.as_ref(),
+            processes: self.doing.as_ref(),
             telling: &self.telling,
             title: self.heard.told.as_ref(),
             mark: self.heard.mark,

@@ -29,6 +29,6 @@ pub mod vt;
 
 pub use extractor::Extractor;
 pub use observation::{
-    Cause, Claim, Composer, Dialog, DialogKind, DialogOption, Event, EventKind, Exit, Keys, Observation,
-    Origin, Seen, Severity, Shown, Source, State, ToolRequest, TurnOutcome,
+    Cause, Claim, Composer, Dialog, DialogKind, DialogOption, Doing, Event, EventKind, Exit, Keys,
+    Observation, Origin, Seen, Severity, Shown, Source, State, ToolRequest, TurnOutcome,
 };

@@ -340,6 +340,17 @@ pub struct Keys {
     pub text: bool,
 }
 
+/// What the program's processes do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doing {
+    /// Another process group than the program's own has the terminal.
+    pub away: bool,
+    /// One of its processes uses the processor.
+    pub works: bool,
+    /// Which, for people.
+    pub what: String,
+}
+
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -114,6 +114,19 @@ pub enum Lines {
     Stream,
 }
 
+/// What an agent's processes tell of its state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Processes {
+    /// Nothing.
+    #[default]
+    Ignored,
+    /// It gives the terminal to each job that it runs: without the terminal it works.
+    Jobs,
+    /// It works while it, or a process that it started, uses the processor.
+    Cpu,
+}
+
 /// How an agent is typed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputRecipe {
@@ -302,6 +315,8 @@ pub struct Agent {
     pub lines: Lines,
     /// Whether OSC 133 marks of its output are its own.
     pub shell_marks: bool,
+    /// What its processes tell.
+    pub processes: Processes,
     /// Whether the status protocol in its output is its own.
     pub status_protocol: bool,
     /// How it is typed to.

@@ -19,7 +19,7 @@ pub mod version;
 
 pub use agent::{
     Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Note,
-    Paste, Region, ResumeRecipe, ScreenRule, StateWord, Timing, TitleRule,
+    Paste, Processes, Region, ResumeRecipe, ScreenRule, StateWord, Timing, TitleRule,
 };
 pub use cause::Cause;
 pub use error::Error;

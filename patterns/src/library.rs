@@ -126,6 +126,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
         commands: raw.commands,
         lines: raw.lines,
         shell_marks: raw.shell_marks,
+        processes: raw.processes,
         status_protocol: raw.status_protocol,
     })
 }

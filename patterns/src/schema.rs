@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::agent::{Absent, At, DialogKind, Lines, Note, Paste, Region, StateWord};
+use crate::agent::{Absent, At, DialogKind, Lines, Note, Paste, Processes, Region, StateWord};
 use crate::event_rule::{EventKind, Level};
 use crate::fact::{From, Means, OwnSetting, Via};
 
@@ -27,6 +27,9 @@ pub struct AgentFile {
     /// Whether its colours and marks come from a command line that may carry OSC 133.
     #[serde(default)]
     pub shell_marks: bool,
+    /// What its processes tell.
+    #[serde(default)]
+    pub processes: Processes,
     /// Whether the status protocol (OSC 7501) in its output is its own: it draws what tools print, and does not pass
     /// their escapes on.
     #[serde(default)]

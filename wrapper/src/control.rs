@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::recording::From;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
@@ -92,11 +93,11 @@ pub enum ToHolder {
     Screen(u64, #[serde(with = "bytes")] Vec<u8>),
 }
 
-/// What an agent told outside its terminal.
+/// What was told of an agent outside its terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// Of a line of its transcript: where the next line begins. Without it, a hook told it.
-    pub transcript: Option<u64>,
+    /// Where.
+    pub from: From,
     /// JSON.
     #[serde(with = "bytes")]
     pub payload: Vec<u8>,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use extractor::{Extractor, Observation};
+use patterns::fact;
 
+use crate::processes;
 use crate::recording::{From, Record};
 
 /// Lets time pass up to `at`: what was due before happens at the moment it was due.
@@ -29,12 +31,14 @@ pub fn apply(extractor: &mut Extractor, at: Duration, record: &Record, seen: &mu
         Record::Output(bytes) => extractor.output(at, bytes, seen),
         Record::Input(keys, _) => extractor.input(at, *keys, seen),
         Record::Resize(cols, rows) => extractor.resize(at, *cols, *rows, seen),
-        Record::Told(from, payload) => {
-            let from = match from {
-                From::Hook => patterns::fact::From::Hook,
-                From::Transcript(_) => patterns::fact::From::Transcript,
-            };
-            extractor.fact(at, from, payload, seen);
+        Record::Told(From::Hook, payload) => extractor.fact(at, fact::From::Hook, payload, seen),
+        Record::Told(From::Transcript(_), payload) => {
+            extractor.fact(at, fact::From::Transcript, payload, seen);
+        }
+        Record::Told(From::Processes, payload) => {
+            if let Some(doing) = processes::read(payload) {
+                extractor.processes(at, doing, seen);
+            }
         }
         Record::Exit(exit) => extractor.exit(at, *exit, seen),
         Record::Attached(_) | Record::Gap(_) => {}

@@ -15,6 +15,7 @@ use wire::SessionId;
 use wire::place::Place;
 
 use crate::control::{self, ToHolder, Told};
+use crate::recording::From;
 
 /// The hidden verb.
 pub const VERB: &str = "__hook";
@@ -63,7 +64,7 @@ fn hand_over(payload: &[u8]) -> Option<()> {
         return None;
     }
     let socket = Place::from_env().ok()?.session_socket(&session);
-    let told = Told { transcript: None, payload: serde_json::to_vec(&payload).ok()? };
+    let told = Told { from: From::Hook, payload: serde_json::to_vec(&payload).ok()? };
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
     stream.write_all(&control::frame(&ToHolder::Told(told)).ok()?).ok()

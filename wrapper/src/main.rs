@@ -26,6 +26,7 @@ mod log;
 mod modes;
 mod names;
 mod observer;
+mod processes;
 mod profile_check;
 mod profiles;
 mod pty;

@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 use super::{Holder, Peer, PeerId, Program, TYPED_MAX};
 use crate::control::{Channel, FromHolder, Info, Offer, ToHolder, Told, Type, Unchanged};
 use crate::keys;
-use crate::recording::{From, Record};
+use crate::recording::Record;
 use crate::{sys, tty};
 
 /// Connections beyond this are closed at once.
@@ -101,9 +101,8 @@ impl Holder {
                 self.or_lose_terminal(done);
                 self.want_screen();
             }
-            ToHolder::Told(Told { transcript, payload }) => {
+            ToHolder::Told(Told { from, payload }) => {
                 let at = self.at();
-                let from = transcript.map_or(From::Hook, From::Transcript);
                 self.writer.record(at, &Record::Told(from, payload));
             }
             ToHolder::Start(..) | ToHolder::Resize(..) | ToHolder::Detach | ToHolder::Continue => {}

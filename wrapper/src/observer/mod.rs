@@ -28,10 +28,10 @@ use wire::wrapper::{ToServer, ToWrapper};
 use wire::{HostId, SessionId};
 
 use self::core::{Core, Out};
-use crate::control::{FromHolder, Spec, ToHolder, Type, Unchanged};
+use crate::control::{FromHolder, Spec, ToHolder, Told, Type, Unchanged};
 use crate::journal::Journal;
 use crate::recording::{Follow, From, Reader, Record};
-use crate::{clock, host, log, profiles};
+use crate::{clock, host, log, processes, profiles};
 use holder::Holder;
 use link::{Event, Link};
 use subject::Subject;
@@ -102,6 +102,7 @@ struct Observer {
     sent: Option<u64>,
     watched: Watched,
     transcript: Transcript,
+    processes: processes::Watch,
     pid: i32,
     next_line: Instant,
     asked: VecDeque<(u64, Asked)>,
@@ -138,7 +139,7 @@ impl Observer {
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
         let transcript = Transcript::new(Arc::clone(&agent), |name| std::env::var_os(name));
-        let mut core = Core::new(agent, pid, dir, journal, spec.started);
+        let mut core = Core::new(Arc::clone(&agent), pid, dir, journal, spec.started);
         if quarantined {
             core.quarantine();
         }
@@ -161,6 +162,7 @@ impl Observer {
             sent: None,
             watched: Watched::default(),
             transcript,
+            processes: processes::Watch::new(agent.processes, pid),
             pid,
             next_line: now,
             asked: VecDeque::new(),
@@ -248,6 +250,12 @@ impl Observer {
         self.asked.push_back((id, asked));
         let only_if = guarded.then_some(Unchanged { output: self.core.output, keys: self.core.keys });
         self.tell_holder(&ToHolder::Type(Type { id, bytes, only_if, person }));
+    }
+
+    fn look_at_processes(&mut self) {
+        if let Some(payload) = self.processes.look() {
+            self.tell_holder(&ToHolder::Told(Told { from: From::Processes, payload }));
+        }
     }
 
     fn tell_holder(&mut self, message: &ToHolder) {
@@ -367,7 +375,7 @@ impl Observer {
         }
         let now = Instant::now();
         let mut soon = self.next_look.min(now + LOOK_EVERY);
-        if self.core.works() && self.transcript.is_there() {
+        if self.core.works() && (self.transcript.is_there() || self.processes.is_quick()) {
             soon = soon.min(self.next_line);
         }
         if self.sent.is_some() {
@@ -396,10 +404,16 @@ impl Observer {
             for told in self.transcript.read(self.pid, self.core.transcript()) {
                 self.tell_holder(&ToHolder::Told(told));
             }
+            if self.processes.is_quick() {
+                self.look_at_processes();
+            }
         }
         if Instant::now() >= self.next_look {
             self.next_look = Instant::now() + LOOK_EVERY;
             self.core.look_around();
+            if !self.processes.is_quick() {
+                self.look_at_processes();
+            }
         }
         self.keep(now);
     }

@@ -15,7 +15,7 @@ use patterns::fact::From;
 use serde_json::Value;
 
 use crate::control::Told;
-use crate::sys;
+use crate::{recording, sys};
 
 /// Longest line that is read, in bytes; a longer one is skipped.
 const LINE_MAX: usize = 1 << 20;
@@ -78,7 +78,10 @@ impl Transcript {
             rest = after;
             self.next += line.len() as u64;
             if line.len() <= LINE_MAX && self.knows(line) {
-                all.push(Told { transcript: Some(self.next), payload: line[..end].to_vec() });
+                all.push(Told {
+                    from: recording::From::Transcript(self.next),
+                    payload: line[..end].to_vec(),
+                });
             }
         }
         if rest.len() > LINE_MAX {

@@ -63,12 +63,14 @@ pub enum Record {
 }
 
 /// Where something was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum From {
     /// By a hook.
     Hook,
     /// In a line of the transcript, after which the next begins at this byte.
     Transcript(u64),
+    /// By the system, of the program's processes.
+    Processes,
 }
 
 /// Bytes that are not a record, now or ever.
@@ -108,6 +110,7 @@ impl Record {
                 let next = match from {
                     From::Hook => 0,
                     From::Transcript(next) => *next,
+                    From::Processes => u64::MAX,
                 };
                 put_head(out, b'k', delta, 8 + payload.len());
                 out.extend_from_slice(&next.to_be_bytes());
@@ -153,6 +156,7 @@ impl Record {
                 let (next, told) = payload.split_first_chunk::<8>().ok_or_else(bad)?;
                 let from = match u64::from_be_bytes(*next) {
                     0 => From::Hook,
+                    u64::MAX => From::Processes,
                     next => From::Transcript(next),
                 };
                 Record::Told(from, told.to_vec())
@@ -232,6 +236,7 @@ mod tests {
             any::<bool>().prop_map(Record::Attached),
             any::<u64>().prop_map(Record::Gap),
             any::<Vec<u8>>().prop_map(|told| Record::Told(From::Hook, told)),
+            any::<Vec<u8>>().prop_map(|told| Record::Told(From::Processes, told)),
             (1..u64::MAX, any::<Vec<u8>>())
                 .prop_map(|(next, told)| Record::Told(From::Transcript(next), told)),
             any::<i32>().prop_map(|n| Record::Exit(Exit::Code(n))),

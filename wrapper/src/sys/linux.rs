@@ -3,6 +3,8 @@
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
+use super::Process;
+
 /// The user on the other side of a local socket.
 pub fn peer_uid(stream: &UnixStream) -> Option<u32> {
     rustix::net::sockopt::socket_peercred(stream).ok().map(|peer| peer.uid.as_raw())
@@ -23,8 +25,21 @@ pub fn open_files(pid: i32) -> Vec<PathBuf> {
     files
 }
 
+/// What `/proc/PID/stat` tells of a process; proc_pid_stat(5) names its fields.
+pub fn process(pid: i32) -> Option<Process> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (head, rest) = stat.rsplit_once(") ")?;
+    let name = head.split_once(" (")?.1.to_owned();
+    // From the third field on.
+    let field: Vec<&str> = rest.split_whitespace().collect();
+    let number = |at: usize| field.get(at - 3)?.parse::<i64>().ok();
+    // In ticks, of which every Linux has 100 a second in what it tells programs.
+    let cpu_ms = (number(14)? + number(15)?).unsigned_abs() * 10;
+    Some(Process { name, group: number(5)? as i32, foreground: number(8)? as i32, cpu_ms })
+}
+
 /// A process and its descendants, as far as the kernel tells, at most a thousand.
-fn family(pid: i32) -> Vec<i32> {
+pub fn family(pid: i32) -> Vec<i32> {
     let mut all = vec![pid];
     let mut at = 0;
     while let Some(&parent) = all.get(at).filter(|_| all.len() < 1_000) {

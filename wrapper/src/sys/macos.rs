@@ -4,6 +4,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::Process;
+
 /// The user on the other side of a local socket.
 pub fn peer_uid(stream: &UnixStream) -> Option<u32> {
     nix::unistd::getpeereid(stream).ok().map(|(uid, _)| uid.as_raw())
@@ -16,15 +18,31 @@ pub fn working_dir(pid: i32) -> Option<PathBuf> {
     text.lines().find_map(|line| line.strip_prefix('n')).map(PathBuf::from)
 }
 
+/// What `ps` tells of a process.
+pub fn process(pid: i32) -> Option<Process> {
+    let out =
+        Command::new("ps").args(["-o", "pgid=,tpgid=,time=,comm=", "-p", &pid.to_string()]).output().ok()?;
+    let text = String::from_utf8(out.stdout).ok()?;
+    let mut words = text.split_whitespace();
+    let (group, foreground) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    // Minutes, seconds and hundredths: 1:02.34.
+    let (minutes, seconds) = words.next()?.rsplit_once(':')?;
+    let minutes: f64 = minutes.rsplit(':').next()?.parse().ok()?;
+    let cpu_ms = ((minutes * 60.0 + seconds.parse::<f64>().ok()?) * 1000.0) as u64;
+    let name = words.collect::<Vec<_>>().join(" ");
+    Some(Process { name, group, foreground, cpu_ms })
+}
+
+/// A process and its direct children.
+pub fn family(pid: i32) -> Vec<i32> {
+    let out = Command::new("pgrep").args(["-P", &pid.to_string()]).output().map(|out| out.stdout);
+    let text = String::from_utf8(out.unwrap_or_default()).unwrap_or_default();
+    std::iter::once(pid).chain(text.split_whitespace().filter_map(|word| word.parse().ok())).collect()
+}
+
 /// Files that a process or one of its direct children holds open.
 pub fn open_files(pid: i32) -> Vec<PathBuf> {
-    let children = Command::new("pgrep").args(["-P", &pid.to_string()]).output().map(|out| out.stdout);
-    let children = String::from_utf8(children.unwrap_or_default()).unwrap_or_default();
-    let pids: Vec<&str> = children.split_whitespace().collect();
-    let list = std::iter::once(pid.to_string())
-        .chain(pids.iter().map(|p| (*p).to_owned()))
-        .collect::<Vec<_>>()
-        .join(",");
+    let list = family(pid).iter().map(i32::to_string).collect::<Vec<_>>().join(",");
     let Ok(out) = Command::new("lsof").args(["-Fn", "-p", &list]).output() else { return Vec::new() };
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     text.lines().filter_map(|line| line.strip_prefix('n')).map(PathBuf::from).collect()
