@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use patterns::{Found, Level, Library};
 
+use crate::batch::Batch;
 use crate::blocks::Fences;
 use crate::hash::{fingerprint, hash};
-use crate::lines::Line;
 use crate::observation::{Event, EventKind, Origin, Severity};
 
 /// Most events of one look; a flood of them says no more than its first hundreds.
@@ -30,25 +30,21 @@ impl Scan {
     }
 
     /// Events of these lines, at most 500.
-    pub fn run(&mut self, lines: &[Line]) -> Vec<Event> {
+    pub fn run(&mut self, lines: &Batch) -> Vec<Event> {
         if lines.is_empty() {
             return Vec::new();
         }
-        let mut text = String::with_capacity(lines.iter().map(|l| l.text.len() + 1).sum());
-        for line in lines {
-            text.extend(line.text.chars().map(|c| if c == '\n' { ' ' } else { c }));
-            text.push('\n');
-        }
         let mut found = Vec::new();
-        Library::builtin().matcher().scan(&text, |hit| {
+        Library::builtin().matcher().scan(lines.text(), |hit| {
             if found.len() < MOST {
-                let origin = lines.get(hit.line).map_or(Origin::Unknown, |line| line.origin);
-                found.push((hit.line, event(&hit, origin)));
+                found.push((hit.line, event(&hit, lines.origin(hit.line))));
             }
         });
-        for (number, line) in lines.iter().enumerate() {
-            if let Some(block) = self.fences.line(line) {
-                found.push((number, block));
+        if self.fences.concern(lines.text()) {
+            for (number, line) in lines.lines().enumerate() {
+                if let Some(block) = self.fences.line(line) {
+                    found.push((number, block));
+                }
             }
         }
         found.sort_by_key(|(line, _)| *line);

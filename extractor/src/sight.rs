@@ -99,8 +99,10 @@ impl Sight {
 
     /// Takes what scrolled away, so that it need not be kept.
     pub fn drain(&mut self, vt: &mut Vt) -> Vec<Event> {
-        let (rows, lost) = vt.take_gone();
-        self.settled.scroll(rows, lost);
+        let settled = &mut self.settled;
+        let lost = vt.lost();
+        settled.lose(lost);
+        vt.take_gone(|row| settled.scroll(row));
         self.events()
     }
 
@@ -157,8 +159,10 @@ impl Sight {
     }
 
     fn events(&mut self) -> Vec<Event> {
-        let lines = self.settled.take();
-        self.scan.run(&lines)
+        let lines = self.settled.ready();
+        let events = self.scan.run(lines);
+        lines.clear();
+        events
     }
 
     fn find_version(&mut self, agent: &Agent) {
