@@ -84,8 +84,9 @@ impl Scan {
 fn event(hit: &Found, origin: Origin) -> Event {
     let text: String = hit.text.trim().chars().take(500).collect();
     let mut fields: BTreeMap<String, String> = hit.rule.fields.clone();
+    let groups = hit.groups();
     for name in hit.rule.pattern.names() {
-        if let Some(value) = hit.groups.name(name) {
+        if let Some(value) = groups.as_ref().and_then(|groups| groups.name(name)) {
             let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
             fields.insert(name.to_owned(), value.as_str().trim().chars().take(300).collect());
         }
