@@ -1,6 +1,7 @@
 //! Which lines deserve a closer look, and by which rules: a search for few short texts over many lines at once.
 //! Must not: miss a line that a rule matches.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use aho_corasick::Span;
@@ -12,6 +13,11 @@ use crate::start::{self, Skip, Start};
 
 /// Most texts of one search: beyond that it is no longer done by vector instructions.
 const MOST: usize = 64;
+
+thread_local! {
+    /// Room for the rules of one line, so that looking at a line costs no allocation.
+    static RULES: Cell<Vec<usize>> = const { Cell::new(Vec::new()) };
+}
 
 /// Rules by number, as they are searched for.
 #[derive(Debug)]
@@ -88,7 +94,7 @@ impl Prefilter {
         let bytes = text.as_bytes();
         let (mut next, mut starting) = ([(usize::MAX, 0); 8], 0);
         let (mut number, mut counted) = (0, 0);
-        let mut rules: Vec<usize> = Vec::new();
+        let mut rules = RULES.take();
         let searches = &self.searches[..self.searches.len().min(next.len())];
         let every = !self.always.is_empty() || self.searches.len() > next.len();
         for (search, next) in searches.iter().zip(&mut next) {
@@ -100,7 +106,7 @@ impl Prefilter {
             let found = next[..searches.len()].iter().fold(starting, |first, (at, _)| first.min(*at));
             let found = if every { from } else { found };
             if found == usize::MAX {
-                return;
+                break;
             }
             let start = memchr::memrchr(b'\n', &bytes[from..found]).map_or(from, |at| from + at + 1);
             let end = memchr::memchr(b'\n', &bytes[found..]).map_or(bytes.len(), |at| found + at);
@@ -132,14 +138,18 @@ impl Prefilter {
             }
             from = end + 1;
         }
+        RULES.set(rules);
     }
 }
+
+/// How a line begins, and the rule.
+type Prefix = (Vec<u8>, usize);
 
 /// Rules that are told by how a line begins.
 #[derive(Debug)]
 struct Starts {
     /// Beginnings with their rule, by their first byte, for each of what may be passed over.
-    prefixes: Vec<(Skip, Vec<Vec<(Vec<u8>, usize)>>)>,
+    prefixes: Vec<(Skip, Vec<Vec<Prefix>>)>,
     /// The first two bytes that a line may begin with: a bit for the second, by the first.
     pairs: Vec<[u64; 4]>,
     /// The most that any of them passes over.
