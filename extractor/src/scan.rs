@@ -53,7 +53,7 @@ impl Scan {
     }
 
     /// Events of what a tool printed, as the agent told it: each counts, and none counts again when it is drawn.
-    pub fn told(&mut self, lines: &[Line]) -> Vec<Event> {
+    pub fn told(&mut self, lines: &Batch) -> Vec<Event> {
         let events = Self::new(false).run(lines);
         for event in &events {
             for origin in [Origin::Tool, Origin::Unknown] {

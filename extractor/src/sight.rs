@@ -6,8 +6,9 @@ use std::time::Duration;
 use patterns::{Agent, Lines};
 
 use crate::answer;
+use crate::batch::Batch;
 use crate::dialog::Asked;
-use crate::lines::{Line, Settled};
+use crate::lines::Settled;
 use crate::observation::{Dialog, Event};
 use crate::reading::{self, Reading};
 use crate::scan::Scan;
@@ -107,7 +108,7 @@ impl Sight {
     }
 
     /// Events of what a tool printed, as the agent told it.
-    pub fn told(&mut self, output: &[Line]) -> Vec<Event> {
+    pub fn told(&mut self, output: &Batch) -> Vec<Event> {
         self.scan.told(output)
     }
 
