@@ -65,10 +65,15 @@ fn bounded_by(bytes: usize, most: u64, name: &str, piece: impl Fn(usize, &mut Ve
     }
 }
 
+/// A gigabyte with `MUSTER_FLOOD_MB=1024`.
 #[test]
 fn a_line_without_an_end() {
     let (info, _) = feed("any", megabytes(64), |_, out| out.extend_from_slice(&[b'x'; 1 << 10]));
     assert!(info.bytes_max < MOST, "{} bytes at most", info.bytes_max);
+}
+
+#[test]
+fn lines_without_an_end_that_are_not_plain() {
     bounded("one line", |i, out| out.extend_from_slice(format!("word{i} é你").as_bytes()));
     bounded("one line of colours", |i, out| out.extend_from_slice(format!("\x1b[3{}m", i % 8).as_bytes()));
     bounded("one line of unfinished characters", |_, out| out.extend_from_slice(b"\xe4\xbd"));

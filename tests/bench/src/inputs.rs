@@ -55,9 +55,9 @@ fn lines(bytes: usize, line: impl Fn(usize) -> String) -> String {
 }
 
 /// A text as a terminal gives it: 64 KiB at a time, at 40 MB/s.
-pub fn pieces(text: &str) -> Traffic {
+pub fn pieces(text: &[u8]) -> Traffic {
     let piece = |(i, bytes): (usize, &[u8])| (Duration::from_micros(1_600 * i as u64), bytes.to_vec());
-    let pieces = text.as_bytes().chunks(64 << 10).enumerate().map(piece).collect();
+    let pieces = text.chunks(64 << 10).enumerate().map(piece).collect();
     Traffic { agent: "any".to_owned(), size: (120, 40), pieces }
 }
 

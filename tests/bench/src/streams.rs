@@ -47,8 +47,8 @@ impl Table {
 /// Measures and prints.
 pub fn measure(recordings: &Path, bytes: usize, rounds: usize) -> anyhow::Result<()> {
     let (plain, coloured) = (inputs::plain(bytes), inputs::coloured(bytes));
-    let short = |text: &str| vec![inputs::pieces(&text[..text.floor_char_boundary(bytes / 8)])];
-    let long = |text: &str| vec![inputs::pieces(text)];
+    let short = |text: &str| vec![inputs::pieces(&text.as_bytes()[..bytes / 8])];
+    let long = |text: &str| vec![inputs::pieces(text.as_bytes())];
     let logs = [("plain", short(&plain), long(&plain)), ("coloured", short(&coloured), long(&coloured))];
     let tui = inputs::recordings(recordings)?;
     let folder = tempfile::tempdir()?;
@@ -189,8 +189,8 @@ fn matcher(table: &mut Table, bytes: usize) {
         for _ in 0..4 {
             let mut rest = text.as_str();
             while !rest.is_empty() {
-                let end = rest.floor_char_boundary(64 << 10);
-                let end = rest[..end].rfind('\n').map_or(rest.len(), |at| at + 1);
+                let most = &rest.as_bytes()[..rest.len().min(64 << 10)];
+                let end = most.iter().rposition(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
                 matcher.scan(&rest[..end], |_| found += 1);
                 fed += end;
                 rest = &rest[end..];
