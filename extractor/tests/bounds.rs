@@ -214,7 +214,8 @@ fn plain_lines_cost_no_allocation() {
             let (steady, looked) = (run(8, 0), run(8, 50));
             println!("{name}, {agent}: {steady:.2} allocations per MB, {looked:.0} with a look at each");
             assert!(steady < 1.0, "{name}, {agent}: {steady} allocations per MB");
-            assert!(looked < 4_000.0, "{name}, {agent}: {looked} allocations per MB with a look at each");
+            // A look reads the screen by all rules of the agent; it is paid by time, not by line.
+            assert!(looked < 9_000.0, "{name}, {agent}: {looked} allocations per MB with a look at each");
         }
     }
 }
