@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
+use crate::batch::Line;
 use crate::hash::fingerprint;
-use crate::lines::Line;
 use crate::observation::{Event, EventKind, Severity};
 
 /// Most characters of a block that are kept.
@@ -23,8 +25,13 @@ struct Block {
 }
 
 impl Fences {
+    /// Whether lines matter: a block is open, or one of them may be a fence.
+    pub fn concern(&self, lines: &str) -> bool {
+        self.open.is_some() || memmem::find(lines.as_bytes(), b"```").is_some()
+    }
+
     /// Takes a line; gives the event of a block when the line ends it.
-    pub fn line(&mut self, line: &Line) -> Option<Event> {
+    pub fn line(&mut self, line: Line<'_>) -> Option<Event> {
         let text = line.text.trim_end();
         let fence = text.trim_start().strip_prefix("```");
         match (&mut self.open, fence) {
@@ -47,7 +54,7 @@ impl Fences {
 }
 
 impl Block {
-    fn event(self, line: &Line) -> Event {
+    fn event(self, line: Line<'_>) -> Event {
         let mut fields = BTreeMap::new();
         fields.insert("language".to_owned(), self.language.clone());
         fields.insert("lines".to_owned(), self.lines.to_string());
@@ -75,7 +82,7 @@ mod tests {
         let mut fences = Fences::default();
         let mut found = Vec::new();
         for text in ["see:", "```rust", "fn main() {}", "```", "`` ```x``` ``"] {
-            found.extend(fences.line(&Line { text: text.into(), origin: Origin::Agent }));
+            found.extend(fences.line(Line { text, origin: Origin::Agent }));
         }
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].fields["language"], "rust");

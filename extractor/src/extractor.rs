@@ -73,7 +73,16 @@ pub struct Extractor {
 impl Extractor {
     /// Watches a program of this kind on a terminal of this size, from its first byte.
     pub fn new(agent: Arc<Agent>, cols: u16, rows: u16) -> Self {
-        let vt = Vt::new(cols, rows);
+        Self::on(Vt::new(cols, rows), agent)
+    }
+
+    /// The same without a short cut for plain lines: only to show that it makes no difference.
+    #[doc(hidden)]
+    pub fn without_bypass(agent: Arc<Agent>, cols: u16, rows: u16) -> Self {
+        Self::on(Vt::without_bypass(cols, rows), agent)
+    }
+
+    fn on(vt: Vt, agent: Arc<Agent>) -> Self {
         Self {
             sight: Sight::new(&agent, &vt),
             agent,

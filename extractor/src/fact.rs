@@ -8,8 +8,8 @@ use patterns::fact::{FactRule, From};
 use patterns::{Agent, Means};
 use serde_json::Value;
 
+use crate::batch::Batch;
 use crate::hash::fingerprint;
-use crate::lines::Line;
 use crate::observation::{Event, EventKind, Origin, Severity, ToolRequest};
 use crate::scan::kind;
 
@@ -86,7 +86,7 @@ pub struct News {
     /// What was found.
     pub events: Vec<Event>,
     /// What a tool printed.
-    pub output: Vec<Line>,
+    pub output: Batch,
 }
 
 impl Telling {
@@ -261,10 +261,12 @@ fn status(rule: &FactRule, payload: &Value) -> Option<i64> {
     }
 }
 
-fn output(rule: &FactRule, payload: &Value) -> Vec<Line> {
+fn output(rule: &FactRule, payload: &Value) -> Batch {
     let texts = rule.output.iter().filter_map(|place| payload.pointer(place)?.as_str());
     let lines = texts.flat_map(str::lines).filter(|line| !line.trim().is_empty()).take(OUTPUT_LINES);
-    lines.map(|line| Line { text: cut(line, 4_000), origin: Origin::Tool }).collect()
+    let mut batch = Batch::default();
+    lines.for_each(|line| batch.push(&cut(line, 4_000), Origin::Tool));
+    batch
 }
 
 fn cut(text: &str, most: usize) -> String {

@@ -5,6 +5,7 @@
 //! Must not: do I/O, read a clock, know a wire type.
 
 pub mod answer;
+pub mod batch;
 pub mod belief;
 pub mod blocks;
 pub mod composer;
@@ -13,6 +14,7 @@ pub mod ending;
 pub mod evidence;
 pub mod extractor;
 pub mod fact;
+pub mod flood;
 pub mod hash;
 pub mod hearing;
 pub mod lines;
@@ -20,7 +22,9 @@ pub mod observation;
 pub mod osc;
 pub mod query;
 pub mod reading;
+pub mod rows;
 pub mod scan;
+pub mod sequence;
 pub mod sight;
 pub mod signal;
 pub mod turn;

@@ -1,30 +1,45 @@
 //! Lines that have settled, each once however often it was drawn. Must not: know what a line means.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use patterns::Lines;
 
-use crate::hash::hash;
+use crate::batch::{Batch, Transcript};
+use crate::hash::quick;
 use crate::observation::Origin;
-use crate::vt::{Gone, Screen};
+use crate::rows::Gone;
+use crate::vt::Screen;
 
 /// How long a row must stand unchanged to count as settled.
 const STANDS: Duration = Duration::from_millis(400);
 /// How many texts of a drawn screen are remembered.
 const REMEMBERED: usize = 8_192;
-/// Most rows of a turn that are kept for its answer.
-const TRANSCRIPT: usize = 3_000;
 /// Rows that must agree for a shift of the screen to be a scroll.
 const AGREE: usize = 4;
 
-/// A settled line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// Its text.
-    pub text: String,
-    /// Who says it.
-    pub origin: Origin,
+/// Longest line that is put together from rows; a longer one is told in parts.
+const LONGEST: usize = 4_000;
+
+/// Takes numbers that are hashes already.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
 }
 
 /// Finds settled lines.
@@ -35,14 +50,14 @@ pub struct Settled {
     gone: u64,
     next: u64,
     /// Screen: texts that were counted, oldest first.
-    seen: HashSet<u64>,
+    seen: HashSet<u64, BuildHasherDefault<Hashed>>,
     order: VecDeque<u64>,
     /// Screen: the rows above the composer at the last look, and since when each stands.
     body: Vec<(String, Origin, Duration)>,
     /// Rows of the running turn that left the screen.
-    transcript: VecDeque<String>,
+    transcript: Transcript,
     /// Lines that settled and were not taken yet.
-    ready: Vec<Line>,
+    ready: Batch,
     /// A row that goes on in the next one.
     open: String,
 }
@@ -54,18 +69,18 @@ impl Settled {
             mode,
             gone: 0,
             next: 0,
-            seen: HashSet::new(),
+            seen: HashSet::default(),
             order: VecDeque::new(),
             body: Vec::new(),
-            transcript: VecDeque::new(),
-            ready: Vec::new(),
+            transcript: Transcript::default(),
+            ready: Batch::default(),
             open: String::new(),
         }
     }
 
-    /// Takes the lines that settled since the last call.
-    pub fn take(&mut self) -> Vec<Line> {
-        std::mem::take(&mut self.ready)
+    /// The lines that settled since they were last cleared.
+    pub fn ready(&mut self) -> &mut Batch {
+        &mut self.ready
     }
 
     /// Number of rows that scrolled off the main screen.
@@ -80,31 +95,36 @@ impl Settled {
 
     /// Rows of this turn that scrolled away, then the rows given.
     pub fn with_transcript(&self, body: &[String]) -> Vec<String> {
-        self.transcript.iter().chain(body).cloned().collect()
+        self.transcript.rows().map(str::to_owned).chain(body.iter().cloned()).collect()
     }
 
-    /// Takes rows that left the screen at its top.
-    pub fn scroll(&mut self, rows: Vec<Gone>, lost: usize) {
-        self.gone += lost as u64;
-        for row in rows.into_iter().filter(|row| !row.alternate) {
-            let index = self.gone;
-            self.gone += 1;
-            self.remember(&row.text);
-            match self.mode {
-                Lines::Screen => self.count(row.text, Origin::Unknown),
-                Lines::Stream if index >= self.next => {
-                    self.next = index + 1;
-                    if !row.continues {
-                        self.close();
-                    }
-                    self.open.push_str(&row.text);
-                    if self.open.len() > 4_000 {
-                        self.close();
-                    }
-                }
-                Lines::Stream => {}
-            }
+    /// Takes a row that left the screen at its top.
+    pub fn scroll(&mut self, row: Gone<'_>) {
+        if row.alternate {
+            return;
         }
+        let index = self.gone;
+        self.gone += 1;
+        self.transcript.push(row.text);
+        match self.mode {
+            Lines::Screen => self.count(row.text, Origin::Unknown),
+            Lines::Stream if index >= self.next => {
+                self.next = index + 1;
+                if !row.continues {
+                    self.close();
+                }
+                self.open.push_str(row.text);
+                if self.open.len() > LONGEST {
+                    self.close();
+                }
+            }
+            Lines::Stream => {}
+        }
+    }
+
+    /// Rows left the screen that nobody kept.
+    pub fn lose(&mut self, rows: usize) {
+        self.gone += rows as u64;
     }
 
     /// Looks at the screen. `body` is how many rows stand above the composer, `origins` who says each.
@@ -123,8 +143,8 @@ impl Settled {
             && let Some(shift) = self.shift(rows)
         {
             for (text, origin, _) in self.body.drain(..shift).collect::<Vec<_>>() {
-                self.remember(&text);
-                self.count(text, origin);
+                self.transcript.push(&text);
+                self.count(&text, origin);
             }
         }
         let old = std::mem::take(&mut self.body);
@@ -175,10 +195,10 @@ impl Settled {
     }
 
     fn close(&mut self) {
-        let text = std::mem::take(&mut self.open);
-        if !text.trim().is_empty() {
-            self.ready.push(Line { text, origin: Origin::Tool });
+        if !self.open.trim().is_empty() {
+            self.ready.push(&self.open, Origin::Tool);
         }
+        self.open.clear();
     }
 
     fn settle(&mut self, now: Duration) {
@@ -192,16 +212,16 @@ impl Settled {
             .map(|(text, origin, _)| (text.clone(), *origin))
             .collect();
         for (text, origin) in due {
-            self.count(text, origin);
+            self.count(&text, origin);
         }
     }
 
     /// Counts a text of a drawn screen unless it was counted before.
-    fn count(&mut self, text: String, origin: Origin) {
+    fn count(&mut self, text: &str, origin: Origin) {
         if self.mode == Lines::Stream || text.trim().is_empty() {
             return;
         }
-        let key = hash(std::iter::once(text.trim()));
+        let key = quick(text.trim());
         if !self.seen.insert(key) {
             return;
         }
@@ -211,14 +231,7 @@ impl Settled {
         {
             self.seen.remove(&old);
         }
-        self.ready.push(Line { text, origin });
-    }
-
-    fn remember(&mut self, text: &str) {
-        if self.transcript.len() >= TRANSCRIPT {
-            self.transcript.pop_front();
-        }
-        self.transcript.push_back(text.to_owned());
+        self.ready.push(text, origin);
     }
 
     /// By how many rows the body moved up, if it did: the new top rows stood further down before.

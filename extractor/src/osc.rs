@@ -97,7 +97,10 @@ impl Scanner {
         while i < bytes.len() {
             if self.at == At::Ground {
                 i += memchr(0x1b, &bytes[i..])? + 1;
-                self.at = At::Escape;
+                match colours(&bytes[i..]) {
+                    Some(length) => i += length,
+                    None => self.at = At::Escape,
+                }
                 continue;
             }
             let byte = bytes[i];
@@ -190,6 +193,13 @@ impl Scanner {
         };
         Some(Item::Query(query))
     }
+}
+
+/// How much of these bytes, after an escape, sets colours and nothing else. Logs are full of it.
+fn colours(bytes: &[u8]) -> Option<usize> {
+    let numbers = bytes.strip_prefix(b"[")?;
+    let end = numbers.iter().position(|byte| !matches!(byte, b'0'..=b';'))?;
+    (numbers[end] == b'm').then_some(end + 2)
 }
 
 fn mode(text: &str, on: bool) -> Option<Item> {

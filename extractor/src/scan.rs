@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use patterns::{Found, Level, Library};
 
+use crate::batch::Batch;
 use crate::blocks::Fences;
 use crate::hash::{fingerprint, hash};
-use crate::lines::Line;
 use crate::observation::{Event, EventKind, Origin, Severity};
 
 /// Most events of one look; a flood of them says no more than its first hundreds.
@@ -30,25 +30,21 @@ impl Scan {
     }
 
     /// Events of these lines, at most 500.
-    pub fn run(&mut self, lines: &[Line]) -> Vec<Event> {
+    pub fn run(&mut self, lines: &Batch) -> Vec<Event> {
         if lines.is_empty() {
             return Vec::new();
         }
-        let mut text = String::with_capacity(lines.iter().map(|l| l.text.len() + 1).sum());
-        for line in lines {
-            text.extend(line.text.chars().map(|c| if c == '\n' { ' ' } else { c }));
-            text.push('\n');
-        }
         let mut found = Vec::new();
-        Library::builtin().matcher().scan(&text, |hit| {
+        Library::builtin().matcher().scan(lines.text(), |hit| {
             if found.len() < MOST {
-                let origin = lines.get(hit.line).map_or(Origin::Unknown, |line| line.origin);
-                found.push((hit.line, event(&hit, origin)));
+                found.push((hit.line, event(&hit, lines.origin(hit.line))));
             }
         });
-        for (number, line) in lines.iter().enumerate() {
-            if let Some(block) = self.fences.line(line) {
-                found.push((number, block));
+        if self.fences.concern(lines.text()) {
+            for (number, line) in lines.lines().enumerate() {
+                if let Some(block) = self.fences.line(line) {
+                    found.push((number, block));
+                }
             }
         }
         found.sort_by_key(|(line, _)| *line);
@@ -57,7 +53,7 @@ impl Scan {
     }
 
     /// Events of what a tool printed, as the agent told it: each counts, and none counts again when it is drawn.
-    pub fn told(&mut self, lines: &[Line]) -> Vec<Event> {
+    pub fn told(&mut self, lines: &Batch) -> Vec<Event> {
         let events = Self::new(false).run(lines);
         for event in &events {
             for origin in [Origin::Tool, Origin::Unknown] {
@@ -88,8 +84,9 @@ impl Scan {
 fn event(hit: &Found, origin: Origin) -> Event {
     let text: String = hit.text.trim().chars().take(500).collect();
     let mut fields: BTreeMap<String, String> = hit.rule.fields.clone();
+    let groups = hit.groups();
     for name in hit.rule.pattern.names() {
-        if let Some(value) = hit.groups.name(name) {
+        if let Some(value) = groups.as_ref().and_then(|groups| groups.name(name)) {
             let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
             fields.insert(name.to_owned(), value.as_str().trim().chars().take(300).collect());
         }

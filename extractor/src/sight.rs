@@ -6,8 +6,9 @@ use std::time::Duration;
 use patterns::{Agent, Lines};
 
 use crate::answer;
+use crate::batch::Batch;
 use crate::dialog::Asked;
-use crate::lines::{Line, Settled};
+use crate::lines::Settled;
 use crate::observation::{Dialog, Event};
 use crate::reading::{self, Reading};
 use crate::scan::Scan;
@@ -108,13 +109,15 @@ impl Sight {
 
     /// Takes what scrolled away, so that it need not be kept.
     pub fn drain(&mut self, vt: &mut Vt) -> Vec<Event> {
-        let (rows, lost) = vt.take_gone();
-        self.settled.scroll(rows, lost);
+        let settled = &mut self.settled;
+        let lost = vt.lost();
+        settled.lose(lost);
+        vt.take_gone(|row| settled.scroll(row));
         self.events()
     }
 
     /// Events of what a tool printed, as the agent told it.
-    pub fn told(&mut self, output: &[Line]) -> Vec<Event> {
+    pub fn told(&mut self, output: &Batch) -> Vec<Event> {
         self.scan.told(output)
     }
 
@@ -166,8 +169,10 @@ impl Sight {
     }
 
     fn events(&mut self) -> Vec<Event> {
-        let lines = self.settled.take();
-        self.scan.run(&lines)
+        let lines = self.settled.ready();
+        let events = self.scan.run(lines);
+        lines.clear();
+        events
     }
 
     fn find_version(&mut self, agent: &Agent) {

@@ -14,7 +14,9 @@ pub mod library;
 pub mod literal;
 pub mod matcher;
 pub mod pattern;
+pub mod prefilter;
 pub mod schema;
+pub mod start;
 pub mod version;
 
 pub use agent::{

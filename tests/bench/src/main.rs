@@ -4,9 +4,12 @@
 //! round by round, and judged by the median of the rounds' ratios. Must not: be part of the tests.
 
 mod drain;
+mod ere;
+mod inputs;
 mod memory;
 mod relay;
 mod start;
+mod streams;
 
 use std::path::PathBuf;
 
@@ -48,6 +51,21 @@ enum What {
         #[arg(long, default_value = "target/release")]
         bin: PathBuf,
     },
+    /// Bytes a second of one core: parser, emulator, extractor with all rules, `grep -E` with the same rules
+    Extractor {
+        /// Folder of the recordings that are the TUI traffic
+        #[arg(long, default_value = "fixtures/recordings")]
+        recordings: PathBuf,
+        /// Millions of bytes per run of what is fast; what is slow gets an eighth
+        #[arg(long, default_value_t = 64)]
+        megabytes: usize,
+        /// Rounds
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// Reads all patterns, finds nothing once, and prints the microseconds that took
+    #[command(hide = true)]
+    Patterns,
     /// The barest relay: one thread, poll, from one terminal to another
     #[command(hide = true)]
     Barest {
@@ -62,6 +80,10 @@ fn main() -> anyhow::Result<()> {
         What::Relay { bin, megabytes, rounds } => relay::measure(&bin, megabytes, rounds),
         What::Start { bin, rounds } => start::measure(&bin, rounds),
         What::Memory { bin } => memory::measure(&bin),
+        What::Extractor { recordings, megabytes, rounds } => {
+            streams::measure(&recordings, megabytes << 20, rounds)
+        }
+        What::Patterns => streams::patterns(),
         What::Barest { command } => relay::barest(&command),
     }
 }

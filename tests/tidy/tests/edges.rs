@@ -14,7 +14,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("server", &["wire"]),
     ("assign", &["wire"]),
     ("actors", &[]),
-    ("bench", &[]),
+    ("bench", &["extractor", "patterns"]),
     ("e2e", &["actors"]),
     ("tidy", &["wire"]),
 ];
