@@ -183,12 +183,36 @@ fn a_shell_without_marks_is_read_by_its_prompt() {
 }
 
 #[test]
-fn a_program_that_nothing_is_known_of_is_unknown_and_never_idle() {
-    let (mut any, mut seen) = (new("any", 80, 24), Vec::new());
-    any.output(at(0), b"hello\r\n> ", &mut seen);
-    any.tick(at(60_000), &mut seen);
-    assert_eq!(any.claim().state, State::Unknown);
-    assert_eq!(any.composer(), Composer::Unreadable);
+fn a_program_that_nothing_is_known_of_is_never_idle_and_never_typed_to() {
+    for (printed, state) in [
+        ("hello\r\n", State::Unknown),
+        ("hello\r\n> ", State::WaitingInput),
+        ("hello\r\nYour name: ", State::WaitingInput),
+        ("\x1b]7501;state=idle\x07", State::Unknown),
+    ] {
+        let (mut any, mut seen) = (new("any", 80, 24), Vec::new());
+        any.output(at(0), printed.as_bytes(), &mut seen);
+        any.tick(at(60_000), &mut seen);
+        assert_eq!((any.claim().state, any.composer()), (state, Composer::Unreadable), "{printed:?}");
+    }
+}
+
+#[test]
+fn a_job_that_has_the_terminal_outweighs_whatever_it_prints() {
+    let (mut shell, mut seen) = (new("shell", 80, 24), Vec::new());
+    shell.output(at(0), b"$ ", &mut seen);
+    shell.tick(at(1000), &mut seen);
+    shell.input(at(1000), typed("\r"), &mut seen);
+    let doing = |away| extractor::Doing { away, works: false, what: "cat has the terminal".into() };
+    shell.processes(at(1050), doing(true), &mut seen);
+    shell.output(at(1100), b"\r\n\x1b]133;D;0\x07\x1b]133;B\x07\xe2\x9c\x85 complete\r\n$ ", &mut seen);
+    shell.tick(at(9_000), &mut seen);
+    assert_eq!((shell.claim().state, shell.claim().rule.as_str()), (State::Busy, "process.job"));
+    assert_eq!(outcomes(&seen), []);
+    shell.processes(at(9_000), doing(false), &mut seen);
+    shell.output(at(9_010), b"\x1b]133;D;0\x07$ \x1b]133;B\x07", &mut seen);
+    shell.tick(at(10_000), &mut seen);
+    assert_eq!(outcomes(&seen), [TurnOutcome::Completed]);
 }
 
 #[test]

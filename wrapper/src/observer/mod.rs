@@ -3,6 +3,7 @@
 //! Invariant: it may end at any byte, by any cause; the holder starts another, which reads the recording from its
 //! beginning, knows from the journal what was reported, and never types what its forerunner may have typed.
 
+mod aside;
 mod core;
 mod holder;
 mod link;
@@ -16,7 +17,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -28,14 +28,14 @@ use wire::wrapper::{ToServer, ToWrapper};
 use wire::{HostId, SessionId};
 
 use self::core::{Core, Out};
-use crate::control::{FromHolder, Spec, ToHolder, Told, Type, Unchanged};
+use crate::control::{FromHolder, Spec, ToHolder, Type, Unchanged};
 use crate::journal::Journal;
-use crate::recording::{Follow, From, Reader, Record};
-use crate::{clock, host, log, processes, profiles};
+use crate::recording::{Follow, Reader, Record};
+use crate::{clock, host, log, profiles};
+use aside::Aside;
 use holder::Holder;
 use link::{Event, Link};
 use subject::Subject;
-use transcript::Transcript;
 use watch::Watched;
 
 /// Records that are read before anything else gets its turn.
@@ -49,9 +49,6 @@ const NOW_EVERY: Duration = Duration::from_millis(100);
 
 /// Directory and branch are looked at this often while the program lives.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// The transcript is looked at this often while a turn runs.
-const LINES_EVERY: Duration = Duration::from_millis(60);
 
 /// Reports in one message.
 const REPORTS_MAX: usize = 100;
@@ -101,10 +98,7 @@ struct Observer {
     /// The server answered the hello: reports after this number are to be sent.
     sent: Option<u64>,
     watched: Watched,
-    transcript: Transcript,
-    processes: processes::Watch,
-    pid: i32,
-    next_line: Instant,
+    aside: Aside,
     asked: VecDeque<(u64, Asked)>,
     next_type: u64,
     screen_wanted: Option<u64>,
@@ -138,8 +132,8 @@ impl Observer {
             .or_else(|_| patterns::Library::builtin().agent("any").context("no profile for any program"))?;
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
-        let transcript = Transcript::new(Arc::clone(&agent), |name| std::env::var_os(name));
-        let mut core = Core::new(Arc::clone(&agent), pid, dir, journal, spec.started);
+        let aside = Aside::new(&agent, pid, |name| std::env::var_os(name));
+        let mut core = Core::new(agent, pid, dir, journal, spec.started);
         if quarantined {
             core.quarantine();
         }
@@ -161,10 +155,7 @@ impl Observer {
             spec,
             sent: None,
             watched: Watched::default(),
-            transcript,
-            processes: processes::Watch::new(agent.processes, pid),
-            pid,
-            next_line: now,
+            aside,
             asked: VecDeque::new(),
             next_type: 1,
             screen_wanted: None,
@@ -201,7 +192,7 @@ impl Observer {
             };
             match &moment.record {
                 Record::Header(header) => self.began = Duration::from_micros(header.started_mono_us),
-                Record::Told(From::Transcript(next), _) => self.transcript.passed(*next),
+                Record::Told(from, _) => self.aside.recorded(*from),
                 Record::Output(bytes) => self.watched.output(self.core.output, self.core.size(), bytes),
                 _ => {}
             }
@@ -250,12 +241,6 @@ impl Observer {
         self.asked.push_back((id, asked));
         let only_if = guarded.then_some(Unchanged { output: self.core.output, keys: self.core.keys });
         self.tell_holder(&ToHolder::Type(Type { id, bytes, only_if, person }));
-    }
-
-    fn look_at_processes(&mut self) {
-        if let Some(payload) = self.processes.look() {
-            self.tell_holder(&ToHolder::Told(Told { from: From::Processes, payload }));
-        }
     }
 
     fn tell_holder(&mut self, message: &ToHolder) {
@@ -375,8 +360,8 @@ impl Observer {
         }
         let now = Instant::now();
         let mut soon = self.next_look.min(now + LOOK_EVERY);
-        if self.core.works() && (self.transcript.is_there() || self.processes.is_quick()) {
-            soon = soon.min(self.next_line);
+        if let Some(due) = self.aside.due().filter(|_| self.core.works()) {
+            soon = soon.min(due);
         }
         if self.sent.is_some() {
             soon = soon.min(self.next_heartbeat);
@@ -399,20 +384,14 @@ impl Observer {
             self.core.time(clock::monotonic().saturating_sub(self.began), now, &mut out);
             self.act(out);
         }
-        if Instant::now() >= self.next_line {
-            self.next_line = Instant::now() + LINES_EVERY;
-            for told in self.transcript.read(self.pid, self.core.transcript()) {
-                self.tell_holder(&ToHolder::Told(told));
-            }
-            if self.processes.is_quick() {
-                self.look_at_processes();
-            }
+        for told in self.aside.look(self.core.transcript()) {
+            self.tell_holder(&ToHolder::Told(told));
         }
         if Instant::now() >= self.next_look {
             self.next_look = Instant::now() + LOOK_EVERY;
             self.core.look_around();
-            if !self.processes.is_quick() {
-                self.look_at_processes();
+            if let Some(told) = self.aside.look_slowly() {
+                self.tell_holder(&ToHolder::Told(told));
             }
         }
         self.keep(now);
