@@ -309,6 +309,8 @@ pub struct Agent {
     pub title: String,
     /// Base names of its commands.
     pub commands: Vec<String>,
+    /// Arguments, joined by blanks, with which such a command is not this agent.
+    pub not_with: Option<Pattern>,
     /// How to read its version off the screen, group `version`.
     pub version: Option<Pattern>,
     /// Where its lines come from.

@@ -23,7 +23,7 @@ pub fn agent(file: &str, text: &str) -> Vec<String> {
         let others = others.chain([&t.prompt]);
         faults.compile("answer", others);
     }
-    faults.compile("version", raw.version.iter());
+    faults.compile("version", raw.version.iter().chain(&raw.not_with));
     faults.compile("transcript", raw.transcript.iter().filter_map(|t| t.open.as_ref()));
     raw.facts.iter().for_each(|table| faults.fact(table));
     if let Err(error) = library::agent(file, text) {

@@ -124,6 +124,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
         name: raw.name,
         title: raw.title,
         commands: raw.commands,
+        not_with: raw.not_with.map(Pattern::new),
         lines: raw.lines,
         shell_marks: raw.shell_marks,
         processes: raw.processes,

@@ -19,6 +19,8 @@ pub struct AgentFile {
     /// Base names of the commands that start it.
     #[serde(default)]
     pub commands: Vec<String>,
+    /// Arguments, joined by blanks, with which such a command is not this agent.
+    pub not_with: Option<String>,
     /// How to read its version off the screen, group `version`.
     pub version: Option<String>,
     /// Where its lines come from.

@@ -98,9 +98,11 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
     let program = run.command.first().context("no command was given")?;
     let base =
         PathBuf::from(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let arguments: Vec<_> = run.command[1..].iter().map(|a| a.to_string_lossy()).collect();
+    let arguments = arguments.join(" ");
     let agent = match &run.agent {
         Some(name) => profiles::named(place, name)?,
-        None => profiles::for_command(place, &base)?,
+        None => profiles::for_command(place, &base, &arguments)?,
     };
     let dir = std::env::current_dir().context("the current directory is gone")?;
     let dir = run.dir.as_ref().map_or(dir.clone(), |d| dir.join(d));

@@ -39,14 +39,19 @@ pub fn named(place: &Place, name: &str) -> anyhow::Result<Arc<Agent>> {
         .with_context(|| format!("no profile is named '{name}'; see: wrap agents"))
 }
 
-/// The profile for a command of this base name; that of an unknown program when none knows it.
-pub fn for_command(place: &Place, command: &str) -> anyhow::Result<Arc<Agent>> {
+/// The profile for a command of this base name with these arguments, joined by blanks; that of an unknown program when
+/// none knows it.
+pub fn for_command(place: &Place, command: &str, arguments: &str) -> anyhow::Result<Arc<Agent>> {
     let knows = |profile: &Profile| profile.agent.commands.iter().any(|known| known == command);
     let own = own(&folder(place))?.into_iter().find(knows).map(|profile| profile.agent);
     let builtin = || Library::builtin().agent_for_command(command);
     let agent = own.unwrap_or_else(builtin);
     // The user's own profile of that name counts, whether it names the command or not.
-    named(place, &agent.name)
+    let agent = named(place, &agent.name)?;
+    if agent.not_with.as_ref().is_some_and(|other| other.is_match(arguments)) {
+        return named(place, &Library::builtin().agent_for_command("").name);
+    }
+    Ok(agent)
 }
 
 /// Where the user's own profiles are.
@@ -101,11 +106,21 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let place = place(home.path());
         std::fs::create_dir_all(folder(&place)).unwrap();
-        assert_eq!(for_command(&place, "mine").unwrap().name, "any");
+        assert_eq!(for_command(&place, "mine", "").unwrap().name, "any");
+        for (arguments, name) in [
+            ("", "shell"),
+            ("-i", "shell"),
+            ("--norc --noprofile", "shell"),
+            ("-c make", "any"),
+            ("-lc make", "any"),
+            ("build.sh -x", "any"),
+        ] {
+            assert_eq!(for_command(&place, "bash", arguments).unwrap().name, name, "bash {arguments}");
+        }
         std::fs::write(folder(&place).join("a.toml"), MINE.replace("NAME", "shell")).unwrap();
         assert_eq!(named(&place, "shell").unwrap().title, "Mine");
-        assert_eq!(for_command(&place, "mine").unwrap().title, "Mine");
-        assert_eq!(for_command(&place, "bash").unwrap().title, "Mine");
+        assert_eq!(for_command(&place, "mine", "").unwrap().title, "Mine");
+        assert_eq!(for_command(&place, "bash", "").unwrap().title, "Mine");
         assert!(named(&place, "nobody").unwrap_err().to_string().contains("wrap agents"));
     }
 

@@ -127,9 +127,10 @@ impl Observer {
         let folder = place.session(&id);
         let journal = Journal::open(&folder).context("cannot open the session's journal")?;
         // A profile that was damaged since the start must not end the observation.
-        let agent = profiles::named(&place, &spec.agent)
-            .or_else(|_| profiles::for_command(&place, ""))
-            .or_else(|_| patterns::Library::builtin().agent("any").context("no profile for any program"))?;
+        let agent =
+            profiles::named(&place, &spec.agent).or_else(|_| profiles::for_command(&place, "", "")).or_else(
+                |_| patterns::Library::builtin().agent("any").context("no profile for any program"),
+            )?;
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
         let aside = Aside::new(&agent, pid, |name| std::env::var_os(name));
