@@ -9,8 +9,100 @@ mod case;
 
 use std::path::Path;
 
-use case::{cases, load, replay};
-use extractor::{Observation, Seen, State};
+struct Case {
+    agent: String,
+    cols: u16,
+    rows: u16,
+    /// Output and keys with their times.
+    records: Vec<(Duration, Result<Vec<u8>, Keys>)>,
+    /// Outcomes of turns, in order, without those after the exit command.
+    tasks: Vec<String>,
+    /// How often the agent waited for an answer.
+    waits: usize,
+    /// When the driver asked the agent to exit.
+    end: Duration,
+}
+
+fn cases() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/recordings");
+    let mut found = Vec::new();
+    let folders =
+        |path: &Path| std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
+    for agent in folders(&root) {
+        for version in folders(&agent) {
+            found.extend(folders(&version));
+        }
+    }
+    found.sort();
+    assert!(found.len() >= 10, "the recordings are missing under {}", root.display());
+    found
+}
+
+/// The keys of a record, as far as these recordings need them.
+fn keys(text: &str) -> Keys {
+    let reply = text.starts_with("\x1b[?") || text.starts_with("\x1b]") || text.starts_with("\x1bP");
+    let report = text.starts_with("\x1b[") && text.ends_with(['R', 't', 'y', 'c']);
+    if reply || report {
+        return Keys { reply: true, ..Keys::default() };
+    }
+    let pasted = text.starts_with("\x1b[200~");
+    Keys {
+        enter: !pasted && text.contains('\r'),
+        escape: text == "\x1b",
+        interrupt: !pasted && text.contains('\x03'),
+        text: pasted || text.chars().any(|c| !c.is_control()),
+        ..Keys::default()
+    }
+}
+
+fn load(folder: &Path) -> Case {
+    let cast = std::fs::read_to_string(folder.join("session.cast")).unwrap();
+    let mut lines = cast.lines();
+    let header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let records = lines.filter_map(|line| {
+        let (at, code, data): (f64, String, String) = serde_json::from_str(line).unwrap();
+        let at = Duration::from_secs_f64(at);
+        match code.as_str() {
+            "o" => Some((at, Ok(data.into_bytes()))),
+            "i" => Some((at, Err(keys(&data)))),
+            _ => None,
+        }
+    });
+    let labels = std::fs::read_to_string(folder.join("session.labels.jsonl")).unwrap();
+    let labels: Vec<Value> = labels.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let exit = labels.iter().find(|l| l["event"] == "exit_command").and_then(|l| l["t"].as_f64());
+    let end = exit.unwrap_or(f64::MAX / 1e300);
+    let tasks = labels.iter().filter(|l| l["t"].as_f64().is_some_and(|t| t < end));
+    let tasks = tasks.filter_map(|l| l["event"].as_str()?.strip_prefix("task_"));
+    let tasks =
+        tasks.filter(|t| matches!(*t, "completed" | "failed" | "interrupted")).map(str::to_owned).collect();
+    let waits =
+        labels.iter().filter(|l| l["state"].as_str().is_some_and(|s| s.starts_with("waiting"))).count();
+    let number = |v: &Value| u16::try_from(v.as_u64().unwrap()).unwrap();
+    Case {
+        agent: labels[0]["agent"].as_str().unwrap().to_owned(),
+        cols: number(&header["width"]),
+        rows: number(&header["height"]),
+        records: records.collect(),
+        tasks,
+        waits,
+        end: Duration::from_secs_f64(end.min(1e6)),
+    }
+}
+
+/// Replays with every output cut after `cut` bytes.
+fn replay(case: &Case, cut: usize) -> Vec<Observation> {
+    let agent = Library::builtin().agent(&case.agent).unwrap();
+    let mut extractor = Extractor::new(Arc::clone(&agent), case.cols, case.rows);
+    let mut seen = Vec::new();
+    for (at, record) in &case.records {
+        match record {
+            Ok(bytes) => bytes.chunks(cut).for_each(|piece| extractor.output(*at, piece, &mut seen)),
+            Err(keys) => extractor.input(*at, *keys, &mut seen),
+        }
+    }
+    seen
+}
 
 fn states(seen: &[Observation]) -> Vec<State> {
     let mut states: Vec<State> = seen

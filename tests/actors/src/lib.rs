@@ -8,3 +8,4 @@ pub mod agent;
 pub mod home;
 pub mod model;
 pub mod script;
+pub mod setup;
