@@ -16,6 +16,10 @@ use serde::Deserialize;
 pub struct Setup {
     /// The command, looked for among the fetched programs, then on the `PATH`.
     pub command: String,
+    /// Where it comes from: `npm NAME` or `pip NAME`, for scripts/record; without it nothing has to be fetched.
+    pub package: Option<String>,
+    /// The version that the tests, the demo and the committed recordings have.
+    pub recorded: Option<String>,
     /// Its profile in `patterns/agents`, when that is not the file's own name.
     pub profile: Option<String>,
     /// Arguments.

@@ -101,7 +101,7 @@ impl<'a> Driver<'a> {
 
     /// The server's log with the times of this recording.
     pub fn log(&self) -> Vec<(Duration, Entry)> {
-        let at = |entry: &Entry| self.model.started() + Duration::from_millis(entry.at_ms);
+        let at = |entry: &Entry| self.model.started() + Duration::from_micros(entry.at_us);
         let log = self.model.log().into_iter();
         log.map(|entry| (at(&entry).saturating_duration_since(self.started), entry)).collect()
     }
@@ -129,11 +129,11 @@ impl<'a> Driver<'a> {
             Step::Deny => self.reply("deny", Did::Deny),
             Step::Answer => self.reply("answer", Did::Answer),
             Step::Interrupt => {
-                self.press("interrupt")?;
-                self.did(Did::Interrupt);
+                let at = self.press("interrupt")?;
+                self.actions.push(Action { at, what: Did::Interrupt });
                 Ok(())
             }
-            Step::Keys(keys) => self.keys(keys),
+            Step::Keys(keys) => self.keys(keys).map(drop),
             Step::See(pattern) => {
                 let pattern = Regex::new(pattern)?;
                 self.wait("what is to be seen", PATIENCE, |d| pattern.is_match(&d.shown))
@@ -141,6 +141,7 @@ impl<'a> Driver<'a> {
             Step::Resize(cols, rows) => self.resize((*cols, *rows)),
             Step::Hold(ms) => self.hold(Duration::from_millis(*ms)),
             Step::Exit => self.exit(),
+            Step::Ended => self.ended(),
         }
     }
 
@@ -165,7 +166,7 @@ impl<'a> Driver<'a> {
         let keys = if pasted { format!("\x1b[200~{text}\x1b[201~") } else { text.to_owned() };
         let from = self.log().len();
         self.write(&keys, if pasted { "paste" } else { "text" })?;
-        let end: String = text.split_whitespace().collect();
+        let end: String = text.lines().last().unwrap_or_default().split_whitespace().collect();
         let end: String = end.chars().rev().take(10).collect::<Vec<_>>().into_iter().rev().collect();
         self.wait("the prompt's echo", PATIENCE, |d| {
             let shown: String = d.shown.split_whitespace().collect();
@@ -251,15 +252,15 @@ impl<'a> Driver<'a> {
 
     fn exit(&mut self) -> anyhow::Result<()> {
         let keys = self.manners.keys.get("exit").context("the agent's file has no key that exits")?.clone();
-        if keys.starts_with('/') {
+        let at = if keys.starts_with('/') {
             self.write(&keys, "text")?;
             self.wait("the command's echo", PATIENCE, |d| d.shown.contains(&keys))?;
             self.hold(Duration::from_millis(600))?;
-            self.press("enter")?;
+            self.press("enter")?
         } else {
-            self.keys(&keys)?;
-        }
-        self.did(Did::Exit);
+            self.keys(&keys)?
+        };
+        self.actions.push(Action { at, what: Did::Exit });
         // Some ask whether they may, when work goes on.
         let asks = self.manners.dialog.get("exit").map(|p| Regex::new(p)).transpose()?;
         let asked = |d: &Self| asks.as_ref().is_some_and(|p| p.is_match(&d.shown));
@@ -278,6 +279,16 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
+    fn ended(&mut self) -> anyhow::Result<()> {
+        let until = self.now() + PATIENCE;
+        while self.code.is_none() {
+            ensure!(self.now() < until, "the program did not end");
+            self.pump()?;
+        }
+        self.did(Did::Exited(self.code.unwrap_or(-1)));
+        Ok(())
+    }
+
     fn did(&mut self, what: Did) {
         self.actions.push(Action { at: self.now(), what });
     }
@@ -289,18 +300,20 @@ impl<'a> Driver<'a> {
             None if name == "enter" || name == "answer" => "\r".to_owned(),
             None => bail!("the agent's file has no key named {name}"),
         };
-        self.keys(&keys)?;
-        Ok(self.now())
+        self.keys(&keys)
     }
 
-    fn keys(&mut self, keys: &str) -> anyhow::Result<()> {
+    /// Presses keys; the time just before the last, which everything that follows from it comes after.
+    fn keys(&mut self, keys: &str) -> anyhow::Result<Duration> {
+        let mut at = self.now();
         for (number, key) in keys.split('|').enumerate() {
             if number > 0 {
                 self.hold(Duration::from_millis(600))?;
             }
+            at = self.now();
             self.write(key, "key")?;
         }
-        Ok(())
+        Ok(at)
     }
 
     fn write(&mut self, text: &str, kind: &str) -> anyhow::Result<()> {

@@ -103,6 +103,8 @@ pub enum Step {
     Hold(u64),
     /// Asks the agent to exit and waits for its end.
     Exit,
+    /// Waits until the agent ends by itself.
+    Ended,
 }
 
 /// Reads all scenarios of a folder, in the order of their names.

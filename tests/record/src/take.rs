@@ -157,7 +157,7 @@ fn write(
     let server = log.iter().map(|(at, entry)| {
         let mut line = json!(entry);
         if let Some(fields) = line.as_object_mut() {
-            fields.remove("at_ms");
+            fields.remove("at_us");
             fields.retain(|_, value| !value.is_null() && *value != json!(false));
             fields.insert("type".into(), json!("server"));
             fields.insert("t".into(), json!((at.as_secs_f64() * 1e4).round() / 1e4));

@@ -55,14 +55,14 @@ fn last_prompt(body: &Value) -> (String, usize) {
         if message["role"] == "tool" {
             results += 1;
         } else if message["role"] == "user" {
-            let text = match &message["content"] {
+            let mut texts: Vec<_> = match &message["content"] {
                 Value::Array(parts) => {
-                    parts.iter().filter_map(|p| p["text"].as_str()).collect::<Vec<_>>().join("\n")
+                    parts.iter().filter_map(|p| p["text"].as_str()).map(without_reminders).collect()
                 }
-                text => text.as_str().unwrap_or_default().to_owned(),
+                text => vec![without_reminders(text.as_str().unwrap_or_default())],
             };
-            let text = without_reminders(&text);
-            if !is_furniture(&text) {
+            texts.retain(|text| !is_furniture(text));
+            if let Some(text) = texts.pop() {
                 return (text, results);
             }
         }

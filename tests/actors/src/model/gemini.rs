@@ -72,9 +72,10 @@ fn last_prompt(body: &Value) -> (String, usize) {
             results += 1;
             continue;
         }
-        let text = parts().filter_map(|p| p["text"].as_str()).collect::<Vec<_>>().join("\n");
-        let text = without_reminders(&text);
-        if !is_furniture(&text) {
+        // What the agent says of the folder stands before the prompt.
+        let mut texts: Vec<_> = parts().filter_map(|p| p["text"].as_str()).map(without_reminders).collect();
+        texts.retain(|text| !is_furniture(text));
+        if let Some(text) = texts.pop() {
             return (text, results);
         }
     }

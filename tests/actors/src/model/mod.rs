@@ -32,8 +32,8 @@ use crate::script::{Script, Scripts, Step};
 /// One thing the server did, with the time since its start.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Entry {
-    /// Milliseconds since the server started.
-    pub at_ms: u64,
+    /// Microseconds since the server started.
+    pub at_us: u64,
     /// `request`, `open` (an answer begins), `words` (its first words), then `answered`, `tool`, `error` or `closed`.
     pub what: &'static str,
     /// Name of the script.
@@ -181,7 +181,7 @@ impl Turn {
     fn note(&self, what: &'static str, text: &str, status: Option<u16>) {
         use std::io::Write;
         let entry = Entry {
-            at_ms: self.shared.started.elapsed().as_millis() as u64,
+            at_us: self.shared.started.elapsed().as_micros() as u64,
             what,
             script: self.script.name.clone(),
             step: self.number,

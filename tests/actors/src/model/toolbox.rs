@@ -58,10 +58,13 @@ pub(super) fn call(turn: &Turn, tool: &Tool, offers: &[Offer]) -> Option<(String
         }
         Tool::Ask { question, options } => {
             let options: Vec<_> = options.iter().map(|o| json!({"label": o, "description": o})).collect();
-            let question = json!({
-                "question": question, "header": "Choice", "type": "choice", "multiSelect": false, "options": options,
-            });
-            Some((find(ASK)?.name.to_owned(), json!({"questions": [question]})))
+            let offer = find(ASK)?;
+            let mut question = json!({"question": question, "header": "Choice", "options": options});
+            // Some take the kind of question, some refuse what they do not know.
+            if offer.schema.to_string().contains("\"choice\"") {
+                question["type"] = json!("choice");
+            }
+            Some((offer.name.to_owned(), json!({"questions": [question]})))
         }
         Tool::Plan { plan } => {
             let mut call = Call::new(find(&["exit_plan_mode", "ExitPlanMode"])?);
