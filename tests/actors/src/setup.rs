@@ -64,8 +64,6 @@ pub struct Driver {
     pub dialog: BTreeMap<String, String>,
     /// Keys by what they do: `approve`, `deny`, `answer`, `interrupt`, `exit`, `queue`; and by the kind of dialog.
     pub keys: BTreeMap<String, String>,
-    /// A denied permission ends the turn.
-    pub deny_ends: bool,
     /// It asks after the model's answer, as part of the turn.
     pub asks_after: bool,
     /// No model answers it: a turn's end is a file that the command makes.

@@ -220,10 +220,10 @@ impl<'a> Driver<'a> {
         let pattern = Regex::new(pattern)?;
         let begun = self.actions.iter().any(|a| matches!(a.what, Did::Submit { .. }));
         let asks = |entry: &Entry| !entry.side && (entry.what == "tool" || entry.what == "answered");
-        let (replied, asks_after) = (self.replied, self.manners.asks_after);
+        let (replied, anytime) = (self.replied, self.manners.asks_after || self.manners.serverless);
         self.wait(kind, PATIENCE, |d| {
             // What was asked before may still be on the screen.
-            let new = !begun || asks_after || d.log().iter().any(|(at, e)| asks(e) && *at > replied);
+            let new = !begun || anytime || d.log().iter().any(|(at, e)| asks(e) && *at > replied);
             new && pattern.is_match(d.shown.trim_end())
         })?;
         self.did(Did::Saw(kind.to_owned()));

@@ -205,11 +205,11 @@ impl Truth<'_> {
         self.event(at, name, json!({}));
         if !self.submitted {
             self.go("starting", at, "driver answered");
-        } else if *did == Did::Deny && self.driver.deny_ends {
-            self.turn_ended(at, "interrupted", "driver denied the permission");
         } else if self.driver.asks_after && self.is_last_of_turn(at) {
             self.go("busy", at, "driver answered");
             self.turn_ended(at, "completed", "driver answered the last question, and no request followed");
+        } else if *did == Did::Deny && self.is_last_of_turn(at) {
+            self.turn_ended(at, "interrupted", "driver denied the permission, and no request followed");
         } else {
             self.go("busy", at, "driver answered");
         }

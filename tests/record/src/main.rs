@@ -116,8 +116,7 @@ fn take(stage: &Stage, out: &std::path::Path, only: &[String], agents: &[String]
             continue;
         };
         for scenario in chosen(&scenarios, &name, only) {
-            let profile = agent.setup.profile.as_ref().unwrap_or(&name);
-            let folder = out.join(profile).join(&agent.version).join(&scenario.name);
+            let folder = out.join(&name).join(&agent.version).join(&scenario.name);
             let done = stage.take(&agent, scenario, &folder);
             let done = done.with_context(|| format!("{name} {} {}", agent.version, scenario.name));
             match done {
