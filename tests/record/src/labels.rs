@@ -278,3 +278,127 @@ pub fn faults(labels: &[Value]) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at: u64, what: &'static str) -> (Duration, Entry) {
+        let (script, text) = ("s".to_owned(), "words".to_owned());
+        let entry = Entry { at_us: 0, what, script, step: 0, text, side: false, status: None, failed: false };
+        (Duration::from_secs(at), entry)
+    }
+
+    fn did(at: u64, what: Did) -> Action {
+        Action { at: Duration::from_secs(at), what }
+    }
+
+    fn submit(at: u64, queued: bool) -> Action {
+        did(at, Did::Submit { prompt: "do it".to_owned(), queued, took: true })
+    }
+
+    /// States with their beginnings, and events with their times.
+    fn told(driver: &Driver, actions: &[Action], log: &[(Duration, Entry)]) -> (Vec<String>, Vec<String>) {
+        let labels = labels(driver, actions, log, Duration::from_secs(99));
+        let tell = |name: &str, time: &str| {
+            let rows = labels.iter().filter(|l| l[name].is_string());
+            rows.map(|l| format!("{} {}", l[time], l[name].as_str().unwrap_or_default())).collect()
+        };
+        (tell("state", "t0"), tell("event", "t"))
+    }
+
+    #[test]
+    fn a_wait_begins_with_the_servers_word_and_ends_with_the_drivers_key() {
+        let actions = [
+            did(2, Did::Ready),
+            submit(10, false),
+            did(14, Did::Saw("permission".to_owned())),
+            did(16, Did::Approve),
+            did(30, Did::Exit),
+            did(31, Did::Exited(0)),
+        ];
+        let log = [entry(11, "request"), entry(12, "tool"), entry(17, "request"), entry(20, "answered")];
+        let (states, events) = told(&Driver::default(), &actions, &log);
+        let wanted = [
+            "0.0 starting",
+            "2.0 idle",
+            "10.0 busy",
+            "12.0 waiting_permission",
+            "16.0 busy",
+            "20.0 idle",
+            "31.0 exited",
+        ];
+        assert_eq!(states, wanted);
+        assert!(events.contains(&"20.0 task_completed".to_owned()), "{events:?}");
+    }
+
+    #[test]
+    fn a_denial_ends_the_turn_when_no_request_follows_it() {
+        let actions = |end| {
+            [
+                did(1, Did::Ready),
+                submit(2, false),
+                did(5, Did::Saw("permission".to_owned())),
+                did(6, Did::Deny),
+                did(end, Did::Exit),
+            ]
+        };
+        let log = [entry(3, "request"), entry(4, "tool"), entry(7, "request"), entry(8, "answered")];
+        let (_, events) = told(&Driver::default(), &actions(20), &log[..2]);
+        assert!(events.contains(&"6.0 task_interrupted".to_owned()), "{events:?}");
+        let (_, events) = told(&Driver::default(), &actions(20), &log);
+        assert!(!events.contains(&"6.0 task_interrupted".to_owned()), "{events:?}");
+        assert!(events.contains(&"8.0 task_completed".to_owned()), "{events:?}");
+    }
+
+    #[test]
+    fn an_error_is_a_failure_only_when_no_other_try_follows() {
+        let actions = [did(1, Did::Ready), submit(2, false), did(20, Did::Exit)];
+        let log = [entry(3, "request"), entry(4, "error"), entry(5, "request"), entry(6, "error")];
+        let (states, events) = told(&Driver::default(), &actions, &log);
+        assert_eq!(events[1..3], ["4.0 api_error_retry", "6.0 task_failed"]);
+        assert_eq!(states.last().map(String::as_str), Some("6.0 idle"));
+    }
+
+    #[test]
+    fn a_prompt_that_waited_begins_a_turn_of_its_own() {
+        let actions = [did(1, Did::Ready), submit(2, false), submit(4, true), did(20, Did::Exit)];
+        let log = [entry(3, "request"), entry(5, "answered"), entry(6, "request"), entry(7, "answered")];
+        let (_, events) = told(&Driver::default(), &actions, &log);
+        let wanted = [
+            "2.0 task_submitted",
+            "4.0 task_queued",
+            "5.0 task_completed",
+            "6.0 task_submitted",
+            "7.0 task_completed",
+        ];
+        assert_eq!(events[..5], wanted);
+    }
+
+    #[test]
+    fn an_agent_that_asks_after_the_answer_is_done_when_it_is_answered() {
+        let asks_after = Driver { asks_after: true, ..Driver::default() };
+        let actions = [
+            did(1, Did::Ready),
+            submit(2, false),
+            did(5, Did::Saw("permission".to_owned())),
+            did(6, Did::Approve),
+            did(7, Did::Saw("question".to_owned())),
+            did(8, Did::Answer),
+            did(20, Did::Exit),
+        ];
+        let (states, events) = told(&asks_after, &actions, &[entry(3, "request"), entry(4, "answered")]);
+        let wanted = [
+            "0.0 starting",
+            "1.0 idle",
+            "2.0 busy",
+            "4.0 waiting_permission",
+            "6.0 busy",
+            "7.0 waiting_input",
+            "8.0 busy",
+            "8.0 idle",
+        ];
+        assert_eq!(states, wanted);
+        assert!(events.contains(&"8.0 task_completed".to_owned()), "{events:?}");
+    }
+}

@@ -97,3 +97,28 @@ impl<'a> Call<'a> {
         (self.offer.name.to_owned(), Value::Object(self.arguments))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_has_only_the_arguments_that_the_agent_offers() {
+        let schema = json!({"properties": {"command": {}, "timeout": {}}});
+        let offer = Offer { name: "bash", schema: &schema };
+        let mut call = Call::new(&offer);
+        call.set(&["command"], json!("ls"));
+        call.set(&["description"], json!("look"));
+        call.set(PATH, json!("/p"));
+        assert_eq!(call.done(), ("bash".to_owned(), json!({"command": "ls"})));
+    }
+
+    #[test]
+    fn a_path_goes_by_the_agents_own_name_for_it() {
+        let schema = json!({"properties": {"absolute_path": {}}});
+        let offer = Offer { name: "read_file", schema: &schema };
+        let mut call = Call::new(&offer);
+        call.set(PATH, json!("/p"));
+        assert_eq!(call.done().1, json!({"absolute_path": "/p"}));
+    }
+}
