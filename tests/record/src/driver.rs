@@ -128,11 +128,7 @@ impl<'a> Driver<'a> {
             Step::Approve => self.reply("approve", Did::Approve),
             Step::Deny => self.reply("deny", Did::Deny),
             Step::Answer => self.reply("answer", Did::Answer),
-            Step::Interrupt => {
-                let at = self.press("interrupt")?;
-                self.actions.push(Action { at, what: Did::Interrupt });
-                Ok(())
-            }
+            Step::Interrupt => self.interrupt(),
             Step::Keys(keys) => self.keys(keys).map(drop),
             Step::See(pattern) => {
                 let pattern = Regex::new(pattern)?;
@@ -240,6 +236,20 @@ impl<'a> Driver<'a> {
         self.replied = at;
         self.actions.push(Action { at, what: did });
         Ok(())
+    }
+
+    /// Presses the key, and makes sure that the agent heard it: it hangs up, or says so.
+    fn interrupt(&mut self) -> anyhow::Result<()> {
+        let from = self.log().len();
+        let says = self.manners.dialog.get("interrupted").map(|p| Regex::new(p)).transpose()?;
+        let at = self.press("interrupt")?;
+        self.actions.push(Action { at, what: Did::Interrupt });
+        if self.manners.serverless {
+            return Ok(());
+        }
+        self.wait("the agent to hear the interrupt", Duration::from_secs(8), |d| {
+            d.entry("closed", from).is_some() || says.as_ref().is_some_and(|p| p.is_match(&d.shown))
+        })
     }
 
     fn resize(&mut self, size: (u16, u16)) -> anyhow::Result<()> {

@@ -105,6 +105,10 @@ fn chosen<'a>(all: &'a [Scenario], agent: &str, only: &[String]) -> Vec<&'a Scen
     all.iter().filter(|s| s.agents.iter().any(|a| a == agent)).filter(named).collect()
 }
 
+fn first_line(fault: &anyhow::Error) -> String {
+    format!("{fault:#}").lines().next().unwrap_or_default().to_owned()
+}
+
 /// Records; the number of scenarios that could not be.
 fn take(stage: &Stage, out: &std::path::Path, only: &[String], agents: &[String]) -> anyhow::Result<usize> {
     let scenarios = scenario::load(&stage.fixtures.join("scenarios"))?;
@@ -117,7 +121,11 @@ fn take(stage: &Stage, out: &std::path::Path, only: &[String], agents: &[String]
         };
         for scenario in chosen(&scenarios, &name, only) {
             let folder = out.join(&name).join(&agent.version).join(&scenario.name);
-            let done = stage.take(&agent, scenario, &folder);
+            // A key may be lost on a busy machine; what fails twice is a finding.
+            let done = stage.take(&agent, scenario, &folder).or_else(|fault| {
+                println!("{name} {} {}: once more, for: {}", agent.version, scenario.name, first_line(&fault));
+                stage.take(&agent, scenario, &folder)
+            });
             let done = done.with_context(|| format!("{name} {} {}", agent.version, scenario.name));
             match done {
                 Ok(()) => println!("{name} {} {}: recorded", agent.version, scenario.name),
