@@ -123,7 +123,12 @@ fn take(stage: &Stage, out: &std::path::Path, only: &[String], agents: &[String]
             let folder = out.join(&name).join(&agent.version).join(&scenario.name);
             // A key may be lost on a busy machine; what fails twice is a finding.
             let done = stage.take(&agent, scenario, &folder).or_else(|fault| {
-                println!("{name} {} {}: once more, for: {}", agent.version, scenario.name, first_line(&fault));
+                println!(
+                    "{name} {} {}: once more, for: {}",
+                    agent.version,
+                    scenario.name,
+                    first_line(&fault)
+                );
                 stage.take(&agent, scenario, &folder)
             });
             let done = done.with_context(|| format!("{name} {} {}", agent.version, scenario.name));

@@ -35,7 +35,14 @@ impl Pty {
         let slave = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
         tcsetwinsize(&master, winsize(size))?;
         let mut session = Command::new("setsid");
-        session.args(["--ctty", "--wait"]).arg(program).args(args).env_clear().envs(env).current_dir(folder);
+        // Who starts the recorder in the background hands down ignored signals, and then Ctrl-C would do nothing.
+        session
+            .args(["--ctty", "--wait", "env", "--default-signal"])
+            .arg(program)
+            .args(args)
+            .env_clear()
+            .envs(env)
+            .current_dir(folder);
         session.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?));
         session.stderr(Stdio::from(slave));
         let child = session.spawn().context("setsid is needed; it is util-linux's")?;
