@@ -4,9 +4,13 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SCRATCH="$ROOT/.scratch"
 AGENTS="$SCRATCH/agents"
+
+# A setting of an agent's file: setting AGENT KEY.
+setting() { sed -n "s/^$2 = \"\(.*\)\"\$/\1/p" "$ROOT/fixtures/agents/$1.toml"; }
+
 # Versions of the real agents that the tests and the demo run. A newer one is a new recording.
-CLAUDE_VERSION=2.1.329
-CODEX_VERSION=0.169.0
+CLAUDE_VERSION=$(setting claude recorded)
+CODEX_VERSION=$(setting codex recorded)
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
@@ -45,17 +49,70 @@ build_web() {
     touch "$ROOT/server/src/http/shell.rs"
 }
 
+# The name that npm packages have for this system.
+npm_system() {
+    case "$(uname -s)-$(uname -m)" in
+        Linux-x86_64) echo linux-x64 ;;
+        Linux-aarch64) echo linux-arm64 ;;
+        Darwin-arm64) echo darwin-arm64 ;;
+        Darwin-x86_64) echo darwin-x64 ;;
+        *) return 1 ;;
+    esac
+}
+
+# Brings one agent into a scratch folder of its own and prints the folder with its command: fetch_agent AGENT VERSION.
+# VERSION "newest" takes what the registry offers for this machine. False when there is nothing to be had.
+fetch_agent() {
+    local agent=$1 version=$2 package kind name spec command system folder
+    package=$(setting "$agent" package)
+    [ -n "$package" ] || return 1
+    system=$(npm_system) || return 1
+    kind=${package%% *} name=${package#* } command=$(setting "$agent" command)
+    name=${name//'${system}'/$system}
+    folder="$SCRATCH/fetched/$agent-$version"
+    if [ "$version" = newest ]; then rm -rf "$folder"; fi
+    if [ ! -x "$folder/bin/$command" ]; then
+        say "Fetching $name $version into ${folder#"$ROOT"/}" >&2
+        rm -rf "$folder" && mkdir -p "$folder/bin"
+        case $kind in
+            npm)
+                has_node || return 1
+                # Without a version npm takes the newest one that says it runs with this Node.
+                if [ "$version" = newest ]; then spec=$name; else spec="$name@$version"; fi
+                npm install --silent --no-audit --no-fund --prefix "$folder" "$spec" >&2 || return 1
+                if [ -x "$folder/node_modules/.bin/$command" ]; then
+                    ln -s "../node_modules/.bin/$command" "$folder/bin/$command"
+                else
+                    ln -s "../node_modules/$name/$command" "$folder/bin/$command"
+                fi
+                ;;
+            pip)
+                local python
+                python=$(newest_python) || return 1
+                "$python" -m venv "$folder/venv" >&2 || return 1
+                if [ "$version" != newest ]; then name="$name==$version"; fi
+                "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "$name" >&2 || return 1
+                ln -s "../venv/bin/$command" "$folder/bin/$command"
+                ;;
+        esac
+    fi
+    [ -x "$folder/bin/$command" ] && printf '%s\n' "$folder/bin"
+}
+
+# The newest Python that agents are known to run with; PYTHON names another.
+newest_python() {
+    local python
+    for python in ${PYTHON:-python3.13 python3.12 python3}; do
+        if "$python" -m venv --help >/dev/null 2>&1; then echo "$python"; return; fi
+    done
+    return 1
+}
+
 # Brings the real agents from npm into a scratch folder. False when that is not possible.
 fetch_agents() {
     has_node || return 1
     local system
-    case "$(uname -s)-$(uname -m)" in
-        Linux-x86_64) system=linux-x64 ;;
-        Linux-aarch64) system=linux-arm64 ;;
-        Darwin-arm64) system=darwin-arm64 ;;
-        Darwin-x86_64) system=darwin-x64 ;;
-        *) return 1 ;;
-    esac
+    system=$(npm_system) || return 1
     local wanted="claude $CLAUDE_VERSION codex $CODEX_VERSION $system"
     if [ "$(cat "$AGENTS/stamp" 2>/dev/null)" != "$wanted" ]; then
         say "Fetching Claude Code $CLAUDE_VERSION and Codex $CODEX_VERSION from npm into ${AGENTS#"$ROOT"/}"

@@ -281,7 +281,7 @@ fn pause(step: &Step) -> Duration {
 
 fn dialog(tool: &Tool) -> Vec<String> {
     match tool {
-        Tool::Shell { command, about } => {
+        Tool::Shell { command, about, .. } => {
             vec![
                 "Run command".into(),
                 about.clone(),
@@ -294,6 +294,15 @@ fn dialog(tool: &Tool) -> Vec<String> {
             let edit = vec!["Edit file".into(), path.clone(), format!("- {old}"), format!("+ {new}")];
             [edit, vec![format!("Do you want to make this edit to {path}?")]].concat()
         }
+        Tool::Write { path, content } => {
+            vec![
+                "Create file".into(),
+                path.clone(),
+                content.clone(),
+                format!("Do you want to create {path}?"),
+            ]
+        }
+        Tool::Plan { plan } => vec!["Plan".into(), plan.clone(), "Do you want to carry it out?".into()],
         Tool::Ask { question, .. } => vec!["Question".into(), question.clone()],
     }
 }
@@ -312,6 +321,11 @@ fn apply(tool: &Tool) -> anyhow::Result<String> {
             std::fs::write(path, text.replacen(old.as_str(), new, 1))?;
             Ok(format!("Updated {path}"))
         }
+        Tool::Write { path, content } => {
+            std::fs::write(path, content)?;
+            Ok(format!("Created {path}"))
+        }
+        Tool::Plan { .. } => Ok("Approved".to_owned()),
         Tool::Ask { .. } => Ok("Answered".to_owned()),
     }
 }

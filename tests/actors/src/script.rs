@@ -43,6 +43,8 @@ pub struct Step {
     pub tool: Option<Tool>,
     /// An error instead of an answer.
     pub error: Option<ApiError>,
+    /// The words say that the task was not done: the turn ended, and failed.
+    pub failed: bool,
 }
 
 /// An error of the model's interface.
@@ -68,6 +70,9 @@ pub enum Tool {
         command: String,
         /// What it is for.
         about: String,
+        /// Whether it is left running while the agent goes on, where the agent can do that.
+        #[serde(default)]
+        background: bool,
     },
     /// Read a file of the project.
     Read {
@@ -82,6 +87,18 @@ pub enum Tool {
         old: String,
         /// What shall stand there.
         new: String,
+    },
+    /// Write a new file of the project.
+    Write {
+        /// Path below the project.
+        path: String,
+        /// What shall stand there.
+        content: String,
+    },
+    /// Show a plan and ask whether to carry it out.
+    Plan {
+        /// The plan.
+        plan: String,
     },
     /// Ask the user to choose.
     Ask {

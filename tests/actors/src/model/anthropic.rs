@@ -17,7 +17,14 @@ pub(super) async fn messages(State(shared): Shares, Json(body): Json<Value>) -> 
     let directory = directory(&body);
     let turn = Turn::new(&shared, &prompt, results, side, directory.as_deref());
     if let Some((status, message)) = turn.error() {
-        let error = json!({"type": "error", "error": {"type": "api_error", "message": message}});
+        let kind = match status.as_u16() {
+            400 => "invalid_request_error",
+            401 => "authentication_error",
+            429 => "rate_limit_error",
+            529 => "overloaded_error",
+            _ => "api_error",
+        };
+        let error = json!({"type": "error", "error": {"type": kind, "message": message}});
         return (status, Json(error)).into_response();
     }
     if body["stream"] != json!(true) {
@@ -76,6 +83,7 @@ async fn stream(events: &Events, turn: &Turn, body: &Value) -> Result<(), HungUp
         async move { events.send(name, &data).await }
     };
     send("message_start", json!({"message": message(turn, body, json!([]), Value::Null)})).await?;
+    turn.log("open", "");
     let step = turn.step();
     if turn.side {
         send("content_block_start", json!({"index": 0, "content_block": {"type": "text", "text": ""}}))
@@ -91,6 +99,7 @@ async fn stream(events: &Events, turn: &Turn, body: &Value) -> Result<(), HungUp
     if !step.text.is_empty() {
         send("content_block_start", json!({"index": index, "content_block": {"type": "text", "text": ""}}))
             .await?;
+        turn.log("words", "");
         for (piece, length) in step.pieces() {
             send(
                 "content_block_delta",
@@ -131,7 +140,14 @@ async fn end(events: &Events, stop: &str) -> Result<(), HungUp> {
 
 fn call(turn: &Turn, tool: &Tool) -> (&'static str, Value) {
     match tool {
-        Tool::Shell { command, about } => ("Bash", json!({"command": command, "description": about})),
+        Tool::Shell { command, about, background: false } => {
+            ("Bash", json!({"command": command, "description": about}))
+        }
+        Tool::Shell { command, about, background: true } => {
+            ("Bash", json!({"command": command, "description": about, "run_in_background": true}))
+        }
+        Tool::Write { path, content } => ("Write", json!({"file_path": turn.path(path), "content": content})),
+        Tool::Plan { plan } => ("ExitPlanMode", json!({"plan": plan})),
         Tool::Read { path } => ("Read", json!({"file_path": turn.path(path)})),
         Tool::Edit { path, old, new } => {
             ("Edit", json!({"file_path": turn.path(path), "old_string": old, "new_string": new}))

@@ -1,10 +1,14 @@
 //! A model server for real agents, on loopback. It knows no model: it answers from scripts and logs what it did.
 //!
-//! Speaks what the agents need of the Anthropic Messages and the OpenAI Responses interface (streaming by
-//! server-sent events). Must not: check a key, or reach any other machine.
+//! Speaks what the agents need of the Anthropic Messages, the OpenAI Responses and Chat Completions, the Gemini and the
+//! Ollama interface. Must not: check a key, or reach any other machine.
 
 mod anthropic;
+mod chat;
+mod gemini;
+mod ollama;
 mod responses;
+mod toolbox;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -28,9 +32,9 @@ use crate::script::{Script, Scripts, Step};
 /// One thing the server did, with the time since its start.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Entry {
-    /// Milliseconds since the server started.
-    pub at_ms: u64,
-    /// `request`, `answered`, `tool`, `error` or `closed`.
+    /// Microseconds since the server started.
+    pub at_us: u64,
+    /// `request`, `open` (an answer begins), `words` (its first words), then `answered`, `tool`, `error` or `closed`.
     pub what: &'static str,
     /// Name of the script.
     pub script: String,
@@ -40,6 +44,10 @@ pub struct Entry {
     pub text: String,
     /// A request of the agent for itself (a title, a summary), not of the task.
     pub side: bool,
+    /// Status of an error.
+    pub status: Option<u16>,
+    /// Whether the answer says that the task was not done.
+    pub failed: bool,
 }
 
 /// A running server.
@@ -80,12 +88,26 @@ impl Model {
             .route("/v1/messages", post(anthropic::messages))
             .route("/v1/messages/count_tokens", post(|| async { axum::Json(json!({"input_tokens": 1200})) }))
             .route("/v1/responses", post(responses::responses))
+            .route("/v1/chat/completions", post(chat::completions))
+            .route("/v1beta/models/{call}", post(gemini::generate))
+            .route("/api/chat", post(ollama::chat))
+            .route("/api/show", post(ollama::show))
             .fallback(elsewhere)
             .layer(DefaultBodyLimit::max(64 << 20))
             .with_state(Arc::clone(&shared));
         let address = listener.local_addr()?;
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, shared })
+    }
+
+    /// Tells the folder that paths in tool calls are below, for agents that do not tell it themselves.
+    pub fn set_project(&self, folder: &std::path::Path) {
+        folder.clone_into(&mut self.shared.project.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// When the times of the log begin.
+    pub fn started(&self) -> Instant {
+        self.shared.started
     }
 
     /// What has been done so far.
@@ -143,7 +165,7 @@ impl Turn {
         if error.times > 0 && *hit > error.times {
             return None;
         }
-        self.log("error", &error.message);
+        self.note("error", &error.message, Some(error.status));
         Some((StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY), error.message.clone()))
     }
 
@@ -153,14 +175,20 @@ impl Turn {
     }
 
     fn log(&self, what: &'static str, text: &str) {
+        self.note(what, text, None);
+    }
+
+    fn note(&self, what: &'static str, text: &str, status: Option<u16>) {
         use std::io::Write;
         let entry = Entry {
-            at_ms: self.shared.started.elapsed().as_millis() as u64,
+            at_us: self.shared.started.elapsed().as_micros() as u64,
             what,
             script: self.script.name.clone(),
             step: self.number,
             text: text.chars().take(200).collect(),
             side: self.side,
+            status,
+            failed: what == "answered" && !self.side && self.step().failed,
         };
         if let Some(path) = &self.shared.log_file
             && let Ok(mut file) = std::fs::OpenOptions::new().create(true).append(true).open(path)
@@ -192,7 +220,12 @@ impl Events {
     }
 
     async fn send(&self, name: &str, data: &Value) -> Result<(), HungUp> {
-        self.0.send(format!("event: {name}\ndata: {data}\n\n").into()).await.map_err(|_| HungUp)
+        self.write(format!("event: {name}\ndata: {data}\n\n")).await
+    }
+
+    /// Sends what is no named event.
+    async fn write(&self, text: String) -> Result<(), HungUp> {
+        self.0.send(text.into()).await.map_err(|_| HungUp)
     }
 }
 

@@ -18,7 +18,13 @@ pub(super) async fn responses(State(shared): Shares, Json(body): Json<Value>) ->
     let side = no_tools || asks_for_json || prompt.starts_with("Generate a concise");
     let turn = Turn::new(&shared, &prompt, results, side, None);
     if let Some((status, message)) = turn.error() {
-        let error = json!({"error": {"message": message, "type": "server_error", "code": "server_error", "param": null}});
+        let code = match status.as_u16() {
+            400 => return Events::respond(|events| async move { context_exceeded(&events, &message).await }),
+            401 => "invalid_api_key",
+            429 => "rate_limit_exceeded",
+            _ => "server_error",
+        };
+        let error = json!({"error": {"message": message, "type": code, "code": code, "param": null}});
         return (status, Json(error)).into_response();
     }
     Events::respond(|events| async move {
@@ -29,6 +35,16 @@ pub(super) async fn responses(State(shared): Shares, Json(body): Json<Value>) ->
         }
         sent
     })
+}
+
+/// A prompt that is too long is told within the stream, not by a status.
+async fn context_exceeded(events: &Events, message: &str) -> Result<(), HungUp> {
+    let created = json!({"type": "response.created", "response": {"id": "resp_0"}});
+    events.send("response.created", &created).await?;
+    let error = json!({"code": "context_length_exceeded", "message": message});
+    let failed =
+        json!({"type": "response.failed", "response": {"id": "resp_0", "status": "failed", "error": error}});
+    events.send("response.failed", &failed).await
 }
 
 fn last_prompt(body: &Value) -> (String, usize) {
@@ -76,6 +92,7 @@ impl Stream<'_> {
             "status": "in_progress", "model": self.body["model"], "output": [],
         });
         self.send("response.created", json!({"response": base})).await?;
+        self.turn.log("open", "");
         let step = self.turn.step();
         let mut output = Vec::new();
         if self.turn.side {
@@ -84,6 +101,7 @@ impl Stream<'_> {
         } else {
             pause(Duration::from_millis(step.wait_ms)).await;
             if !step.text.is_empty() {
+                self.turn.log("words", "");
                 output.push(self.words(0, step.pieces()).await?);
             }
             if let Some(tool) = &step.tool {
@@ -175,18 +193,22 @@ impl Stream<'_> {
                 .map(|t| t["type"].as_str().unwrap_or("function").to_owned())
         };
         match tool {
-            Tool::Shell { command, about } => shell(offered("exec_command").is_some(), command, Some(about)),
+            Tool::Plan { plan } => Call::Function {
+                name: "update_plan",
+                arguments: json!({"plan": [{"step": plan, "status": "pending"}]}),
+            },
+            Tool::Write { path, content } => {
+                let lines: String = content.lines().map(|l| format!("+{l}\n")).collect();
+                let patch = format!("*** Begin Patch\n*** Add File: {path}\n{lines}*** End Patch");
+                apply(patch, offered("apply_patch").as_deref(), offered("exec_command").is_some())
+            }
+            Tool::Shell { command, about, .. } => {
+                shell(offered("exec_command").is_some(), command, Some(about))
+            }
             Tool::Read { path } => shell(offered("exec_command").is_some(), &format!("cat {path}"), None),
             Tool::Edit { path, old, new } => {
                 let patch = patch(path, old, new);
-                match offered("apply_patch").as_deref() {
-                    Some("custom") => Call::Custom { name: "apply_patch", input: patch },
-                    Some(_) => Call::Function { name: "apply_patch", arguments: json!({"input": patch}) },
-                    None => {
-                        let command = format!("apply_patch <<'EOF'\n{patch}\nEOF\n");
-                        shell(offered("exec_command").is_some(), &command, None)
-                    }
-                }
+                apply(patch, offered("apply_patch").as_deref(), offered("exec_command").is_some())
             }
             Tool::Ask { question, options } => {
                 let options: Vec<_> = options.iter().map(|o| json!({"label": o, "description": o})).collect();
@@ -214,6 +236,15 @@ fn shell(exec: bool, command: &str, reason: Option<&str>) -> Call {
         arguments["justification"] = json!(reason);
     }
     Call::Function { name: "exec_command", arguments }
+}
+
+/// A patch, by the tool for it in the form that is offered, else by its command.
+fn apply(patch: String, offered: Option<&str>, exec: bool) -> Call {
+    match offered {
+        Some("custom") => Call::Custom { name: "apply_patch", input: patch },
+        Some(_) => Call::Function { name: "apply_patch", arguments: json!({"input": patch}) },
+        None => shell(exec, &format!("apply_patch <<'EOF'\n{patch}\nEOF\n"), None),
+    }
 }
 
 fn patch(path: &str, old: &str, new: &str) -> String {
