@@ -57,15 +57,14 @@ fn after(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Read {
     Read { verdict, answer }
 }
 
-/// The sentence of an answer that says that the task is not done.
+/// The sentence of an answer that says that the task is not done, of an agent that speaks.
 pub fn refusal(agent: &Agent, answer: &str) -> Option<String> {
+    agent.answer.as_ref().filter(|rule| rule.always)?;
     let flat = answer.split_whitespace().collect::<Vec<_>>().join(" ");
-    agent.refusals.iter().find_map(|refusal| {
-        let (start, end) = refusal.pattern.find(&flat)?;
-        let from = flat[..start].rfind(['.', '!', '?']).map_or(0, |at| at + 1);
-        let to = flat[end..].find(['.', '!', '?']).map_or(flat.len(), |at| end + at + 1);
-        Some(flat[from..to].trim().to_owned())
-    })
+    let (start, end) = patterns::cause::refusal(&flat)?;
+    let from = flat[..start].rfind(['.', '!', '?']).map_or(0, |at| at + 1);
+    let to = flat[end..].find(['.', '!', '?']).map_or(flat.len(), |at| end + at + 1);
+    Some(flat[from..to].trim().to_owned())
 }
 
 /// Whether the last thing in these rows is the mark of a turn's end: done, failed, interrupted.
@@ -116,8 +115,9 @@ fn last_block(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Verdict {
             return verdict;
         }
         if matched(&agent.turn_ends, row).is_some() {
+            // A failed turn may have the same mark under its error.
             verdict.ended = true;
-            return verdict;
+            continue;
         }
         if rule.begin.as_ref().is_some_and(|begin| begin.is_match(row)) || rule.prompt.is_match(row) {
             return verdict;

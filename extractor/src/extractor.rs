@@ -125,8 +125,10 @@ impl Extractor {
                 self.drain(out);
             }
         }
-        if !bytes.is_empty() && self.look.is_none() {
-            self.look = Some(self.now + LOOK);
+        if !bytes.is_empty() {
+            // A look that was due only because rows settle must not put this one off.
+            let soon = self.now + LOOK;
+            self.look = Some(self.look.map_or(soon, |look| look.min(soon)));
         }
     }
 
@@ -207,7 +209,8 @@ impl Extractor {
     pub fn resize(&mut self, at: Duration, cols: u16, rows: u16, out: &mut Vec<Observation>) {
         self.pass(at, out);
         self.vt.resize(cols, rows);
-        self.look.get_or_insert(self.now + LOOK);
+        let soon = self.now + LOOK;
+        self.look = Some(self.look.map_or(soon, |look| look.min(soon)));
     }
 
     /// Takes the end of the program.

@@ -200,6 +200,15 @@ impl Turn {
                 let (outcome, cause, took) = (TurnOutcome::Failed, Some(Cause::Exited), self.took(now));
                 (Self::default(), vec![Effect::Ended { outcome, reason, cause, took, source }])
             }
+            // It was refused something, and goes on without it.
+            Event::State {
+                from: State::WaitingPermission | State::WaitingInput, to: State::Busy, ..
+            } => {
+                if let Self::Running { interrupted, .. } = &mut self {
+                    *interrupted = None;
+                }
+                (self, Vec::new())
+            }
             Event::Interrupt => {
                 if let Self::Running { interrupted, .. } = &mut self {
                     *interrupted = Some(now);

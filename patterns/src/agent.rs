@@ -339,8 +339,6 @@ pub struct Agent {
     pub failures: Vec<LineRule>,
     /// Lines of interruption.
     pub interruptions: Vec<LineRule>,
-    /// Answers that admit failure.
-    pub refusals: Vec<LineRule>,
     /// Numbers on the screen.
     pub metrics: Vec<ScreenMetric>,
     /// Where answers stand.

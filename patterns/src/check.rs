@@ -52,7 +52,7 @@ impl Faults<'_> {
         for t in &raw.dialogs {
             self.dialog(t);
         }
-        for t in raw.turn_ends.iter().chain(&raw.failures).chain(&raw.interruptions).chain(&raw.refusals) {
+        for t in raw.turn_ends.iter().chain(&raw.failures).chain(&raw.interruptions) {
             self.rule(&t.id, &t.pattern, &t.matches, &t.rejects);
         }
         for t in &raw.metrics {

@@ -79,7 +79,6 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
         turn_ends: lines(raw.turn_ends, &mut ids)?,
         failures: lines(raw.failures, &mut ids)?,
         interruptions: lines(raw.interruptions, &mut ids)?,
-        refusals: lines(raw.refusals, &mut ids)?,
         metrics: raw
             .metrics
             .into_iter()

@@ -61,9 +61,6 @@ pub struct AgentFile {
     /// Lines that say that a turn was interrupted.
     #[serde(default, rename = "interruption")]
     pub interruptions: Vec<LineTable>,
-    /// Answers in which the agent itself says that it did not do it.
-    #[serde(default, rename = "refusal")]
-    pub refusals: Vec<LineTable>,
     /// Numbers on the screen; each named group is a metric.
     #[serde(default, rename = "metric")]
     pub metrics: Vec<ScreenMetricTable>,
