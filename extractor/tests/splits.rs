@@ -16,7 +16,7 @@ use patterns::Library;
 const STRIDE: usize = 64;
 
 /// Bytes of a recording that is short.
-const SHORT: u64 = 16 << 10;
+const SHORT: u64 = 8 << 10;
 
 /// Replays with output cut where its offset leaves this rest when divided by the stride.
 fn cut(case: &Case, rest: usize) -> Vec<Observation> {
