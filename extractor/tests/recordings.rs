@@ -6,130 +6,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod case;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Mutex;
 
-use extractor::{Exit, Extractor, Keys, Observation, Seen, State};
-use patterns::Library;
-use serde_json::Value;
-
-struct Case {
-    agent: String,
-    cols: u16,
-    rows: u16,
-    /// What happened, with its time.
-    records: Vec<(Duration, Record)>,
-    /// Outcomes of turns, in order, without those after the exit command.
-    tasks: Vec<String>,
-    /// How often the agent waited for an answer.
-    waits: usize,
-    /// When the driver asked the agent to exit.
-    end: Duration,
-}
-
-enum Record {
-    Output(Vec<u8>),
-    Keys(Keys),
-    Size(u16, u16),
-    Exit(i32),
-}
-
-fn cases() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/recordings");
-    let mut found = Vec::new();
-    let folders =
-        |path: &Path| std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
-    for agent in folders(&root) {
-        for version in folders(&agent) {
-            found.extend(folders(&version));
-        }
-    }
-    found.sort();
-    assert!(found.len() >= 10, "the recordings are missing under {}", root.display());
-    found
-}
-
-/// The keys of a record, as far as these recordings need them.
-fn keys(text: &str) -> Keys {
-    let reply = text.starts_with("\x1b[?") || text.starts_with("\x1b]") || text.starts_with("\x1bP");
-    let report = text.starts_with("\x1b[") && text.ends_with(['R', 't', 'y', 'c']);
-    if reply || report {
-        return Keys { reply: true, ..Keys::default() };
-    }
-    let pasted = text.starts_with("\x1b[200~");
-    Keys {
-        enter: !pasted && text.contains('\r'),
-        escape: text == "\x1b",
-        interrupt: !pasted && text.contains('\x03'),
-        text: pasted || text.chars().any(|c| !c.is_control()),
-        ..Keys::default()
-    }
-}
-
-fn load(folder: &Path) -> Case {
-    let cast = std::fs::read_to_string(folder.join("session.cast")).unwrap();
-    let mut lines = cast.lines();
-    let header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
-    let records = lines.map(|line| {
-        let (at, code, data): (f64, String, String) = serde_json::from_str(line).unwrap();
-        let record = match code.as_str() {
-            "o" => Record::Output(data.into_bytes()),
-            "i" => Record::Keys(keys(&data)),
-            "r" => {
-                let (cols, rows) = data.split_once('x').unwrap();
-                Record::Size(cols.parse().unwrap(), rows.parse().unwrap())
-            }
-            other => panic!("{}: a record of kind {other}", folder.display()),
-        };
-        (Duration::from_secs_f64(at), record)
-    });
-    let mut records: Vec<_> = records.collect();
-    let labels = std::fs::read_to_string(folder.join("session.labels.jsonl")).unwrap();
-    let labels: Vec<Value> = labels.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    let event = |name: &str| labels.iter().find(|l| l["event"] == name);
-    // Older labels do not tell the status.
-    if let Some((at, code)) = event("exited").and_then(|l| Some((l["t"].as_f64()?, l["code"].as_i64()?))) {
-        records.push((Duration::from_secs_f64(at), Record::Exit(i32::try_from(code).unwrap())));
-    }
-    let exit = event("exit_command").and_then(|l| l["t"].as_f64());
-    let end = exit.unwrap_or(f64::MAX / 1e300);
-    let tasks = labels.iter().filter(|l| l["t"].as_f64().is_some_and(|t| t < end));
-    let tasks = tasks.filter_map(|l| l["event"].as_str()?.strip_prefix("task_"));
-    let tasks =
-        tasks.filter(|t| matches!(*t, "completed" | "failed" | "interrupted")).map(str::to_owned).collect();
-    let waits =
-        labels.iter().filter(|l| l["state"].as_str().is_some_and(|s| s.starts_with("waiting"))).count();
-    let number = |v: &Value| u16::try_from(v.as_u64().unwrap()).unwrap();
-    Case {
-        agent: labels[0]["agent"].as_str().unwrap().to_owned(),
-        cols: number(&header["width"]),
-        rows: number(&header["height"]),
-        records,
-        tasks,
-        waits,
-        end: Duration::from_secs_f64(end.min(1e6)),
-    }
-}
-
-/// Replays with every output cut after `cut` bytes.
-fn replay(case: &Case, cut: usize) -> Vec<Observation> {
-    let agent = Library::builtin().agent(&case.agent).unwrap();
-    let mut extractor = Extractor::new(Arc::clone(&agent), case.cols, case.rows);
-    let mut seen = Vec::new();
-    for (at, record) in &case.records {
-        match record {
-            Record::Output(bytes) => {
-                bytes.chunks(cut).for_each(|piece| extractor.output(*at, piece, &mut seen));
-            }
-            Record::Keys(keys) => extractor.input(*at, *keys, &mut seen),
-            Record::Size(cols, rows) => extractor.resize(*at, *cols, *rows, &mut seen),
-            Record::Exit(code) => extractor.exit(*at, Exit::Code(*code), &mut seen),
-        }
-    }
-    seen
-}
+use case::{Case, cases, load, replay};
+use extractor::{Observation, Seen, State};
 
 fn states(seen: &[Observation]) -> Vec<State> {
     let mut states: Vec<State> = seen

@@ -1,5 +1,5 @@
-//! What is observed does not depend on how the bytes were cut: every position of every recording is a cut in one of
-//! the runs, and every position of made-up streams is the only cut of a run.
+//! What is observed does not depend on how the bytes were cut: every position of every short recording is a cut in one
+//! of the runs, and every position of made-up streams is the only cut of a run.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,12 +8,15 @@ mod case;
 use std::sync::Arc;
 use std::time::Duration;
 
-use case::{Case, cases, load, replay};
+use case::{Case, Record, apply, cases, load, replay};
 use extractor::{Exit, Extractor, Observation};
 use patterns::Library;
 
 /// Distance of the cuts of one run.
 const STRIDE: usize = 64;
+
+/// Bytes of a recording that is short.
+const SHORT: u64 = 8 << 10;
 
 /// Replays with output cut where its offset leaves this rest when divided by the stride.
 fn cut(case: &Case, rest: usize) -> Vec<Observation> {
@@ -22,7 +25,7 @@ fn cut(case: &Case, rest: usize) -> Vec<Observation> {
     let (mut seen, mut offset) = (Vec::new(), 0);
     for (at, record) in &case.records {
         match record {
-            Ok(bytes) => {
+            Record::Output(bytes) => {
                 let first = (STRIDE + rest - offset % STRIDE) % STRIDE;
                 let (head, tail) = bytes.split_at(first.min(bytes.len()));
                 for piece in [head].into_iter().chain(tail.chunks(STRIDE)) {
@@ -30,7 +33,7 @@ fn cut(case: &Case, rest: usize) -> Vec<Observation> {
                 }
                 offset += bytes.len();
             }
-            Err(keys) => extractor.input(*at, *keys, &mut seen),
+            other => apply(&mut extractor, *at, other, &mut seen),
         }
     }
     seen
@@ -48,7 +51,9 @@ fn every_position(agent: &str) {
     for folder in cases().iter().filter(|folder| folder.to_string_lossy().contains(&format!("/{agent}/"))) {
         let case = load(folder);
         let whole = replay(&case, usize::MAX);
-        for rest in 0..STRIDE {
+        // The short ones show every position there is; of the long ones each run would take its time.
+        let length = std::fs::metadata(folder.join("session.cast")).unwrap().len();
+        for rest in (0..STRIDE).step_by(if length < SHORT { 1 } else { 16 }) {
             same(&format!("{} cut at {rest}", folder.display()), &whole, &cut(&case, rest));
         }
         found += 1;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use extractor::{Extractor, Keys, Observation};
+use extractor::{Exit, Extractor, Keys, Observation};
 use patterns::Library;
 use serde_json::Value;
 
@@ -15,14 +15,26 @@ pub struct Case {
     pub agent: String,
     pub cols: u16,
     pub rows: u16,
-    /// Output and keys with their times.
-    pub records: Vec<(Duration, Result<Vec<u8>, Keys>)>,
+    /// What happened, with its time.
+    pub records: Vec<(Duration, Record)>,
     /// Outcomes of turns, in order, without those after the exit command.
     pub tasks: Vec<String>,
     /// How often the agent waited for an answer.
     pub waits: usize,
     /// When the driver asked the agent to exit.
     pub end: Duration,
+}
+
+/// One thing that happened.
+pub enum Record {
+    /// The program wrote.
+    Output(Vec<u8>),
+    /// Somebody wrote to it.
+    Keys(Keys),
+    /// The terminal got another size.
+    Size(u16, u16),
+    /// The program ended.
+    Exit(i32),
 }
 
 /// The folders of all recordings.
@@ -63,18 +75,28 @@ pub fn load(folder: &Path) -> Case {
     let cast = std::fs::read_to_string(folder.join("session.cast")).unwrap();
     let mut lines = cast.lines();
     let header: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
-    let records = lines.filter_map(|line| {
+    let records = lines.map(|line| {
         let (at, code, data): (f64, String, String) = serde_json::from_str(line).unwrap();
-        let at = Duration::from_secs_f64(at);
-        match code.as_str() {
-            "o" => Some((at, Ok(data.into_bytes()))),
-            "i" => Some((at, Err(keys(&data)))),
-            _ => None,
-        }
+        let record = match code.as_str() {
+            "o" => Record::Output(data.into_bytes()),
+            "i" => Record::Keys(keys(&data)),
+            "r" => {
+                let (cols, rows) = data.split_once('x').unwrap();
+                Record::Size(cols.parse().unwrap(), rows.parse().unwrap())
+            }
+            other => panic!("{}: a record of kind {other}", folder.display()),
+        };
+        (Duration::from_secs_f64(at), record)
     });
-    let labels = std::fs::read_to_string(folder.join("labels.jsonl")).unwrap();
+    let mut records: Vec<_> = records.collect();
+    let labels = std::fs::read_to_string(folder.join("session.labels.jsonl")).unwrap();
     let labels: Vec<Value> = labels.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    let exit = labels.iter().find(|l| l["event"] == "exit_command").and_then(|l| l["t"].as_f64());
+    let event = |name: &str| labels.iter().find(|l| l["event"] == name);
+    // Older labels do not tell the status.
+    if let Some((at, code)) = event("exited").and_then(|l| Some((l["t"].as_f64()?, l["code"].as_i64()?))) {
+        records.push((Duration::from_secs_f64(at), Record::Exit(i32::try_from(code).unwrap())));
+    }
+    let exit = event("exit_command").and_then(|l| l["t"].as_f64());
     let end = exit.unwrap_or(f64::MAX / 1e300);
     let tasks = labels.iter().filter(|l| l["t"].as_f64().is_some_and(|t| t < end));
     let tasks = tasks.filter_map(|l| l["event"].as_str()?.strip_prefix("task_"));
@@ -87,7 +109,7 @@ pub fn load(folder: &Path) -> Case {
         agent: labels[0]["agent"].as_str().unwrap().to_owned(),
         cols: number(&header["width"]),
         rows: number(&header["height"]),
-        records: records.collect(),
+        records,
         tasks,
         waits,
         end: Duration::from_secs_f64(end.min(1e6)),
@@ -101,9 +123,21 @@ pub fn replay(case: &Case, cut: usize) -> Vec<Observation> {
     let mut seen = Vec::new();
     for (at, record) in &case.records {
         match record {
-            Ok(bytes) => bytes.chunks(cut).for_each(|piece| extractor.output(*at, piece, &mut seen)),
-            Err(keys) => extractor.input(*at, *keys, &mut seen),
+            Record::Output(bytes) => {
+                bytes.chunks(cut).for_each(|piece| extractor.output(*at, piece, &mut seen));
+            }
+            other => apply(&mut extractor, *at, other, &mut seen),
         }
     }
     seen
+}
+
+/// Gives a record that is not cut.
+pub fn apply(extractor: &mut Extractor, at: Duration, record: &Record, seen: &mut Vec<Observation>) {
+    match record {
+        Record::Output(bytes) => extractor.output(at, bytes, seen),
+        Record::Keys(keys) => extractor.input(at, *keys, seen),
+        Record::Size(cols, rows) => extractor.resize(at, *cols, *rows, seen),
+        Record::Exit(code) => extractor.exit(at, Exit::Code(*code), seen),
+    }
 }
