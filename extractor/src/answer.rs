@@ -46,7 +46,44 @@ pub fn to(agent: &Agent, rows: &[String], prompt: &str) -> String {
     }
 }
 
-fn squeeze(text: &str) -> String {
+/// Whether these rows end with this prompt and the end of its turn.
+pub fn ends_with(agent: &Agent, rows: &[String], prompt: &str) -> bool {
+    let Some(rule) = &agent.answer else { return false };
+    let Some(at) = rows.iter().rposition(|row| rule.prompt.is_match(row)) else { return false };
+    begins(rule, &rows[at], prompt) && is_over(agent, &rows[at + 1..])
+}
+
+/// The characters of the last prompt in these rows.
+pub fn last_prompt(agent: &Agent, rows: &[String]) -> Option<String> {
+    let rule = agent.answer.as_ref()?;
+    rows.iter().rev().find_map(|row| prompt(rule, row))
+}
+
+/// The characters of the prompt that a row shows.
+fn prompt(rule: &AnswerRule, row: &str) -> Option<String> {
+    let (_, end) = rule.prompt.find(row)?;
+    // The pattern may take the prompt's first letter with it.
+    let last = row[..end].char_indices().next_back().filter(|(_, c)| *c != ' ');
+    Some(squeeze(&row[last.map_or(end, |(at, _)| at)..]))
+}
+
+/// Whether a row shows this prompt's beginning.
+fn begins(rule: &AnswerRule, row: &str, wanted: &str) -> bool {
+    prompt(rule, row).is_some_and(|shown| !shown.is_empty() && wanted.starts_with(&shown))
+}
+
+/// The answer above the last prompt, when the mark of a turn's end stands right above it and it is not `own`.
+pub fn before_prompt(agent: &Agent, own: &str, rows: &[String]) -> Option<String> {
+    let rule = agent.answer.as_ref()?;
+    let at =
+        rows.iter().rposition(|row| rule.prompt.is_match(row)).filter(|at| !begins(rule, &rows[*at], own))?;
+    let above = &rows[..at];
+    let last = above.iter().rev().find(|row| !row.trim().is_empty())?;
+    matched(&agent.turn_ends, last).map(|_| read(agent, above).answer)
+}
+
+/// The characters that are not blank.
+pub fn squeeze(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 

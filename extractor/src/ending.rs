@@ -2,14 +2,85 @@
 
 use std::time::Duration;
 
+use patterns::Absent;
+
 use crate::answer;
 use crate::extractor::Extractor;
-use crate::observation::{Cause, Observation, Seen, TurnOutcome};
-use crate::turn::{Effect, Event, Verdict};
+use crate::fact::End;
+use crate::observation::{Cause, Observation, Seen, State, TurnOutcome};
+use crate::turn::{Effect, Event, Turn, Verdict};
 
 /// A turn that is over in less, without a word, is suspicious.
 const AT_ONCE: Duration = Duration::from_secs(3);
+/// How long an end mark must stand while the agent works on before it counts as the end of a queued turn.
+pub(crate) const MARK_STANDS: Duration = Duration::from_millis(900);
+
 impl Extractor {
+    /// What may happen between two changes of state: an end mark while the next turn runs, a turn that was over before
+    /// anybody looked.
+    pub(crate) fn between(&mut self, out: &mut Vec<Observation>) {
+        if self.turn.due().is_some_and(|due| due <= self.now) {
+            self.turn(Event::Time, out);
+        }
+        match self.claim().state {
+            State::Busy => self.next_by_mark(out),
+            State::Idle => self.short(out),
+            _ => {}
+        }
+    }
+
+    /// The turn ended and the next began before its end was believed.
+    pub(crate) fn next_turn(&mut self, out: &mut Vec<Observation>) {
+        if self.claim().state == State::Busy {
+            let verdict = self.verdict();
+            self.next(verdict, out);
+        }
+    }
+
+    fn next(&mut self, verdict: Verdict, out: &mut Vec<Observation>) {
+        self.turn(Event::Next { verdict }, out);
+        self.own = self.sight.last_prompt(&self.agent);
+    }
+
+    fn next_by_mark(&mut self, out: &mut Vec<Observation>) {
+        let Turn::Running { queued, .. } = self.turn else { return };
+        let marks = self.sight.end_marks(&self.agent);
+        if marks.iter().all(|mark| self.marks.contains(mark)) {
+            self.marked = None;
+            return;
+        }
+        let before = self.own.as_ref().and_then(|own| self.sight.answer_before_prompt(&self.agent, own));
+        let at = *self.marked.get_or_insert(self.now);
+        let stands = queued && self.now >= at + MARK_STANDS;
+        // The agent itself has drawn the next prompt under the mark, or has worked on under it for long.
+        if before.is_some() || stands {
+            if let Some(answer) = before
+                && self.telling.end.is_none()
+            {
+                self.telling.end = Some(End { failed: None, answer });
+            }
+            self.next(Verdict { ended: true, ..Verdict::default() }, out);
+        }
+    }
+
+    fn short(&mut self, out: &mut Vec<Observation>) {
+        let empty = self.sight.reading.composer.as_ref().is_some_and(|field| field.text.is_empty());
+        if !empty {
+            return;
+        }
+        let shell = self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy);
+        let row = self.sight.prompt_row().filter(|_| shell);
+        let again = self.typed.is_some_and(|typed| row.is_some_and(|row| row > typed));
+        let refused =
+            self.prompted.as_ref().is_some_and(|prompted| self.sight.is_over(&self.agent, prompted));
+        if again || refused {
+            self.typed = None;
+            self.prompted = None;
+            let verdict = self.verdict();
+            self.turn(Event::Short { verdict }, out);
+        }
+    }
+
     /// Moves the turn on, and tells what follows.
     pub(crate) fn turn(&mut self, event: Event, out: &mut Vec<Observation>) {
         let (turn, effects) = std::mem::take(&mut self.turn).on(self.now, event);
@@ -65,7 +136,10 @@ impl Extractor {
     /// The turn's last answer: as the agent told it, else as the screen shows it.
     fn answer(&self) -> String {
         let told = self.telling.end.as_ref().map(|end| end.answer.clone()).filter(|text| !text.is_empty());
-        told.unwrap_or_else(|| self.sight.answer(&self.agent).answer)
+        told.unwrap_or_else(|| match &self.own {
+            Some(own) => self.sight.answer_to(&self.agent, own),
+            None => self.sight.answer(&self.agent).answer,
+        })
     }
 
     /// Whether nothing came of the turn, of an agent that always says something.

@@ -10,6 +10,7 @@ use patterns::fact::From;
 use patterns::{Absent, Agent};
 
 use crate::belief::{Belief, Change};
+use crate::ending;
 use crate::evidence::{Candidate, Facts};
 use crate::fact::Telling;
 use crate::hearing::{Heard, Hearing};
@@ -18,7 +19,7 @@ use crate::observation::{
 };
 use crate::osc::{Item, Scanner};
 use crate::query;
-use crate::sight::Sight;
+use crate::sight::{Prompted, Sight};
 use crate::turn::{Event, Turn, Verdict};
 use crate::vt::Vt;
 
@@ -28,8 +29,6 @@ const LOOK: Duration = Duration::from_millis(40);
 const FRAME: Duration = Duration::from_millis(150);
 /// Output is taken in pieces that end at multiples of this offset, so that buffers are bounded.
 const PIECE: u64 = 64 * 1024;
-/// How long an end mark must stand while the agent works on before it counts as the end of a queued turn.
-const MARK_STANDS: Duration = Duration::from_millis(900);
 
 /// Events of an agent's own doing.
 const TOOLS: [EventKind; 4] =
@@ -60,7 +59,11 @@ pub struct Extractor {
     entered: bool,
     ended: bool,
     /// Where the prompt stood in which Enter was pressed; it may come back before anybody looked.
-    typed: Option<u64>,
+    pub(crate) typed: Option<u64>,
+    /// The prompt that Enter was pressed in, and what stood above it, of a program that draws a screen.
+    pub(crate) prompted: Option<Prompted>,
+    /// The characters of the running turn's prompt, when it was seen.
+    pub(crate) own: Option<String>,
     /// The running turn called a tool or asked for something.
     pub(crate) acted: bool,
     /// The dialog as it was last told.
@@ -104,6 +107,8 @@ impl Extractor {
             entered: false,
             ended: false,
             typed: None,
+            prompted: None,
+            own: None,
             acted: false,
             asked: None,
             marks: Vec::new(),
@@ -160,6 +165,8 @@ impl Extractor {
         }
         if keys.enter && state == State::Idle && self.heard.mark.is_none() {
             self.typed = self.sight.prompt_row();
+            self.prompted = self.sight.prompted(&self.agent);
+            self.own = self.prompted.as_ref().map(|prompted| prompted.text.clone());
         }
     }
 
@@ -316,14 +323,6 @@ impl Extractor {
         }
     }
 
-    /// The turn ended and the next began before its end was believed.
-    fn next_turn(&mut self, out: &mut Vec<Observation>) {
-        if self.claim().state == State::Busy {
-            let verdict = self.verdict();
-            self.turn(Event::Next { verdict }, out);
-        }
-    }
-
     /// Looks at the screen.
     fn read(&mut self, out: &mut Vec<Observation>) {
         let looked = self.sight.look(&self.agent, &mut self.vt, self.now);
@@ -386,7 +385,7 @@ impl Extractor {
         }
         let due = self.belief.due(unknown);
         let settle = self.sight.due();
-        let marked = self.marked.map(|at| at + MARK_STANDS);
+        let marked = self.marked.map(|at| at + ending::MARK_STANDS);
         let turn = self.turn.due();
         self.recheck =
             [recheck, due, settle, marked, turn].into_iter().flatten().filter(|at| *at > self.now).min();
@@ -427,6 +426,7 @@ impl Extractor {
         }
         if to == State::Busy {
             self.typed = None;
+            self.prompted = None;
         }
         let claim = self.belief.claim().clone();
         let source = claim.source;
@@ -436,34 +436,6 @@ impl Extractor {
         let shell = self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy);
         let to = if shell && from == State::Idle && to == State::WaitingInput { State::Busy } else { to };
         self.turn(Event::State { from, to, source, verdict }, out);
-    }
-
-    /// What may happen between two changes of state: an end mark while the next turn runs, a command that was over
-    /// before anybody looked.
-    fn between(&mut self, out: &mut Vec<Observation>) {
-        let state = self.belief.claim().state;
-        if self.turn.due().is_some_and(|due| due <= self.now) {
-            self.turn(Event::Time, out);
-        }
-        if matches!(self.turn, Turn::Running { queued: true, .. }) && state == State::Busy {
-            let new = self.sight.end_marks(&self.agent).into_iter().any(|mark| !self.marks.contains(&mark));
-            match (new, self.marked) {
-                (true, None) => self.marked = Some(self.now),
-                (true, Some(at)) if self.now >= at + MARK_STANDS => {
-                    self.turn(Event::Next { verdict: Verdict { ended: true, ..Verdict::default() } }, out);
-                }
-                (true, Some(_)) => {}
-                (false, _) => self.marked = None,
-            }
-        }
-        let short = self.agent.composer.as_ref().is_some_and(|rule| rule.absent == Absent::Busy);
-        let row = self.sight.prompt_row().filter(|_| short && state == State::Idle);
-        let empty = self.sight.reading.composer.as_ref().is_some_and(|field| field.text.is_empty());
-        if self.typed.is_some_and(|typed| row.is_some_and(|row| row > typed)) && empty {
-            self.typed = None;
-            let verdict = self.verdict();
-            self.turn(Event::Short { verdict }, out);
-        }
     }
 
     fn drain(&mut self, out: &mut Vec<Observation>) {

@@ -41,6 +41,15 @@ pub struct Sight {
     scan: Scan,
 }
 
+/// A prompt at the moment at which Enter was pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompted {
+    /// Its characters that are not blank.
+    pub text: String,
+    /// The rows above the composer.
+    above: Vec<String>,
+}
+
 /// What a look found to be new.
 #[derive(Debug, Default)]
 pub struct Looked {
@@ -144,6 +153,31 @@ impl Sight {
     /// A turn is over: its rows are not needed any more.
     pub fn forget_turn(&mut self) {
         self.settled.begin_turn();
+    }
+
+    /// The prompt that stands in the composer, and what stands above it; nothing when it is empty.
+    pub fn prompted(&self, agent: &Agent) -> Option<Prompted> {
+        let text = answer::squeeze(&self.reading.composer.as_ref()?.text);
+        let speaks = agent.answer.as_ref().is_some_and(|rule| rule.begin.is_some());
+        (speaks && !text.is_empty())
+            .then(|| Prompted { text, above: self.screen.rows[..self.body()].to_vec() })
+    }
+
+    /// The characters of the last prompt in the conversation.
+    pub fn last_prompt(&self, agent: &Agent) -> Option<String> {
+        answer::last_prompt(agent, &self.screen.rows[..self.body()])
+    }
+
+    /// Whether this prompt has moved into the conversation, and the mark of its turn's end stands under it.
+    pub fn is_over(&self, agent: &Agent, prompted: &Prompted) -> bool {
+        let above = &self.screen.rows[..self.body()];
+        above != prompted.above && answer::ends_with(agent, above, &prompted.text)
+    }
+
+    /// The answer above the last prompt, when the mark of a turn's end stands right above it and it is another prompt
+    /// than the running turn's own.
+    pub fn answer_before_prompt(&self, agent: &Agent, own: &str) -> Option<String> {
+        answer::before_prompt(agent, own, &self.settled.with_transcript(&self.screen.rows[..self.body()]))
     }
 
     /// Lines on the screen that end a turn.
