@@ -368,8 +368,12 @@ impl Facts<'_> {
         millis(self.agent.timing.lease_ms)
     }
 
-    /// A word of the program's own about its rest: only the last frame of the turn is waited for.
+    /// A word of the program's own about its rest: only the last frame of the turn is waited for, and not even that when
+    /// the answer was told.
     fn told_rest(&self) -> Duration {
+        if self.telling.end.is_some() {
+            return Duration::ZERO;
+        }
         millis(self.agent.timing.rest_ms).min(STATUS_REST)
     }
 

@@ -4,6 +4,7 @@
 //! round by round, and judged by the median of the rounds' ratios. Must not: be part of the tests.
 
 mod drain;
+mod ends;
 mod ere;
 mod inputs;
 mod memory;
@@ -51,6 +52,18 @@ enum What {
         #[arg(long, default_value = "target/release")]
         bin: PathBuf,
     },
+    /// How soon a turn's end is told, with the real agents against the scripted model
+    Ends {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Folder of the agents' commands
+        #[arg(long, default_value = ".scratch/agents/bin")]
+        agents: PathBuf,
+        /// Prompts per agent and way
+        #[arg(long, default_value_t = 10)]
+        rounds: usize,
+    },
     /// Bytes a second of one core: parser, emulator, extractor with all rules, `grep -E` with the same rules
     Extractor {
         /// Folder of the recordings that are the TUI traffic
@@ -80,6 +93,10 @@ fn main() -> anyhow::Result<()> {
         What::Relay { bin, megabytes, rounds } => relay::measure(&bin, megabytes, rounds),
         What::Start { bin, rounds } => start::measure(&bin, rounds),
         What::Memory { bin } => memory::measure(&bin),
+        What::Ends { bin, agents, rounds } => {
+            let agents = agents.canonicalize()?;
+            ends::Bench { bin: &bin, agents: &agents, rounds }.measure()
+        }
         What::Extractor { recordings, megabytes, rounds } => {
             streams::measure(&recordings, megabytes << 20, rounds)
         }

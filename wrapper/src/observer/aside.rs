@@ -12,7 +12,7 @@ use crate::processes;
 use crate::recording::From;
 
 /// It is looked for this often while a turn runs.
-const EVERY: Duration = Duration::from_millis(60);
+const EVERY: Duration = Duration::from_millis(25);
 
 /// Looks beside the terminal.
 pub struct Aside {
