@@ -297,6 +297,10 @@ impl Extractor {
                     self.next_turn(out);
                     self.heard.done = false;
                 }
+                if rest && matches!(self.turn, Turn::Unasked { entered: true, .. }) {
+                    // What looked like its start was a turn: it says so itself.
+                    self.turn(Event::Enter, out);
+                }
                 if rest && self.claim().state == State::Idle && self.turn.expected() {
                     // The turn was over before it was ever seen at work.
                     self.read(out);
