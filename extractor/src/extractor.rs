@@ -116,6 +116,11 @@ impl Extractor {
         }
     }
 
+    /// The program is not new: what it shows is not its start.
+    pub fn assume_ready(&mut self) {
+        self.ready = true;
+    }
+
     /// Takes output.
     pub fn output(&mut self, at: Duration, bytes: &[u8], out: &mut Vec<Observation>) {
         self.pass(at, out);

@@ -75,6 +75,9 @@ pub fn look(agent: &Arc<Agent>, size: Option<(u16, u16)>, bytes: &[u8]) -> Extra
     let raw = bytes.contains(&0x1b) && !is_styled_text(bytes);
     let (size, bytes) = if raw { (size.unwrap_or((120, 40)), bytes.to_vec()) } else { rows(bytes, size) };
     let mut extractor = Extractor::new(Arc::clone(agent), size.0, size.1);
+    if bytes.iter().any(|byte| byte.is_ascii_graphic()) {
+        extractor.assume_ready();
+    }
     extractor.output(Duration::from_millis(1), &bytes, &mut seen);
     drive::advance(&mut extractor, STOOD, &mut seen);
     extractor.tick(STOOD, &mut seen);
@@ -252,6 +255,8 @@ mod tests {
     fn a_screen_that_says_nothing_is_unknown() {
         assert_eq!(explained("claude", b"hello\n", None)["state"], json!("unknown"));
         assert_eq!(explained("any", b"", None)["state"], json!("unknown"));
+        assert_eq!(explained("shell", b"", None)["state"], json!("unknown"));
+        assert_eq!(explained("shell", b"$ make\ncc -o a a.c\n", None)["state"], json!("busy"));
     }
 
     #[test]
