@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use patterns::Secrets;
 use patterns::secret::Open;
 
-use crate::redact_rows::Rows;
+use crate::redact_rows::{Rows, SEAM, seams};
 
 /// Fewest characters of a value of the environment that is looked for.
 pub const VALUE_MIN: usize = 12;
@@ -29,6 +29,8 @@ const VALUE: &str = "env";
 pub struct Redactor {
     secrets: &'static Secrets,
     values: Vec<Finder<'static>>,
+    /// What those values begin with.
+    heads: Vec<Finder<'static>>,
     key: [u8; 16],
 }
 
@@ -57,8 +59,10 @@ impl Redactor {
         all.sort_by_key(|value| std::cmp::Reverse(value.len()));
         all.dedup();
         all.truncate(VALUES_MAX);
-        let values = all.iter().map(|value| Finder::new(value).into_owned()).collect();
-        Self { secrets, values, key }
+        let finder = |text: &[u8]| Finder::new(text).into_owned();
+        let heads = all.iter().map(|value| finder(&value.as_bytes()[..SEAM])).collect();
+        let values = all.iter().map(|value| finder(value.as_bytes())).collect();
+        Self { secrets, values, heads, key }
     }
 
     /// The text with every secret replaced by `[REDACTED:kind:hash4]`.
@@ -99,8 +103,7 @@ impl Redactor {
     /// alone tells it; one that is whole without the next row goes on there only when its own row is full.
     pub fn spans(&self, text: &str) -> Vec<Span> {
         let mut spans = self.found(text);
-        let broken = memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some();
-        if broken {
+        if self.may_be_broken(text) {
             let rows = Rows::joined(text);
             let across = self.found(rows.text()).into_iter().filter_map(|span| {
                 let mut breaks = rows.breaks(&span.secret).peekable();
@@ -121,13 +124,20 @@ impl Redactor {
     /// Where the secret begins that the end of the text may be the beginning of.
     pub fn open(&self, text: &str) -> Option<Open> {
         let plain = self.begun(text, false);
-        let broken = memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some();
-        let joined = broken.then(|| Rows::joined(text)).and_then(|rows| {
+        let joined = self.may_be_broken(text).then(|| Rows::joined(text)).and_then(|rows| {
             let open = self.begun(rows.text(), true)?;
             (open.body < rows.text().len())
                 .then(|| Open { start: rows.place(open.start), body: rows.place(open.body) })
         });
         plain.into_iter().chain(joined).min_by_key(|open| open.body)
+    }
+
+    /// Whether a secret may go on in another row: what tells it stands in one row, or across the seam of two.
+    fn may_be_broken(&self, text: &str) -> bool {
+        let begins = |text: &str| {
+            self.secrets.may_begin(text) || self.heads.iter().any(|head| head.find(text.as_bytes()).is_some())
+        };
+        memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() && (begins(text) || begins(&seams(text)))
     }
 
     fn begun(&self, text: &str, joined: bool) -> Option<Open> {

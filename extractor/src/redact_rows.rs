@@ -85,6 +85,30 @@ impl Rows {
     }
 }
 
+/// Bytes on each side of a row's end that are looked at: what secrets are told by is no longer.
+pub const SEAM: usize = 8;
+
+/// The ends of a text's rows, each with the beginning of the next, one a line.
+pub fn seams(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() / 4);
+    let mut last = "";
+    for row in text.split(['\n', '\r']) {
+        let row = row.trim_matches(is_border);
+        if row.is_empty() {
+            continue;
+        }
+        out.push_str(last);
+        out.push_str(&row[..ceil(row, SEAM)]);
+        out.push('\n');
+        last = &row[ceil(row, row.len().saturating_sub(SEAM))..];
+    }
+    out
+}
+
+fn ceil(text: &str, at: usize) -> usize {
+    (at.min(text.len())..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
+}
+
 /// What programs draw around a row.
 fn is_border(c: char) -> bool {
     c.is_whitespace() || c == '|' || is_drawn(c)

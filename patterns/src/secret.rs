@@ -161,9 +161,11 @@ impl Secrets {
 
     /// Appends every secret of the text, in no order; they may overlap.
     pub fn find(&self, text: &str, hits: &mut Vec<Hit>) {
-        let mut read = vec![0; self.kinds.len()];
+        // By kind, how far a block was read; room is made at the first line that deserves a look.
+        let mut read = Vec::new();
         self.whole().lines(text, |_, line, kinds| {
             let start = line.as_ptr() as usize - text.as_ptr() as usize;
+            read.resize(self.kinds.len(), 0);
             for &number in kinds {
                 let kind = &self.kinds[number];
                 let from = start.max(read[number]);
@@ -173,6 +175,13 @@ impl Secrets {
                 }
             }
         });
+    }
+
+    /// Whether the text may hold the beginning of a secret.
+    pub fn may_begin(&self, text: &str) -> bool {
+        let mut begins = false;
+        self.begun().lines(text, |_, _, _| begins = true);
+        begins
     }
 
     /// Where the secret begins that the end of the text may be the beginning of, the earliest; of those kinds only that
