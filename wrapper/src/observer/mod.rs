@@ -8,6 +8,8 @@ mod core;
 mod holder;
 mod link;
 mod orphans;
+#[cfg(test)]
+mod secret_tests;
 mod subject;
 mod tell;
 mod transcript;
