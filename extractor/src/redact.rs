@@ -41,7 +41,7 @@ pub struct Span {
     pub kind: &'static str,
     /// What is replaced in a text.
     pub secret: Range<usize>,
-    /// What is masked where the layout must stay.
+    /// What nobody may see; it is masked where the layout must stay.
     pub body: Range<usize>,
 }
 
@@ -85,13 +85,13 @@ impl Redactor {
 
     /// The text with every secret masked in its place: as many columns, the same layout.
     pub fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let spans = self.spans(text);
-        if spans.is_empty() {
+        let bodies = self.bodies(text);
+        if bodies.is_empty() {
             return Cow::Borrowed(text);
         }
         let mut out = String::with_capacity(text.len());
         for (at, c) in text.char_indices() {
-            match spans.iter().any(|span| span.body.contains(&at)) && is_masked(c) {
+            match bodies.iter().any(|body| body.contains(&at)) && is_masked(c) {
                 true => (0..columns(c)).for_each(|_| out.push('*')),
                 false => out.push(c),
             }
@@ -102,6 +102,15 @@ impl Redactor {
     /// Where secrets stand, in order. A secret that a program broke at the end of a row is put together when its form
     /// alone tells it; one that is whole without the next row goes on there only when its own row is full.
     pub fn spans(&self, text: &str) -> Vec<Span> {
+        one_after_the_other(self.all(text))
+    }
+
+    /// What nobody may see of all secrets; parts may overlap.
+    pub fn bodies(&self, text: &str) -> Vec<Range<usize>> {
+        self.all(text).into_iter().map(|span| span.body).collect()
+    }
+
+    fn all(&self, text: &str) -> Vec<Span> {
         let mut spans = self.found(text);
         if self.may_be_broken(text) {
             let rows = Rows::joined(text);
@@ -118,7 +127,7 @@ impl Redactor {
             let across: Vec<Span> = across.collect();
             spans.extend(across);
         }
-        one_after_the_other(spans)
+        spans
     }
 
     /// Where the secret begins that the end of the text may be the beginning of.

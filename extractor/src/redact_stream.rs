@@ -86,8 +86,8 @@ impl Masker {
                 .max(self.shown.taken().saturating_sub(HELD_MAX as u64))
                 .max(given),
         };
-        for span in self.redactor.spans(&self.shown.text) {
-            self.mask(&span.body, given, end);
+        for body in self.redactor.bodies(&self.shown.text) {
+            self.mask(&body, given, end);
         }
         out.extend(self.held.drain(..(end - given) as usize));
         self.forget(open.map(|open| open.start), end);
@@ -125,7 +125,7 @@ impl Masker {
         if clipboard {
             parts.push(3..string.len());
         } else if text.len() == string.len() {
-            parts.extend(self.redactor.spans(&text).into_iter().map(|span| span.body));
+            parts.extend(self.redactor.bodies(&text));
             let cut = self.redactor.open(&text).map(|open| open.body..text.len());
             parts.extend(cut.filter(|_| behind == 0));
         }
