@@ -85,7 +85,7 @@ impl Redactor {
 
     /// The text with every secret masked in its place: as many columns, the same layout.
     pub fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let bodies = self.bodies(text);
+        let bodies = self.bodies(text, false);
         if bodies.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -102,19 +102,20 @@ impl Redactor {
     /// Where secrets stand, in order. A secret that a program broke at the end of a row is put together when its form
     /// alone tells it; one that is whole without the next row goes on there only when its own row is full.
     pub fn spans(&self, text: &str) -> Vec<Span> {
-        one_after_the_other(self.all(text))
+        one_after_the_other(self.all(text, false))
     }
 
-    /// What nobody may see of all secrets; parts may overlap.
-    pub fn bodies(&self, text: &str) -> Vec<Range<usize>> {
-        self.all(text).into_iter().map(|span| span.body).collect()
+    /// What nobody may see of all secrets; parts may overlap. When the text is `growing`, only of those that were known
+    /// as soon as they began: what comes later must not tell otherwise of what was shown.
+    pub fn bodies(&self, text: &str, growing: bool) -> Vec<Range<usize>> {
+        self.all(text, growing).into_iter().map(|span| span.body).collect()
     }
 
-    fn all(&self, text: &str) -> Vec<Span> {
-        let mut spans = self.found(text);
+    fn all(&self, text: &str, growing: bool) -> Vec<Span> {
+        let mut spans = self.found(text, growing);
         if self.may_be_broken(text) {
             let rows = Rows::joined(text);
-            let across = self.found(rows.text()).into_iter().filter_map(|span| {
+            let across = self.found(rows.text(), growing).into_iter().filter_map(|span| {
                 let mut breaks = rows.breaks(&span.secret).peekable();
                 let broken = breaks.peek().is_some();
                 let full = breaks.all(|row| rows.is_full(text, row));
@@ -159,9 +160,10 @@ impl Redactor {
         kind == VALUE || self.secrets.kinds().iter().any(|k| k.id == kind && k.joins)
     }
 
-    fn found(&self, text: &str) -> Vec<Span> {
+    fn found(&self, text: &str, growing: bool) -> Vec<Span> {
         let mut hits = Vec::new();
         self.secrets.find(text, &mut hits);
+        hits.retain(|hit| !growing || self.secrets.kinds()[hit.kind].is_followed());
         hits.sort_by_key(|hit| hit.kind);
         let mut spans: Vec<Span> = Vec::with_capacity(hits.len());
         // A value that is known tells more than its form.

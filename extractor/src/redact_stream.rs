@@ -33,6 +33,17 @@ const CONTEXT_MAX: usize = 64 << 10;
 /// Bytes that are looked at together.
 const PIECE: usize = 4 << 10;
 
+/// How far bytes are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Up to what may be the beginning of a secret.
+    Doubt,
+    /// All, as nothing came for a while.
+    Patience,
+    /// All, as they are something whole.
+    Whole,
+}
+
 /// Masks a stream of terminal bytes.
 #[derive(Debug)]
 pub struct Masker {
@@ -51,20 +62,21 @@ impl Masker {
     /// Takes bytes, and appends those that can be given now.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         for piece in bytes.chunks(PIECE) {
-            for &byte in piece {
-                self.held.push(byte);
-                if self.shown.take(byte) == Did::Ended {
-                    self.mask_string();
-                }
-            }
-            self.settle(false, out);
+            piece.iter().for_each(|byte| self.take(*byte));
+            self.settle(Until::Doubt, out);
         }
+    }
+
+    /// Takes bytes that show something whole, as a snapshot does, and appends all of them.
+    pub fn whole(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        bytes.iter().for_each(|byte| self.take(*byte));
+        self.settle(Until::Whole, out);
     }
 
     /// Appends all that is held.
     pub fn release(&mut self, out: &mut Vec<u8>) {
         if !self.held.is_empty() {
-            self.settle(true, out);
+            self.settle(Until::Patience, out);
         }
     }
 
@@ -73,20 +85,27 @@ impl Masker {
         self.held.len()
     }
 
-    fn settle(&mut self, everything: bool, out: &mut Vec<u8>) {
+    fn take(&mut self, byte: u8) {
+        self.held.push(byte);
+        if self.shown.take(byte) == Did::Ended {
+            self.mask_string();
+        }
+    }
+
+    fn settle(&mut self, until: Until, out: &mut Vec<u8>) {
         let given = self.shown.taken() - self.held.len() as u64;
         let open = self.redactor.open(&self.shown.text);
         let unfinished = self.shown.taken() - self.shown.unfinished() as u64;
         let doubtful = open.and_then(|open| self.shown.from.get(open.body)).copied();
-        let end = match everything {
-            true => self.shown.taken(),
-            false => doubtful
+        let end = match until {
+            Until::Patience | Until::Whole => self.shown.taken(),
+            Until::Doubt => doubtful
                 .unwrap_or(unfinished)
                 .min(unfinished)
                 .max(self.shown.taken().saturating_sub(HELD_MAX as u64))
                 .max(given),
         };
-        for body in self.redactor.bodies(&self.shown.text) {
+        for body in self.redactor.bodies(&self.shown.text, until != Until::Whole) {
             self.mask(&body, given, end);
         }
         out.extend(self.held.drain(..(end - given) as usize));
@@ -125,7 +144,7 @@ impl Masker {
         if clipboard {
             parts.push(3..string.len());
         } else if text.len() == string.len() {
-            parts.extend(self.redactor.bodies(&text));
+            parts.extend(self.redactor.bodies(&text, false));
             let cut = self.redactor.open(&text).map(|open| open.body..text.len());
             parts.extend(cut.filter(|_| behind == 0));
         }

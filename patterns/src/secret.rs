@@ -15,6 +15,9 @@ use crate::{Error, Pattern};
 /// The group that is replaced in a text, when it is not the whole match.
 const SECRET: &str = "secret";
 
+/// Beginnings of a kind that cannot be followed: what no text holds, as it is no character.
+const NEVER: &str = "\u{10ffff}\u{10ffff}";
+
 /// Longest piece that a kind over several lines may take.
 const BLOCK_MAX: usize = 32 << 10;
 
@@ -46,6 +49,9 @@ pub struct KindTable {
     /// It goes over several lines.
     #[serde(default)]
     pub block: bool,
+    /// It is told by its end, and goes over several lines before that. It cannot be followed while it is written.
+    #[serde(default)]
+    pub back: bool,
     /// Examples; `<A*36>` stands for 36 times `A`.
     pub matches: Vec<String>,
     /// Counter-examples.
@@ -100,6 +106,7 @@ pub struct Kind {
     entropy: Option<f64>,
     mixed: bool,
     block: bool,
+    back: bool,
 }
 
 /// Where a secret stands, in bytes.
@@ -168,7 +175,8 @@ impl Secrets {
             read.resize(self.kinds.len(), 0);
             for &number in kinds {
                 let kind = &self.kinds[number];
-                let from = start.max(read[number]);
+                let from = if kind.back { floor(text, start.saturating_sub(BLOCK_MAX)) } else { start };
+                let from = from.max(read[number]);
                 let end = if kind.block { floor(text, start + BLOCK_MAX) } else { start + line.len() };
                 if from < end {
                     read[number] = kind.find(number, text, from..end, hits);
@@ -215,17 +223,23 @@ impl Kind {
     fn new(table: KindTable) -> Self {
         // Borders of words are those of ASCII: others cannot be found by an automaton.
         let source = table.pattern.replace(r"\b", r"(?-u:\b)");
-        let open = regex_syntax::parse(&source).ok().and_then(|hir| prefix::open(&hir));
+        let followed = (!table.back).then(|| regex_syntax::parse(&source).ok()).flatten();
+        let open = followed.and_then(|hir| prefix::open(&hir));
         Self {
             id: table.id,
             joins: table.joins,
             pattern: Pattern::new(source),
-            // A pattern that cannot be followed is never open; a test says that there is none.
-            open: Pattern::new(open.map_or_else(|| "[a&&b]".to_owned(), |hir| hir.to_string())),
+            open: Pattern::new(open.map_or_else(|| NEVER.to_owned(), |hir| hir.to_string())),
             entropy: table.entropy,
             mixed: table.mixed,
             block: table.block,
+            back: table.back,
         }
+    }
+
+    /// Whether it is told by what it begins with, so that it can be followed while it is written.
+    pub fn is_followed(&self) -> bool {
+        !self.back
     }
 
     /// Its pattern.

@@ -40,7 +40,8 @@ fn every_kind_is_guarded_and_few_searches_are_done() {
     for kind in secrets.kinds() {
         assert_eq!(kind.pattern().check(), Ok(()), "{}", kind.id);
         assert_eq!(kind.beginnings().check(), Ok(()), "{}", kind.id);
-        assert!(kind.beginnings().names().contains(&"body"), "{} cannot be followed", kind.id);
+        let followed = kind.beginnings().names().contains(&"body");
+        assert_eq!(followed, kind.is_followed(), "{}", kind.id);
     }
 }
 
@@ -48,7 +49,7 @@ fn every_kind_is_guarded_and_few_searches_are_done() {
 fn a_secret_is_open_from_the_first_byte_of_its_body() {
     let secrets = Secrets::builtin();
     let mut numbers = Numbers::new(7);
-    for kind in secrets.kinds() {
+    for kind in secrets.kinds().iter().filter(|kind| kind.is_followed()) {
         let text = format!("x {}", sample(kind.pattern().source(), &mut numbers).unwrap());
         let groups = kind.pattern().captures(&text).unwrap_or_else(|| panic!("{}: {text}", kind.id));
         let body = groups.name("body").unwrap().range();

@@ -43,10 +43,13 @@ pub fn redactor() -> Arc<Redactor> {
 pub fn planted(count: usize, seed: u64) -> Vec<Planted> {
     let secrets = Secrets::builtin();
     let mut numbers = Numbers::new(seed);
+    let kinds: Vec<usize> =
+        (0..secrets.kinds().len()).filter(|i| secrets.kinds()[*i].is_followed()).collect();
     let one = |i: usize| {
-        let kind = &secrets.kinds()[i % secrets.kinds().len()];
-        let (text, body) = made(secrets, i % secrets.kinds().len(), &mut numbers);
-        let line = LINES[i / secrets.kinds().len() % LINES.len()].replacen("{}", &text, 1);
+        let number = kinds[i % kinds.len()];
+        let kind = &secrets.kinds()[number];
+        let (text, body) = made(secrets, number, &mut numbers);
+        let line = LINES[i / kinds.len() % LINES.len()].replacen("{}", &text, 1);
         Planted { kind: kind.id.clone(), joins: kind.joins, line, body }
     };
     (0..count).map(one).collect()

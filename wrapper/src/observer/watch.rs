@@ -112,8 +112,7 @@ impl Watched {
                 let (offset, size, payload) = snapshot();
                 let mut masker = Box::new(Masker::new(Arc::clone(&self.redactor), size.cols));
                 let mut masked = Vec::with_capacity(payload.len());
-                masker.feed(&payload, &mut masked);
-                masker.release(&mut masked);
+                masker.whole(&payload, &mut masked);
                 if take(frame(Kind::Snapshot, offset, size, &masked)) {
                     let (pending, heard) = (Vec::new(), Instant::now());
                     self.phase = Phase::Live { offset, pending, size, masker, heard };
