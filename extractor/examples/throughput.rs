@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use extractor::Extractor;
-use patterns::{Agent, Library, Lines};
+use extractor::{Extractor, Masker, Redactor};
+use patterns::{Agent, Library, Lines, Secrets};
 
 fn measure(name: &str, agent: &Arc<Agent>, bytes: &[u8], total: usize) {
     let mut extractor = Extractor::new(Arc::clone(agent), 120, 40);
@@ -26,6 +26,39 @@ fn measure(name: &str, agent: &Arc<Agent>, bytes: &[u8], total: usize) {
     println!("{name:<24} {rate:8.1} MB/s, {count} observations");
 }
 
+fn redact(name: &str, text: &str, total: usize) {
+    let values = (0..8).map(|i| format!("a value of the environment {i}"));
+    let redactor = Arc::new(Redactor::new(Secrets::builtin(), values, [0; 16]));
+    let mut found = 0;
+    let line = |what: &str, each: &mut dyn FnMut(&str)| {
+        let (mut fed, start) = (0, Instant::now());
+        while fed < total {
+            let mut rest = text;
+            while !rest.is_empty() {
+                let end =
+                    (0..=rest.len().min(16 << 10)).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
+                each(&rest[..end]);
+                rest = &rest[end..];
+            }
+            fed += text.len();
+        }
+        println!("{name:<16} {what:<24} {:8.1} MB/s", fed as f64 / 1e6 / start.elapsed().as_secs_f64());
+    };
+    let mut hits = Vec::new();
+    line("forms alone", &mut |text| {
+        Secrets::builtin().find(text, &mut hits);
+        found += hits.len();
+        hits.clear();
+    });
+    line("text", &mut |text| drop(redactor.text(text)));
+    let (mut masker, mut out) = (Masker::new(Arc::clone(&redactor), 120), Vec::new());
+    line("terminal bytes", &mut |text| {
+        masker.feed(text.as_bytes(), &mut out);
+        out.clear();
+    });
+    println!("{found} found");
+}
+
 fn main() {
     let plain: String = (0..20_000)
         .map(|i| format!("2026-01-05 12:00:{:02} INFO worker {i} took a job and went on\r\n", i % 60))
@@ -42,6 +75,8 @@ fn main() {
             }
         })
         .collect();
+    redact("redact, plain", &plain, 200_000_000);
+    redact("redact, coloured", &coloured, 200_000_000);
     for lines in [Lines::Stream, Lines::Screen] {
         let Some(agent) = Library::builtin().agents().iter().find(|agent| agent.lines == lines) else {
             continue;

@@ -22,6 +22,10 @@ pub mod observation;
 pub mod osc;
 pub mod query;
 pub mod reading;
+pub mod redact;
+pub mod redact_rows;
+pub mod redact_stream;
+pub mod redact_terminal;
 pub mod rows;
 pub mod scan;
 pub mod sequence;
@@ -36,3 +40,5 @@ pub use observation::{
     Cause, Claim, Composer, Dialog, DialogKind, DialogOption, Doing, Event, EventKind, Exit, Keys,
     Observation, Origin, Seen, Severity, Shown, Source, State, ToolRequest, TurnOutcome,
 };
+pub use redact::Redactor;
+pub use redact_stream::Masker;

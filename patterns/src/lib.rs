@@ -1,6 +1,7 @@
 //! What is known of agents and tools, as data, and its compiler.
 //!
-//! Owns: the files in `agents/` and `sets/`, their schema, the rules they become, the one matcher of event rules.
+//! Owns: the files in `agents/` and `sets/`, their schema, the rules they become, the one matcher of event rules, the kinds of
+//! secrets and their search.
 //! Must not: do I/O, know the terminal's emulator, name an agent in code.
 
 pub mod agent;
@@ -15,7 +16,10 @@ pub mod literal;
 pub mod matcher;
 pub mod pattern;
 pub mod prefilter;
+pub mod prefix;
+pub mod sample;
 pub mod schema;
+pub mod secret;
 pub mod start;
 pub mod version;
 
@@ -30,4 +34,5 @@ pub use fact::{FactRule, HookRecipe, Means, ToolRule, TranscriptRecipe, Via};
 pub use library::Library;
 pub use matcher::{Found, Matcher};
 pub use pattern::Pattern;
+pub use secret::Secrets;
 pub use version::Versions;

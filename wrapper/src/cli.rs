@@ -87,6 +87,9 @@ pub enum Verb {
         /// File to write (default: standard output)
         #[arg(short, long)]
         output: Option<PathBuf>,
+        /// Mask secrets with asterisks, and leave out what was typed
+        #[arg(long)]
+        redact: bool,
     },
     /// Run extractor and detector over a recording: ours, or asciicast v2 or v3
     Replay {

@@ -1,13 +1,17 @@
 //! Writes a recording as an asciicast. Must not: change the recording.
 //!
 //! asciicast v3 (asciinema's format): a header object, then one array a line, `[seconds since the line before, code,
-//! data]`. Bytes that are no UTF-8 become U+FFFD, as the format is text; the recording itself keeps them.
+//! data]`. Bytes that are no UTF-8 become U+FFFD, as the format is text; the recording itself keeps them. When secrets are
+//! masked, what may be the beginning of one comes as late as viewers of the session saw it.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use extractor::{Exit, Keys};
+use extractor::redact_stream::PATIENCE;
+use extractor::{Exit, Keys, Masker, Redactor};
 use serde_json::json;
 
 use crate::recording::{Header, Moment, ReadError, Reader, Record};
@@ -23,9 +27,13 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Exports the recording in `folder`.
-pub fn asciicast_v3(folder: &Path, out: &mut impl Write) -> Result<(), ExportError> {
-    let mut cast = Cast { out, text: Vec::new(), last_us: 0, begun: false };
+/// Exports the recording in `folder`; with a redactor, without the secrets it shows.
+pub fn asciicast_v3(
+    folder: &Path,
+    redactor: Option<&Arc<Redactor>>,
+    out: &mut impl Write,
+) -> Result<(), ExportError> {
+    let mut cast = Cast::new(redactor.cloned(), out);
     let mut any = false;
     for moment in Reader::open(folder) {
         any = true;
@@ -34,6 +42,7 @@ pub fn asciicast_v3(folder: &Path, out: &mut impl Write) -> Result<(), ExportErr
     if !any {
         return Err(ReadError::Empty(folder.to_owned()).into());
     }
+    cast.release(cast.heard)?;
     Ok(cast.out.flush()?)
 }
 
@@ -44,24 +53,57 @@ struct Cast<'a, W> {
     /// Time of the last line, as far as it was written: rounding must not add up.
     last_us: u64,
     begun: bool,
+    mask: Option<(Arc<Redactor>, Masker)>,
+    /// When the last output came.
+    heard: Duration,
 }
 
-impl<W: Write> Cast<'_, W> {
+impl<'a, W: Write> Cast<'a, W> {
+    fn new(redactor: Option<Arc<Redactor>>, out: &'a mut W) -> Self {
+        let mask = redactor.map(|redactor| (Arc::clone(&redactor), Masker::new(redactor, 80)));
+        Self { out, text: Vec::new(), last_us: 0, begun: false, mask, heard: Duration::ZERO }
+    }
+
+    /// Writes what is held back.
+    fn release(&mut self, at: Duration) -> io::Result<()> {
+        if let Some((_, masker)) = &mut self.mask {
+            masker.release(&mut self.text);
+        }
+        self.output(at)
+    }
+
+    fn output(&mut self, at: Duration) -> io::Result<()> {
+        let text = take_text(&mut self.text);
+        if text.is_empty() { Ok(()) } else { self.line(at, "o", &text) }
+    }
+
     fn moment(&mut self, Moment { at, record }: Moment) -> io::Result<()> {
+        let patient = matches!(record, Record::Output(_) | Record::Input(..) | Record::Told(..));
+        if !patient || at >= self.heard + PATIENCE {
+            self.release(at.min(self.heard + PATIENCE))?;
+        }
         match record {
             Record::Header(header) if !self.begun => {
                 self.begun = true;
                 // A recording whose first segments were removed begins where it now begins.
                 self.last_us = header.at_us;
-                serde_json::to_writer(&mut *self.out, &head(&header))?;
+                let redactor = self.mask.as_ref().map(|(redactor, _)| redactor);
+                let head = head(&header, |text| redactor.map_or(text.into(), |r| r.masked(text)));
+                if let Some((redactor, masker)) = &mut self.mask {
+                    *masker = Masker::new(Arc::clone(redactor), header.cols);
+                }
+                serde_json::to_writer(&mut *self.out, &head)?;
                 self.out.write_all(b"\n")
             }
             Record::Output(bytes) => {
-                self.text.extend_from_slice(&bytes);
-                let text = take_text(&mut self.text);
-                if text.is_empty() { Ok(()) } else { self.line(at, "o", &text) }
+                self.heard = at;
+                match &mut self.mask {
+                    Some((_, masker)) => masker.feed(&bytes, &mut self.text),
+                    None => self.text.extend_from_slice(&bytes),
+                }
+                self.output(at)
             }
-            Record::Input(keys, bytes) => match input(keys, &bytes) {
+            Record::Input(keys, bytes) => match input(keys, if self.mask.is_some() { &[] } else { &bytes }) {
                 Some(text) => self.line(at, "i", &text),
                 None => Ok(()),
             },
@@ -99,13 +141,13 @@ fn input(keys: Keys, bytes: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn head(header: &Header) -> serde_json::Value {
+fn head(header: &Header, clean: impl Fn(&str) -> Cow<'_, str>) -> serde_json::Value {
     json!({
         "version": 3,
         "term": { "cols": header.cols, "rows": header.rows, "type": header.term },
         "timestamp": header.started_ms / 1000,
-        "command": header.argv.join(" "),
-        "title": header.name,
+        "command": clean(&header.argv.join(" ")),
+        "title": clean(&header.name),
     })
 }
 
@@ -159,7 +201,7 @@ mod tests {
     #[test]
     fn times_do_not_drift_and_the_exit_status_is_there() {
         let mut out = Vec::new();
-        let mut cast = Cast { out: &mut out, text: Vec::new(), last_us: 0, begun: true };
+        let mut cast = Cast { begun: true, ..Cast::new(None, &mut out) };
         for us in [1, 1_000_001, 1_000_002] {
             let record = Record::Output(b"x".to_vec());
             cast.moment(Moment { at: Duration::from_micros(us), record }).unwrap();
@@ -173,5 +215,33 @@ mod tests {
             .collect();
         assert!((lines.iter().map(|l| l.0).sum::<f64>() - 2.0).abs() < 1e-9);
         assert_eq!(lines.last().unwrap().2, "137");
+    }
+
+    #[test]
+    fn secrets_are_masked_and_what_was_typed_is_left_out_when_asked() {
+        let token = format!("ghp_{}", "Ab1".repeat(12));
+        let redactor = Arc::new(Redactor::new(patterns::Secrets::builtin(), [], [0; 16]));
+        let mut out = Vec::new();
+        let mut cast = Cast { begun: true, ..Cast::new(Some(redactor), &mut out) };
+        let output = |text: &str| Record::Output(text.as_bytes().to_vec());
+        let keys = Keys { text: true, ..Keys::default() };
+        let records = [
+            (1_000, output(&token[..20])),
+            (1_100, Record::Input(keys, token.as_bytes().to_vec())),
+            (1_200, output(&token[20..])),
+            (9_000, output(" end ghp_")),
+            (9_001, output("Ab1")),
+            (9_900, output(".")),
+        ];
+        for (ms, record) in records {
+            cast.moment(Moment { at: Duration::from_millis(ms), record }).unwrap();
+        }
+        let text = String::from_utf8(out).unwrap();
+        let stars = "*".repeat(36);
+        let expected = format!(
+            "[1.0,\"o\",\"ghp_\"]\n[0.45,\"o\",\"{stars}\"]\n[7.55,\"o\",\" end ghp_\"]\n\
+             [0.251,\"o\",\"Ab1\"]\n[0.649,\"o\",\".\"]\n"
+        );
+        assert_eq!(text, expected);
     }
 }

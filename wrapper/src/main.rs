@@ -31,6 +31,7 @@ mod profile_check;
 mod profiles;
 mod pty;
 mod recording;
+mod redaction;
 mod replay;
 mod report;
 mod sys;
@@ -49,6 +50,7 @@ use wire::place::Place;
 
 use cli::{Cli, ProfileVerb, Verb};
 use client::Left;
+use redaction::Redaction;
 
 /// wrap itself failed: the convention of env(1), nohup(1) and timeout(1).
 const OWN_FAILURE: u8 = 125;
@@ -79,7 +81,9 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
         Some(Verb::Attach { name }) => client::attach(&place, &name).map(status),
         Some(Verb::Ls { json }) => list::print(&place, json).map(|()| 0),
         Some(Verb::Kill { names, signal }) => list::kill(&place, &names, signal).map(|()| 0),
-        Some(Verb::Export { session, format: _, output }) => export(&place, &session, output).map(|()| 0),
+        Some(Verb::Export { session, format: _, output, redact }) => {
+            export(&place, &session, output, redact).map(|()| 0)
+        }
         Some(Verb::Replay { file, agent, jsonl }) => {
             let path = recording(&place, &file.to_string_lossy()).unwrap_or(file);
             replay::run(&place, &path, agent.as_deref(), jsonl).map(|()| 0).map_err(Into::into)
@@ -127,14 +131,16 @@ fn folder(place: &Place, session: &str) -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("no recording is named '{session}'; give a session's name or id"))
 }
 
-fn export(place: &Place, session: &str, output: Option<PathBuf>) -> anyhow::Result<()> {
+fn export(place: &Place, session: &str, output: Option<PathBuf>, redact: bool) -> anyhow::Result<()> {
     let folder = folder(place, session)?;
+    let redaction = redact.then(|| Redaction::start(place, std::env::vars_os())).transpose()?;
+    let redactor = redaction.as_ref().map(Redaction::redactor);
     match output {
         Some(path) => {
             let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-            Ok(export::asciicast_v3(&folder, &mut BufWriter::new(file))?)
+            Ok(export::asciicast_v3(&folder, redactor, &mut BufWriter::new(file))?)
         }
-        None => Ok(export::asciicast_v3(&folder, &mut BufWriter::new(std::io::stdout().lock()))?),
+        None => Ok(export::asciicast_v3(&folder, redactor, &mut BufWriter::new(std::io::stdout().lock()))?),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::gate::View;
 use crate::holder::is_person;
 use crate::journal::Journal;
 use crate::recording::{Moment, Record};
+use crate::redaction::Redaction;
 use crate::{drive, report};
 
 /// Reports that wait for a disk that is full.
@@ -53,6 +54,7 @@ pub struct Core {
     start: UnixMillis,
     quarantined: bool,
     extractor: Extractor,
+    redaction: Redaction,
     delivery: Delivery,
     context: Context,
     attached: bool,
@@ -69,7 +71,14 @@ pub struct Core {
 
 impl Core {
     /// Begins at the start of the recording; what the journal says was reported is not reported again.
-    pub fn new(agent: Arc<Agent>, pid: i32, dir: PathBuf, journal: Journal, start: UnixMillis) -> Self {
+    pub fn new(
+        agent: Arc<Agent>,
+        pid: i32,
+        dir: PathBuf,
+        journal: Journal,
+        start: UnixMillis,
+        redaction: Redaction,
+    ) -> Self {
         let context = crate::context::read(pid, &dir);
         Self {
             output: 0,
@@ -80,6 +89,7 @@ impl Core {
             pid,
             dir,
             extractor: Extractor::new(Arc::clone(&agent), 80, 24),
+            redaction,
             agent,
             start,
             quarantined: false,
@@ -198,7 +208,7 @@ impl Core {
                 Seen::State(_) | Seen::Dialog(_) => state_changed = true,
                 Seen::Event(event) if fresh => {
                     let event = report::event(&event, self.wall(at), offset);
-                    self.batch.push(Report::Event { event });
+                    self.report(Report::Event { event });
                 }
                 Seen::TurnBegan { .. } if fresh => self.step(Input::Began, now, out),
                 Seen::TurnEnded { outcome, reason, cause, until, source, answer } if fresh => {
@@ -240,8 +250,14 @@ impl Core {
         }
         self.told = Some((claim.clone(), dialog.clone()));
         if self.journal.until().is_none_or(|until| self.at > until) {
-            self.batch.push(Report::State { claim, dialog });
+            self.report(Report::State { claim, dialog });
         }
+    }
+
+    /// The one way into the journal for what was observed: without secrets.
+    fn report(&mut self, report: Report) {
+        let report = self.redaction.report(report);
+        self.batch.push(report);
     }
 
     /// Reads the context again; a change is reported.
@@ -250,7 +266,7 @@ impl Core {
         if context != self.context && self.exit.is_none() {
             self.context = context.clone();
             self.changed = true;
-            self.batch.push(Report::Context { context });
+            self.report(Report::Context { context });
         }
     }
 
@@ -347,8 +363,8 @@ impl Core {
     /// Invariant: nothing is typed before everything that precedes it is written down.
     fn effect(&mut self, effect: Effect, now: UnixMillis, out: &mut Vec<Out>) -> io::Result<()> {
         match effect {
-            Effect::Lease(offer) => self.journal.lease(&offer)?,
-            Effect::Report(report) => self.batch.push(report),
+            Effect::Lease(offer) => self.journal.lease(&self.redaction.offer(&offer))?,
+            Effect::Report(report) => self.report(report),
             Effect::Type(bytes) => {
                 self.commit(now)?;
                 out.push(Out::Type { bytes, guarded: true });
@@ -365,7 +381,7 @@ impl Core {
             code: HoldCode::Storage,
             text: "the wrapper cannot write its journal; is the disk full?".into(),
         };
-        self.batch.push(Report::Held { attempt, hold });
+        self.report(Report::Held { attempt, hold });
         let _ = self.commit(now);
         self.delivery = Delivery::new(self.delivery.fence());
     }
@@ -380,7 +396,7 @@ impl Core {
         if fresh {
             self.state_changed(now);
             self.step(Input::Exited(exit.status()), now, &mut Vec::new());
-            self.batch.push(Report::Exited { exit });
+            self.report(Report::Exited { exit });
         }
     }
 

@@ -8,6 +8,8 @@ mod core;
 mod holder;
 mod link;
 mod orphans;
+#[cfg(test)]
+mod secret_tests;
 mod subject;
 mod tell;
 mod transcript;
@@ -31,6 +33,7 @@ use self::core::{Core, Out};
 use crate::control::{FromHolder, Spec, ToHolder, Type, Unchanged};
 use crate::journal::Journal;
 use crate::recording::{Follow, Reader, Record};
+use crate::redaction::Redaction;
 use crate::{clock, host, log, profiles};
 use aside::Aside;
 use holder::Holder;
@@ -98,6 +101,7 @@ struct Observer {
     /// The server answered the hello: reports after this number are to be sent.
     sent: Option<u64>,
     watched: Watched,
+    redaction: Redaction,
     aside: Aside,
     asked: VecDeque<(u64, Asked)>,
     next_type: u64,
@@ -134,7 +138,8 @@ impl Observer {
         let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
         let now = Instant::now();
         let aside = Aside::new(&agent, pid, |name| std::env::var_os(name));
-        let mut core = Core::new(agent, pid, dir, journal, spec.started);
+        let redaction = Redaction::start(&place, std::env::vars_os()).context("no key can be made")?;
+        let mut core = Core::new(agent, pid, dir, journal, spec.started, redaction.clone());
         if quarantined {
             core.quarantine();
         }
@@ -155,7 +160,8 @@ impl Observer {
             link: (!spec.no_server).then(|| Link::start(place)),
             spec,
             sent: None,
-            watched: Watched::default(),
+            watched: Watched::new(redaction.redactor()),
+            redaction,
             aside,
             asked: VecDeque::new(),
             next_type: 1,
@@ -361,9 +367,8 @@ impl Observer {
         }
         let now = Instant::now();
         let mut soon = self.next_look.min(now + LOOK_EVERY);
-        if let Some(due) = self.aside.due().filter(|_| self.core.works()) {
-            soon = soon.min(due);
-        }
+        let aside = self.aside.due().filter(|_| self.core.works());
+        soon = aside.into_iter().chain(self.watched.due()).fold(soon, Instant::min);
         if self.sent.is_some() {
             soon = soon.min(self.next_heartbeat);
             if self.core.changed {

@@ -29,9 +29,11 @@ impl Observer {
         }
     }
 
-    /// Queues a message; without a connection it is dropped, which every message but reports bears.
+    /// Queues a message, the one way to the server but for terminal frames: without secrets. Without a connection it is
+    /// dropped, which every message but reports bears.
     pub(super) fn say(&mut self, message: ToServer) -> bool {
-        self.link.as_ref().is_some_and(|link| link.control.try_send(message).is_ok())
+        let Some(link) = &self.link else { return false };
+        link.control.try_send(self.redaction.message(message)).is_ok()
     }
 
     /// Sends what is due: reports, the present, a heartbeat, terminal frames.

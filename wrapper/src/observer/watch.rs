@@ -1,5 +1,11 @@
-//! A session's terminal for those who watch it through the server. Must not: keep what nobody takes.
+//! A session's terminal for those who watch it through the server, without the secrets it shows. Must not: keep what
+//! nobody takes.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use extractor::redact_stream::PATIENCE;
+use extractor::{Masker, Redactor};
 use wire::frame::{Frame, Kind};
 use wire::session::Size;
 
@@ -23,16 +29,26 @@ enum Phase {
         offset: u64,
         pending: Vec<u8>,
         size: Size,
+        /// Holds what may be the beginning of a secret; what it gives is as long as what it took.
+        masker: Box<Masker>,
+        /// When the program last wrote.
+        heard: Instant,
     },
 }
 
 /// The terminal as viewers see it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watched {
+    redactor: Arc<Redactor>,
     phase: Phase,
 }
 
 impl Watched {
+    /// Nobody watches yet.
+    pub fn new(redactor: &Arc<Redactor>) -> Self {
+        Self { redactor: Arc::clone(redactor), phase: Phase::Nobody }
+    }
+
     /// Somebody watches, or fell behind.
     pub fn start(&mut self) {
         self.phase = Phase::Snapshot;
@@ -45,12 +61,15 @@ impl Watched {
 
     /// The program wrote, at `offset`.
     pub fn output(&mut self, offset: u64, size: Size, bytes: &[u8]) {
-        let Phase::Live { offset: first, pending, size: known } = &mut self.phase else { return };
+        let Phase::Live { offset: first, pending, size: known, masker, heard } = &mut self.phase else {
+            return;
+        };
         if pending.is_empty() {
-            *first = offset;
+            *first = offset - masker.held() as u64;
         }
         *known = size;
-        pending.extend_from_slice(bytes);
+        *heard = Instant::now();
+        masker.feed(bytes, pending);
         if pending.len() > PENDING_MAX {
             self.phase = Phase::Snapshot;
         }
@@ -61,6 +80,14 @@ impl Watched {
         match self.phase {
             Phase::Nobody => {}
             Phase::Snapshot | Phase::Live { .. } => self.phase = Phase::Snapshot,
+        }
+    }
+
+    /// When bytes that are held back are let go, if nothing comes before.
+    pub fn due(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Live { masker, heard, .. } if masker.held() > 0 => Some(*heard + PATIENCE),
+            Phase::Nobody | Phase::Snapshot | Phase::Live { .. } => None,
         }
     }
 
@@ -83,11 +110,18 @@ impl Watched {
             Phase::Nobody => {}
             Phase::Snapshot => {
                 let (offset, size, payload) = snapshot();
-                if take(frame(Kind::Snapshot, offset, size, &payload)) {
-                    self.phase = Phase::Live { offset, pending: Vec::new(), size };
+                let mut masker = Box::new(Masker::new(Arc::clone(&self.redactor), size.cols));
+                let mut masked = Vec::with_capacity(payload.len());
+                masker.whole(&payload, &mut masked);
+                if take(frame(Kind::Snapshot, offset, size, &masked)) {
+                    let (pending, heard) = (Vec::new(), Instant::now());
+                    self.phase = Phase::Live { offset, pending, size, masker, heard };
                 }
             }
-            Phase::Live { offset, pending, size } => {
+            Phase::Live { offset, pending, size, masker, heard } => {
+                if masker.held() > 0 && heard.elapsed() >= PATIENCE {
+                    masker.release(pending);
+                }
                 while !pending.is_empty() {
                     let length = pending.len().min(FRAME_MAX);
                     if !take(frame(Kind::Bytes, *offset, *size, &pending[..length])) {
@@ -113,6 +147,10 @@ mod tests {
 
     const SIZE: Size = Size { cols: 80, rows: 24 };
 
+    fn watched() -> Watched {
+        Watched::new(&Arc::new(Redactor::new(patterns::Secrets::builtin(), [], [0; 16])))
+    }
+
     fn sent(watched: &mut Watched, room: usize) -> Vec<(Kind, u64, Vec<u8>)> {
         let mut frames = Vec::new();
         let take = |bytes: Vec<u8>| {
@@ -129,7 +167,7 @@ mod tests {
 
     #[test]
     fn viewers_get_a_snapshot_and_then_what_follows_it() {
-        let mut watched = Watched::default();
+        let mut watched = watched();
         watched.output(0, SIZE, b"nobody sees this");
         watched.start();
         assert_eq!(sent(&mut watched, 9), [(Kind::Snapshot, 100, b"screen".to_vec())]);
@@ -141,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_a_slow_connection_does_not_take_is_replaced_by_a_snapshot() {
-        let mut watched = Watched::default();
+        let mut watched = watched();
         watched.start();
         sent(&mut watched, 9);
         for i in 0..40 {
