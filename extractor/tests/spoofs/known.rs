@@ -26,23 +26,14 @@ const WORKS: Known = Known { sites: "", rests: false, place: "", of: &[], live: 
 const KNOWN: &[Known] = &[
     Known {
         sites: "claude",
-        place: "prose",
-        of: &["claude.failure.api"],
-        why: "The last words of the answer are the agent's own error block, letter by letter. A completed turn is taken for a failed one, never the reverse: somebody looks at it.",
+        of: &["claude.failure.api", "claude.interruption.esc"],
+        why: "The last thing of the turn, in the answer or in a tool's output, is the agent's own notice, letter by letter, and no word follows it. A completed turn is taken for a failed or interrupted one, never the reverse: somebody looks at it.",
         ..WORKS
     },
     Known {
         sites: "vibe",
-        place: "prose",
         of: &["vibe.failure.api", "vibe.interruption.esc"],
         why: "What Mistral Vibe says has no sign in front, so the last words of an answer can be its own notice, letter by letter. A completed turn is taken for a failed or interrupted one, never the reverse.",
-        ..WORKS
-    },
-    Known {
-        sites: "claude",
-        place: "tool",
-        of: &["claude.failure.api", "claude.interruption.esc"],
-        why: "The last thing of the turn is a tool's output in the very form of the agent's own notice, and no word follows it. A completed turn is taken for a failed or interrupted one, never the reverse.",
         ..WORKS
     },
     Known {

@@ -25,15 +25,12 @@ they rest it is put above the prompt.
 /// As Markdown.
 pub fn markdown(all: &[Vec<Tried>]) -> String {
     let mut text = HEAD.to_owned();
-    let changed =
-        |tried: &[Tried]| tried.iter().filter(|t| t.changes != [const { String::new() }; 2]).count();
     text.push_str("\n| Agent | Cases | Changed |\n| --- | ---: | ---: |\n");
     for (site, tried) in SITES.iter().zip(all) {
         writeln!(text, "| {} | {} | {} |", site.name, tried.len(), changed(tried)).unwrap();
     }
-    let total: usize = all.iter().map(Vec::len).sum();
-    let sum: usize = all.iter().map(|tried| changed(tried)).sum();
-    writeln!(text, "| all | {total} | {sum} |").unwrap();
+    let (cases, sum) = counts(all);
+    writeln!(text, "| all | {cases} | {sum} |").unwrap();
     text.push_str("\n## What changes something, and why\n\n");
     let mut told = Vec::new();
     for (site, tried) in SITES.iter().zip(all) {
@@ -56,6 +53,15 @@ pub fn markdown(all: &[Vec<Tried>]) -> String {
         tried.iter().for_each(|case| text.push_str(&row(site.name, case, &told)));
     }
     text
+}
+
+/// How many cases there are, and how many change something.
+pub fn counts(all: &[Vec<Tried>]) -> (usize, usize) {
+    (all.iter().map(Vec::len).sum(), all.iter().map(|tried| changed(tried)).sum())
+}
+
+fn changed(tried: &[Tried]) -> usize {
+    tried.iter().filter(|case| case.changes.iter().any(|changes| !changes.is_empty())).count()
 }
 
 fn row(site: &str, case: &Tried, told: &[usize]) -> String {

@@ -16,7 +16,7 @@ mod run;
 mod site;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -131,10 +131,18 @@ fn a59_hostile_output_changes_nothing_but_what_is_listed() {
     let stale = known::stale(&found);
     assert!(stale.is_empty(), "these change nothing any more, take them out of known.rs: {stale:#?}");
     written("fixtures/spoofs.md", &list::markdown(&all));
+    let (cases, changed) = list::counts(&all);
+    let security = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let told = [format!("{cases} cases"), format!("{changed} of them")];
+    assert!(told.iter().all(|count| security.contains(count)), "SECURITY.md does not say {told:?}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn written(path: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let path = root().join(path);
     if std::env::var_os("MUSTER_WRITE").is_some() {
         std::fs::write(&path, made).unwrap();
         return;

@@ -57,13 +57,13 @@ pub const SITES: &[Site] = &[
         name: "claude",
         folder: "claude/2.1.329/silence",
         manner: Manner::Over(5),
-        places: &[place("prose", "● ", "  "), place("code", "    ", "    "), place("tool", "  ⎿  ", "     ")],
+        places: &[place("prose", "● ", "  "), place("code", "  ", "  "), place("tool", "  ⎿  ", "     ")],
     },
     Site {
         name: "codex",
         folder: "codex/0.169.0/silence",
         manner: Manner::Over(5),
-        places: &[place("prose", "• ", "  "), place("code", "    ", "    "), place("tool", "  └ ", "    ")],
+        places: &[place("prose", "• ", "  "), place("code", "  ", "  "), place("tool", "  └ ", "    ")],
     },
     Site {
         name: "gemini",
@@ -77,7 +77,7 @@ pub const SITES: &[Site] = &[
         manner: Manner::Push(2),
         places: &[
             place("prose", "  ✦ ", "    "),
-            place("code", "     ", "     "),
+            place("code", "     1 ", "     2 "),
             place("tool", "  │ ", "  │ "),
         ],
     },
@@ -85,7 +85,7 @@ pub const SITES: &[Site] = &[
         name: "vibe",
         folder: "vibe/3.0.2/short_answer",
         manner: Manner::Over(4),
-        places: &[place("prose", "  ", "  "), place("code", "    ", "    "), place("tool", "■ ", "  ")],
+        places: &[place("prose", "  ", "  "), place("code", "  ", "  "), place("tool", "⏵ Ran ", "  ")],
     },
     Site { name: "aider", folder: "aider/0.86.2/short_answer", manner: Manner::Raw, places: RAW },
     Site { name: "ollama", folder: "ollama/0.1.0/silence", manner: Manner::Raw, places: RAW },
