@@ -64,6 +64,12 @@ const KNOWN: &[Known] = &[
     },
     Known {
         sites: "ollama",
+        of: &["ollama.failure.error"],
+        why: "The model's words and the program's errors are plain lines alike, and an error may well follow half an answer. A completed turn is taken for a failed one, never the reverse.",
+        ..WORKS
+    },
+    Known {
+        sites: "ollama",
         of: &["its own composer", "prompt with its modes"],
         why: "The model's words are printed as they come: an answer that stops behind `>>> ` for as long as a prompt stands looks like one. The turn is told as completed too early; what is pasted next is sent with Enter only once it is seen at the prompt.",
         ..WORKS
