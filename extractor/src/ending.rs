@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patterns::Absent;
+use patterns::{Absent, Means};
 
 use crate::answer;
 use crate::extractor::Extractor;
@@ -118,7 +118,11 @@ impl Extractor {
         verdict.ended |= self.heard.done;
         if let Some(end) = &self.telling.end {
             verdict.ended = true;
-            verdict.failed = end.failed.clone().or(verdict.failed);
+            // An agent that tells failures apart has the last word, whatever stands on its screen.
+            let tells = self.agent.facts.iter().any(|rule| rule.means == Means::Failed);
+            let shown = verdict.failed.take().filter(|_| !tells);
+            verdict.failed = end.failed.clone().or(shown);
+            verdict.interrupted = verdict.interrupted.take().filter(|_| !tells);
             verdict.refused = answer::refusal(&self.agent, &end.answer);
         }
         verdict.failed = verdict.failed.or_else(|| self.heard.failure());

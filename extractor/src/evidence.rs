@@ -38,6 +38,8 @@ const REST_AGAINST_HOOK: Duration = Duration::from_secs(2);
 const DIALOG_AFTER_HOOK: Duration = Duration::from_millis(600);
 /// How long a title may turn after a hook told the end; after that another hook of the user's made the turn go on.
 const TITLE_AFTER_END: Duration = Duration::from_millis(2500);
+/// How long a sign of work may stand unchanged and still outweigh the program's own word.
+const STILL: Duration = Duration::from_secs(2);
 /// How long an answer may pause while it streams.
 const UNMARKED: Duration = Duration::from_secs(4);
 /// How long a program may say that it is blocked while its composer stands there.
@@ -201,7 +203,8 @@ impl Facts<'_> {
             Word::Asking => told.at + DIALOG_AFTER_HOOK,
             Word::Resting => told.at + TITLE_AFTER_END,
         });
-        [lease, working, blocked, late, hook].into_iter().flatten().filter(|at| *at > self.now).min()
+        let still = self.reading.busy.as_ref().map(|_| self.worked + STILL);
+        [lease, working, blocked, late, hook, still].into_iter().flatten().filter(|at| *at > self.now).min()
     }
 
     /// Whether the dialog on the screen is an old picture: it was answered, and the title went to work after that.
@@ -250,7 +253,11 @@ impl Facts<'_> {
                     return Some(dialog);
                 }
                 match &self.reading.busy {
-                    Some(hit) if self.worked >= status.at + BUSY_AGAINST_STATUS => {
+                    // A picture that stands still says nothing new.
+                    Some(hit)
+                        if self.worked >= status.at + BUSY_AGAINST_STATUS
+                            && self.now < self.worked + STILL =>
+                    {
                         Some(self.hit(State::Busy, hit, BUSY_AGAINST_STATUS))
                     }
                     _ => Some(told(State::Idle, self.told_rest())),
@@ -333,7 +340,7 @@ impl Facts<'_> {
         if let Some(hit) = &reading.busy {
             return Some(self.hit(State::Busy, hit, self.at_start(millis(self.agent.timing.busy_ms))));
         }
-        if let Some(hit) = &reading.starting {
+        if let Some(hit) = reading.starting.as_ref().filter(|_| !self.ready) {
             return Some(self.hit(State::Starting, hit, Duration::ZERO));
         }
         if let Some(hit) = &reading.idle {

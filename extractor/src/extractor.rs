@@ -43,6 +43,10 @@ pub struct Extractor {
     pub(crate) heard: Hearing,
     pub(crate) telling: Telling,
     doing: Option<Doing>,
+    /// The last mark that came while a job had the terminal.
+    late: Option<Item>,
+    /// The shell was seen to mark its prompt while it had the terminal.
+    marks_itself: bool,
     pub(crate) belief: Belief,
     pub(crate) turn: Turn,
     pub(crate) offset: u64,
@@ -94,6 +98,8 @@ impl Extractor {
             heard: Hearing::default(),
             telling: Telling::default(),
             doing: None,
+            late: None,
+            marks_itself: false,
             belief: Belief::new(),
             turn: Turn::default(),
             offset: 0,
@@ -213,7 +219,11 @@ impl Extractor {
     /// Takes what the program's processes do, when that changes.
     pub fn processes(&mut self, at: Duration, doing: Doing, out: &mut Vec<Observation>) {
         self.pass(at, out);
+        let back = !doing.away && self.doing.as_ref().is_some_and(|before| before.away);
         self.doing = Some(doing);
+        if let Some(item) = self.late.take_if(|_| back && self.marks_itself) {
+            self.item(item, out);
+        }
         self.judge(out);
     }
 
@@ -283,6 +293,15 @@ impl Extractor {
     }
 
     fn item(&mut self, item: Item, out: &mut Vec<Observation>) {
+        if matches!(item, Item::Mark(..)) {
+            // A job may print marks as well; a marking shell's own come last, when it has the terminal back, of which
+            // is heard a moment later.
+            match &self.doing {
+                Some(doing) if doing.away => return self.late = Some(item),
+                Some(_) => self.marks_itself = true,
+                None => {}
+            }
+        }
         match self.heard.take(&self.agent, self.sight.version.as_deref(), self.now, item) {
             Heard::Title { new, flash } => {
                 let queued =

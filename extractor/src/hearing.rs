@@ -67,6 +67,7 @@ impl Hearing {
             // What a tool prints must not speak for the agent.
             Item::Status(body) if agent.status_protocol => self.status(&body, now),
             Item::Status(_) => Heard::Nothing,
+            Item::Mark(..) if !agent.shell_marks => Heard::Nothing,
             Item::Mark(letter, rest) => match signal::mark(letter, &rest) {
                 Some(mark) => {
                     if let Mark::Ended(code) = mark {

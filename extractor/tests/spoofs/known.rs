@@ -37,14 +37,6 @@ const KNOWN: &[Known] = &[
         ..WORKS
     },
     Known {
-        sites: "codex",
-        rests: true,
-        place: "prose",
-        of: &["codex.screen.interruptible", "codex.screen.running", "codex.screen.compacting"],
-        why: "An answer that ends in the agent's own status line looks like work after four seconds of contradicting the status protocol. Nothing is typed meanwhile; when the line is gone a turn is told as completed that was nobody's task.",
-        ..WORKS
-    },
-    Known {
         sites: "aider",
         of: &["aider.failure.api", "aider.interruption.ctrl_c"],
         why: "Aider prints its errors, its model's words and its commands' output as plain lines: who wrote a line is not told. A completed turn is taken for a failed or interrupted one, never the reverse.",
@@ -75,20 +67,13 @@ const KNOWN: &[Known] = &[
         ..WORKS
     },
     Known {
-        sites: "ollama",
-        of: &["ollama.screen.pulling"],
-        why: "An answer whose last row reads like the fetching of a model. Nothing is typed into a program that starts, and the turn ends as it would.",
-        ..WORKS
-    },
-    Known {
-        sites: "aider,ollama,shell",
+        sites: "shell",
         of: &["mark"],
-        live: true,
-        why: "A program that shares the terminal sends a mark that no later mark of the prompt's takes back: a turn is taken for failed, or to go on. Nothing is typed; no turn is completed by it.",
+        why: "A job sends a mark that no later mark of the prompt's takes back: a turn is taken for failed, or to go on. No turn is completed by it. The process tree tells that a job has the terminal: in a live session nothing changes.",
         ..WORKS
     },
     Known {
-        sites: "aider,ollama,shell,shell with marks",
+        sites: "shell,shell with marks",
         rests: true,
         of: &["mark"],
         why: "The same from a job in the background: work is shown where there is none, or a failure, until the next mark of the prompt's. Nothing is typed; no turn is completed by it.",
