@@ -313,6 +313,8 @@ pub struct Agent {
     pub not_with: Option<Pattern>,
     /// How to read its version off the screen, group `version`.
     pub version: Option<Pattern>,
+    /// The versions that its rules were measured with, as it is written.
+    pub measured: Option<(String, Versions)>,
     /// Where its lines come from.
     pub lines: Lines,
     /// Whether OSC 133 marks of its output are its own.

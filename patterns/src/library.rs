@@ -120,6 +120,10 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             lease_ms: raw.timing.lease_ms,
         },
         version: raw.version.map(Pattern::new),
+        measured: raw
+            .measured
+            .map(|range| Ok((range.clone(), ids.versions("measured", Some(&range))?)))
+            .transpose()?,
         name: raw.name,
         title: raw.title,
         commands: raw.commands,
@@ -162,6 +166,10 @@ impl<'f> Ids<'f> {
         if !self.seen.insert(id.to_owned()) {
             return Err(Error::Twice { file: self.file.to_owned(), id: id.to_owned() });
         }
+        self.versions(id, versions)
+    }
+
+    fn versions(&self, id: &str, versions: Option<&str>) -> Result<Versions, Error> {
         let range = versions.unwrap_or_default();
         Versions::parse(range).ok_or_else(|| Error::Versions {
             file: self.file.to_owned(),

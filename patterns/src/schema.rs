@@ -23,6 +23,8 @@ pub struct AgentFile {
     pub not_with: Option<String>,
     /// How to read its version off the screen, group `version`.
     pub version: Option<String>,
+    /// The versions that its rules were measured with.
+    pub measured: Option<String>,
     /// Where its lines come from.
     #[serde(default)]
     pub lines: Lines,

@@ -153,6 +153,12 @@ impl Explained<'_> {
         gate::ready(UnixMillis(0), &view).err().map(|hold| hold.text)
     }
 
+    /// Whether the profile was measured with the version on the screen; nothing when either is not known.
+    fn measured(&self) -> Option<bool> {
+        let (_, versions) = self.agent.measured.as_ref()?;
+        self.extractor.version().map(|version| versions.allow(version))
+    }
+
     fn answer(&self) -> Option<String> {
         self.prompt.map(|prompt| self.extractor.answer_to(prompt))
     }
@@ -173,6 +179,7 @@ impl Explained<'_> {
             "composer": why::composer_value(&self.extractor.composer()),
             "dialog": self.extractor.dialog().map(replay::dialog),
             "version": self.extractor.version(),
+            "measured": self.measured(),
             "answer": self.answer().map(|answer| escape_lines(&answer)),
         });
         writeln!(out, "{object}")
@@ -187,6 +194,11 @@ impl Explained<'_> {
         writeln!(out, "evidence  {}", cut(&escape(&claim.evidence), 200))?;
         let ready = self.refusal().map_or("yes".to_owned(), |why| format!("no: {why}"));
         writeln!(out, "ready     {ready}")?;
+        if let Some(version) = self.extractor.version() {
+            let range = self.agent.measured.as_ref().map_or("no version", |(range, _)| range.as_str());
+            let doubt = if self.measured() == Some(true) { "" } else { ": it may differ" };
+            writeln!(out, "version   {}; the profile was measured with {range}{doubt}", escape(version))?;
+        }
         let composer = self.extractor.composer();
         let shown =
             if composer == Composer::Empty { "is empty".to_owned() } else { why::composer(&composer) };

@@ -100,7 +100,9 @@ pub fn agents(place: &Place) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for Profile { agent, file } in crate::profiles::all(place)? {
         let from = file.map(|file| format!("  ({})", file.display())).unwrap_or_default();
-        let line = format!("{:<12} {:<18} {}{from}", agent.name, agent.title, agent.commands.join(" "));
+        let measured = agent.measured.as_ref().map_or("not measured", |(range, _)| range.as_str());
+        let commands = agent.commands.join(" ");
+        let line = format!("{:<10} {:<16} {measured:<22} {commands}{from}", agent.name, agent.title);
         writeln!(out, "{}", escape(&line))?;
     }
     Ok(())
