@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use patterns::{Agent, At, Note, Region, StateWord};
+use patterns::{Agent, At, Note, Region, ScreenRule, StateWord};
 
 use crate::composer::{self, Field};
 use crate::dialog::{self, Asked};
+use crate::hash::fingerprint;
+use crate::observation::{Event, EventKind, Origin, Severity};
 use crate::vt::{Screen, Vt};
 
 /// How many rows that are not blank the region above the composer has.
@@ -18,6 +20,41 @@ pub struct Hit {
     pub rule: String,
     /// The row, at most 200 characters.
     pub evidence: String,
+}
+
+/// A failure of the model's interface after which it is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    rule: String,
+    /// The agent's words, without what counts on while it waits.
+    what: String,
+    fields: BTreeMap<String, String>,
+}
+
+impl Retry {
+    fn read(rule: &ScreenRule, row: &str) -> Option<Self> {
+        let groups = rule.pattern.captures(row)?;
+        let group = |name: &str| Some((name.to_owned(), groups.name(name)?.as_str().trim().to_owned()));
+        let what = group("what").map_or_else(|| row.trim().to_owned(), |(_, what)| what);
+        Some(Self {
+            rule: rule.id.clone(),
+            what,
+            fields: ["try", "of"].into_iter().filter_map(group).collect(),
+        })
+    }
+
+    /// The event that it is, once.
+    pub fn event(&self) -> Event {
+        Event {
+            kind: EventKind::Error,
+            severity: Severity::Warning,
+            origin: Origin::Agent,
+            rule: self.rule.clone(),
+            text: self.what.chars().take(500).collect(),
+            fields: self.fields.clone(),
+            fingerprint: fingerprint([self.rule.as_str(), &self.what].into_iter()),
+        }
+    }
 }
 
 /// Everything the rules found.
@@ -41,6 +78,8 @@ pub struct Reading {
     pub compacting: bool,
     /// Work goes on in the background.
     pub background: bool,
+    /// The model's interface failed, and is tried again.
+    pub retrying: Option<Retry>,
     /// Numbers on the screen.
     pub metrics: BTreeMap<String, f64>,
 }
@@ -65,6 +104,7 @@ pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt) -> R
         match rule.note {
             Some(Note::Compacting) => reading.compacting = true,
             Some(Note::Background) => reading.background = true,
+            Some(Note::Retrying) => reading.retrying = Retry::read(rule, row),
             None => {}
         }
         let hit = Hit { rule: rule.id.clone(), evidence: row.trim().chars().take(200).collect() };

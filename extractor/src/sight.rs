@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::dialog::Asked;
 use crate::lines::Settled;
 use crate::observation::{Dialog, Event};
-use crate::reading::{self, Reading};
+use crate::reading::{self, Reading, Retry};
 use crate::scan::Scan;
 use crate::vt::{Screen, Vt};
 
@@ -98,6 +98,9 @@ impl Sight {
         }
         if reading.working != self.reading.working {
             self.worked = now;
+        }
+        if reading.retrying != self.reading.retrying {
+            events.extend(reading.retrying.as_ref().map(Retry::event));
         }
         let id = |asked: &Option<Asked>| asked.as_ref().map(|asked| asked.dialog.id.clone());
         if id(&reading.dialog) != id(&self.reading.dialog) {

@@ -41,6 +41,8 @@ pub enum Note {
     Compacting,
     /// Work goes on in the background.
     Background,
+    /// The model's interface failed, and is tried again; groups `what`, `try`, `of`.
+    Retrying,
 }
 
 /// A part of the screen, anchored at the composer.
