@@ -262,7 +262,9 @@ impl Channel {
                 }
             }
             match got {
+                // A peer that ends without having read everything resets the connection; its last words are here.
                 Ok(got) if got.bytes == 0 => return Ok(false),
+                Err(rustix::io::Errno::CONNRESET) => return Ok(false),
                 Ok(got) => self.input.extend_from_slice(&buffer[..got.bytes]),
                 Err(rustix::io::Errno::AGAIN) => return Ok(true),
                 Err(rustix::io::Errno::INTR) => {}
@@ -351,6 +353,17 @@ mod bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_words_of_a_peer_arrive_though_it_did_not_listen_any_more() {
+        let (a, b) = UnixStream::pair().unwrap();
+        let (mut client, mut holder) = (Channel::new(a).unwrap(), Channel::new(b).unwrap());
+        client.send(&ToHolder::Continue).unwrap();
+        holder.send(&FromHolder::Exited(Exit::Signal { signal: 9 })).unwrap();
+        drop(holder);
+        assert!(!client.fill().unwrap());
+        assert!(matches!(client.next(), Ok(Some(FromHolder::Exited(Exit::Signal { signal: 9 })))));
+    }
 
     #[test]
     fn messages_and_descriptors_arrive_together_and_in_order() {

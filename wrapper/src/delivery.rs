@@ -99,12 +99,14 @@ pub struct Delivery {
     phase: Phase,
     /// What runs is a command of the agent's own, which may be done without a word.
     command: bool,
+    /// What the recording told of the turn before the Enter was known to be written.
+    early: Vec<Input>,
 }
 
 impl Delivery {
     /// Nothing held; only fences above `fence` are taken.
     pub fn new(fence: u64) -> Self {
-        Self { fence, phase: Phase::Free, command: false }
+        Self { fence, phase: Phase::Free, command: false, early: Vec::new() }
     }
 
     /// Continues an attempt that was running when the observer before this one ended.
@@ -146,6 +148,11 @@ impl Delivery {
 
     /// Takes what happened; returns what to do.
     pub fn apply(&mut self, now: UnixMillis, view: &View, input: Input) -> Vec<Effect> {
+        if matches!(self.phase, Phase::Entering { .. }) && matches!(input, Input::Began | Input::Ended(_)) {
+            // The recording may tell of the turn before the holder tells that the Enter was written.
+            self.early.push(input);
+            return Vec::new();
+        }
         match input {
             Input::Offer(offer) => self.offered(now, view, offer),
             Input::Cancel(attempt) if self.holds() == Some(attempt) => self.cancelled(now, view),
@@ -154,7 +161,13 @@ impl Delivery {
                 Vec::new()
             }
             Input::Cancel(_) | Input::Forget(_) => Vec::new(),
-            Input::Typed(written) => self.typed(now, view, written),
+            Input::Typed(written) => {
+                let mut effects = self.typed(now, view, written);
+                for early in std::mem::take(&mut self.early).into_iter().filter(|_| written) {
+                    effects.extend(self.apply(now, view, early));
+                }
+                effects
+            }
             Input::Began => self.began(now),
             Input::Ended(result) => self.ended(now, result),
             Input::Exited(status) => self.exited(now, status),

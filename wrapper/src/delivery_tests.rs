@@ -341,3 +341,26 @@ fn a_turn_without_a_word_is_not_complete_unless_a_command_was_sent() {
         assert_eq!(ended, Some(outcome));
     }
 }
+
+#[test]
+fn a_turn_that_is_over_before_its_enter_is_known_to_be_written_is_not_lost() {
+    for written in [true, false] {
+        let mut agent = Agent::idle();
+        let mut delivery = Delivery::new(0);
+        agent.apply(&mut delivery, 0, Input::Offer(offer(1, "x")));
+        agent.apply(&mut delivery, 0, Input::Typed(true));
+        agent.composer = Composer::Holds("x".into());
+        for at in 0..100 {
+            agent.apply(&mut delivery, at * 20, Input::Look);
+            if agent.written.last().is_some_and(|w| w == b"\r") {
+                break;
+            }
+        }
+        agent.composer = Composer::Empty;
+        assert_eq!(agent.apply(&mut delivery, 3_000, Input::Began), []);
+        assert_eq!(agent.apply(&mut delivery, 3_000, Input::Ended(completed())), []);
+        let reports = agent.apply(&mut delivery, 3_001, Input::Typed(written));
+        let ended = reports.iter().any(|report| matches!(report, Report::Ended { .. }));
+        assert_eq!(ended, written, "{reports:?}");
+    }
+}

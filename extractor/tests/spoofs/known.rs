@@ -26,7 +26,7 @@ const WORKS: Known = Known { sites: "", rests: false, place: "", of: &[], live: 
 const KNOWN: &[Known] = &[
     Known {
         sites: "claude",
-        of: &["claude.failure.api", "claude.interruption.esc"],
+        of: &["claude.failure.api", "claude.interruption.esc", "claude.screen.retrying"],
         why: "The last thing of the turn, in the answer or in a tool's output, is the agent's own notice, letter by letter, and no word follows it. A completed turn is taken for a failed or interrupted one, never the reverse: somebody looks at it.",
         ..WORKS
     },
