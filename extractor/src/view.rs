@@ -74,6 +74,11 @@ impl Extractor {
         self.sight.answer_to(&self.agent, prompt)
     }
 
+    /// Whether the emulator failed on some output: from there on the screen is what was drawn since.
+    pub fn has_failed(&self) -> bool {
+        self.vt.has_failed()
+    }
+
     /// Bytes of output taken so far.
     pub fn offset(&self) -> u64 {
         self.offset

@@ -28,6 +28,8 @@ pub struct Vt {
 }
 
 struct Emulator {
+    /// It failed on some output, and began anew.
+    failed: bool,
     /// Columns and rows, as they were told.
     size: (u16, u16),
     parser: vt100::Parser<Scrolled>,
@@ -144,12 +146,17 @@ impl Vt {
         emulator.forget_scrollback();
         let parser = &mut emulator.parser;
         if catch_unwind(AssertUnwindSafe(|| parser.set_size(rows, cols))).is_err() {
-            *emulator = Emulator::new(told.0, told.1, emulator.bypass);
+            *emulator = Emulator { failed: true, ..Emulator::new(told.0, told.1, emulator.bypass) };
         }
         emulator.parser.callbacks_mut().rows.set_width(cols.get());
         emulator.sequence.resized();
         emulator.flood = Flood::new(cols.get(), rows.get());
         emulator.fresh = false;
+    }
+
+    /// Whether the emulator failed on some output: from there on the screen is what was drawn since.
+    pub fn has_failed(&self) -> bool {
+        self.inner.borrow().failed
     }
 
     /// Columns and rows.
@@ -240,6 +247,7 @@ impl Emulator {
         let size = (side(cols).get(), side(rows).get());
         let (rows, cols) = (side(rows), side(cols.max(NARROWEST)));
         Self {
+            failed: false,
             size,
             parser: vt100::Parser::new_with_callbacks(rows, cols, 0, Scrolled::new(cols.get())),
             half: Vec::new(),
@@ -405,7 +413,7 @@ impl Emulator {
     fn process(&mut self, bytes: &[u8]) {
         let parser = &mut self.parser;
         if catch_unwind(AssertUnwindSafe(|| parser.process(bytes))).is_err() {
-            *self = Self::new(self.size.0, self.size.1, self.bypass);
+            *self = Self { failed: true, ..Self::new(self.size.0, self.size.1, self.bypass) };
         }
     }
 

