@@ -3,30 +3,13 @@
 //! Owns: the process: arguments in, exit code out; the one place where an error is printed.
 //! Must not: know what any command does.
 
-mod auth;
-mod cli;
-mod client;
-mod config;
-mod detach;
-mod fault;
-mod feed;
-mod http;
-mod hub;
-mod job;
-mod route;
-#[cfg(test)]
-mod sample;
-mod serve;
-mod session;
-mod store;
-mod token;
-
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command};
+use server::cli::{Cli, Command};
+use server::{client, detach, serve};
 
 /// It failed.
 const FAILED: u8 = 1;

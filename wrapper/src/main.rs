@@ -3,41 +3,6 @@
 //! One binary in three roles, each its own process: the client in the user's terminal, the holder that owns the
 //! PTY, the observer that thinks. Errors are printed here and nowhere else.
 
-mod asciicast;
-mod cli;
-mod client;
-mod clock;
-mod context;
-mod control;
-mod delivery;
-mod detach;
-mod drive;
-mod explain;
-mod export;
-mod gate;
-mod holder;
-mod hook;
-mod hooks;
-mod host;
-mod journal;
-mod keys;
-mod list;
-mod log;
-mod modes;
-mod names;
-mod observer;
-mod processes;
-mod profile_check;
-mod profiles;
-mod pty;
-mod recording;
-mod redaction;
-mod replay;
-mod report;
-mod sys;
-mod tty;
-mod why;
-
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -48,9 +13,10 @@ use clap::{CommandFactory, Parser};
 use wire::SessionId;
 use wire::place::Place;
 
-use cli::{Cli, ProfileVerb, Verb};
-use client::Left;
-use redaction::Redaction;
+use wrapper::cli::{Cli, ProfileVerb, Verb};
+use wrapper::client::{self, Left};
+use wrapper::redaction::Redaction;
+use wrapper::{explain, export, holder, hook, list, names, observer, profile_check, profiles, replay, why};
 
 /// wrap itself failed: the convention of env(1), nohup(1) and timeout(1).
 const OWN_FAILURE: u8 = 125;

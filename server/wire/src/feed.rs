@@ -4,6 +4,7 @@
 //! A viewer that falls behind is sent `Everything` again instead of what it missed.
 //! Must not: hold logic.
 
+use crate::approval::Approval;
 use crate::event::Event;
 use crate::prompt::Prompt;
 use crate::session::Session;
@@ -33,6 +34,9 @@ wire! {
             sessions: Vec<Session>,
             /// All prompts that are not final, and the latest 200 that are.
             prompts: Vec<Prompt>,
+            /// Everything that agents ask and nobody has answered.
+            #[serde(default)]
+            approvals: Vec<Approval>,
         },
         /// A session is new or changed.
         Session {
@@ -48,6 +52,11 @@ wire! {
         Prompt {
             /// As it is now.
             prompt: Prompt,
+        },
+        /// Something that an agent asks is new or was answered.
+        Approval {
+            /// As it is now.
+            approval: Approval,
         },
         /// A session reported an event.
         Event {

@@ -21,10 +21,10 @@
 //!
 //! Every answer outside 2xx carries an [`ErrorBody`].
 
-use crate::UnixMillis;
 use crate::event::Event;
-use crate::prompt::{Attempt, Prompt, Score};
+use crate::prompt::{Attempt, Prompt, PromptState, Score};
 use crate::wrapper::Choice;
+use crate::{PromptId, SessionId, UnixMillis};
 
 words! {
     /// What went wrong, for programs.
@@ -103,6 +103,126 @@ wire! {
         pub dialog: Option<String>,
         /// The choice.
         pub choice: Choice,
+    }
+
+    /// A part of a session's recording: its output from one byte to another, without secrets.
+    pub struct RecordingPart {
+        /// The first byte of the output that is here.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub from: u64,
+        /// The byte after the last that is here: ask on from there.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub next: u64,
+        /// How many bytes there are up to now.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub end: u64,
+        /// Terminal size at `from`.
+        pub size: crate::session::Size,
+        /// What happened: seconds since the session's start, `o` for output or `r` for a new size, and the text.
+        pub events: Vec<(f64, String, String)>,
+    }
+
+    /// A change of a prompt that no session has; what is absent stays.
+    #[serde(deny_unknown_fields)]
+    #[derive(Default)]
+    pub struct Edit {
+        /// The whole prompt anew: checked as a new one is.
+        #[serde(default)]
+        pub asked: Option<crate::prompt::NewPrompt>,
+        /// Its place in the queue.
+        #[serde(default)]
+        pub priority: Option<u8>,
+        /// What must be completed before; cycles are refused.
+        #[serde(default)]
+        pub after: Option<Vec<PromptId>>,
+        /// Not offered before.
+        #[serde(default)]
+        pub not_before: Option<UnixMillis>,
+    }
+
+    /// Which prompts a wish is for. What is absent is no condition.
+    #[serde(deny_unknown_fields)]
+    #[derive(Default)]
+    pub struct Selection {
+        /// In this state.
+        #[serde(default)]
+        pub state: Option<PromptState>,
+        /// Had by this session, or asked for it; name or id.
+        #[serde(default)]
+        pub session: Option<String>,
+        /// With this tag.
+        #[serde(default)]
+        pub tag: Option<String>,
+        /// Of this thread.
+        #[serde(default)]
+        pub thread: Option<String>,
+        /// Unchanged for this long, in milliseconds.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub older_ms: Option<u64>,
+    }
+
+    /// How many were meant.
+    pub struct Counted {
+        /// So many.
+        pub count: u32,
+    }
+
+    /// What the whole queue would do now, prompt by prompt, without doing it.
+    pub struct Plan {
+        /// In the order in which prompts would be looked at.
+        pub prompts: Vec<Planned>,
+        /// Prompts that were not looked at, because there are too many.
+        pub more: u32,
+    }
+
+    /// What would become of one prompt.
+    pub struct Planned {
+        /// Which.
+        pub prompt: PromptId,
+        /// The beginning of its text.
+        pub text: String,
+        /// Who would get it now.
+        pub session: Option<SessionId>,
+        /// Why nobody would, or why it would wait.
+        pub waits: Option<String>,
+        /// How the sessions scored.
+        pub scores: Vec<Score>,
+    }
+
+    /// A session's context from a moment on.
+    pub struct ContextRow {
+        /// Since when.
+        pub at: UnixMillis,
+        /// What it was.
+        pub context: crate::session::Context,
+    }
+
+    /// An entry of the audit log: who did what to what. Entries are never changed; each holds the hash of all before.
+    pub struct AuditEntry {
+        /// Number, from 1.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub seq: u64,
+        /// When.
+        pub at: UnixMillis,
+        /// Who: `cli`, `browser`, `rule NAME`, `server`.
+        pub by: String,
+        /// What, for example `prompt.cancel`.
+        pub what: String,
+        /// To what, for example `prompt 42`.
+        pub on: String,
+        /// The rest, as JSON.
+        pub detail: String,
+        /// SHA-256 over the hash of the entry before and this one's fields, hexadecimal.
+        pub hash: String,
+    }
+
+    /// A page of the audit log.
+    pub struct Audit {
+        /// Newest first.
+        pub entries: Vec<AuditEntry>,
+        /// Whether the chain of hashes holds from the first entry to the last; absent when it was not checked.
+        pub whole: Option<bool>,
     }
 
     /// Give a prompt to another session.

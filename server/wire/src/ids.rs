@@ -1,7 +1,5 @@
 //! Identities and instants. Must not: generate them (that needs a clock or a random source).
 
-use serde::{Deserialize, Serialize};
-
 /// A word outside a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{word}' is not one of: {known}")]
@@ -10,38 +8,6 @@ pub struct UnknownWord {
     pub word: String,
     /// What would have been accepted.
     pub known: String,
-}
-
-macro_rules! text_id {
-    ($(#[$meta:meta])* $name:ident) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-        #[serde(transparent)]
-        pub struct $name(pub String);
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-    };
-}
-
-macro_rules! number_id {
-    ($(#[$meta:meta])* $name:ident) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-        #[serde(transparent)]
-        pub struct $name(#[cfg_attr(feature = "ts", ts(type = "number"))] pub i64);
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    };
 }
 
 text_id! {

@@ -11,6 +11,7 @@
 
 #[macro_use]
 mod macros;
+pub mod approval;
 pub mod event;
 pub mod feed;
 pub mod frame;
@@ -24,6 +25,7 @@ pub mod text;
 pub mod typescript;
 pub mod wrapper;
 
+pub use approval::ApprovalId;
 pub use ids::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
 
 /// Version of the conversation between wrapper and server, and between server and viewer.

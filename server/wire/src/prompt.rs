@@ -1,5 +1,7 @@
 //! The life of a prompt, as everyone sees it. Must not: decide anything.
 
+use std::collections::BTreeMap;
+
 use crate::{AttemptId, PromptId, SessionId, UnixMillis};
 
 words! {
@@ -60,6 +62,22 @@ words! {
         Storage = "storage",
         /// A person asked for it.
         Person = "person",
+        /// It waits for other prompts to complete.
+        After = "after",
+        /// A prompt that it waits for did not complete.
+        AfterFailed = "after_failed",
+        /// A limit of use of the agent's provider is reached.
+        RateLimited = "rate_limited",
+        /// The work tree has changes that nobody committed, so no other branch is checked out in it.
+        DirtyTree = "dirty_tree",
+        /// The branch asked for is not there.
+        MissingBranch = "missing_branch",
+        /// The directory asked for is not there.
+        MissingDir = "missing_dir",
+        /// A prerequisite failed.
+        Prerequisite = "prerequisite",
+        /// The session could not be brought into the context asked for.
+        NotPrepared = "not_prepared",
     }
 }
 
@@ -77,12 +95,34 @@ impl HoldCode {
             | HoldCode::WrongContext
             | HoldCode::SessionGone
             | HoldCode::StaleFence
-            | HoldCode::Storage => true,
+            | HoldCode::Storage
+            | HoldCode::After
+            | HoldCode::RateLimited
+            | HoldCode::DirtyTree => true,
             HoldCode::NotSeen
             | HoldCode::NotAccepted
             | HoldCode::Unknown
             | HoldCode::TextRefused
-            | HoldCode::Person => false,
+            | HoldCode::Person
+            | HoldCode::AfterFailed
+            | HoldCode::MissingBranch
+            | HoldCode::MissingDir
+            | HoldCode::Prerequisite
+            | HoldCode::NotPrepared => false,
+        }
+    }
+
+    /// Whether a wrapper that holds a prompt for this has certainly not written a byte of it.
+    pub fn untyped(self) -> bool {
+        match self {
+            HoldCode::NotSeen | HoldCode::NotAccepted | HoldCode::Unknown | HoldCode::Person => false,
+            HoldCode::TextRefused
+            | HoldCode::AfterFailed
+            | HoldCode::MissingBranch
+            | HoldCode::MissingDir
+            | HoldCode::Prerequisite
+            | HoldCode::NotPrepared => true,
+            transient => transient.transient(),
         }
     }
 }
@@ -94,6 +134,8 @@ words! {
         Leased = "leased",
         /// The wrapper has it.
         Offered = "offered",
+        /// The session is in the context asked for, and the prerequisites are met.
+        Prepared = "prepared",
         /// The intent is on the wrapper's disk; the first byte may follow.
         Intent = "intent",
         /// The text was written.
@@ -108,6 +150,8 @@ words! {
         Started = "started",
         /// The turn ended.
         Ended = "ended",
+        /// The verification has run.
+        Verified = "verified",
     }
 }
 
@@ -150,6 +194,20 @@ words! {
         Exited = "exited",
         /// The turn was over in a moment, without a word and without a call of a tool.
         Empty = "empty",
+        /// The command that was to verify it ended with a status other than 0.
+        VerifyFailed = "verify_failed",
+        /// Nothing was heard of the turn for longer than allowed.
+        Silent = "silent",
+    }
+}
+
+words! {
+    /// What becomes of the work tree that was made for one attempt.
+    pub enum WorktreePolicy {
+        /// It stays, with its branch.
+        Keep = "keep",
+        /// It is removed once its changes are with the result; its branch stays when it has commits.
+        Remove = "remove",
     }
 }
 
@@ -161,9 +219,46 @@ impl PromptResult {
             reason: reason.into(),
             cause: None,
             until: None,
+            until_at: None,
             source: source.into(),
+            evidence: String::new(),
             answer: String::new(),
             duration_ms: 0,
+            verification: None,
+            changes: None,
+            worktree: None,
+            summary: None,
+        }
+    }
+}
+
+impl NewPrompt {
+    /// A prompt that asks for nothing but its text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            target: None,
+            priority: default_priority(),
+            dir: None,
+            branch: None,
+            env: BTreeMap::new(),
+            prerequisites: Vec::new(),
+            worktree: None,
+            agent: None,
+            prefer: None,
+            role: None,
+            caps: Vec::new(),
+            thread: None,
+            tags: Vec::new(),
+            after: Vec::new(),
+            not_before: None,
+            verify: None,
+            wait_ms: None,
+            accept_ms: None,
+            timeout_ms: None,
+            silence_ms: None,
+            attempts: None,
+            command: false,
         }
     }
 }
@@ -189,13 +284,125 @@ wire! {
         /// When a limit of use ends, as the agent put it.
         #[serde(default)]
         pub until: Option<String>,
+        /// The same as an instant, when it could be read.
+        #[serde(default)]
+        pub until_at: Option<UnixMillis>,
         /// What told so: a [`crate::session::Source`] word, `verify` or `server`.
         pub source: String,
+        /// What that source saw, cut to 200 characters.
+        #[serde(default)]
+        pub evidence: String,
         /// The agent's last answer, plain text, cut to 64 KiB.
         pub answer: String,
         /// From accepted to ended.
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub duration_ms: u64,
+        /// What the command said that was to verify it.
+        #[serde(default)]
+        pub verification: Option<Verification>,
+        /// What changed in the work tree meanwhile, when the task named a directory under git.
+        #[serde(default)]
+        pub changes: Option<Changes>,
+        /// The work tree that was made for it.
+        #[serde(default)]
+        pub worktree: Option<Worktree>,
+        /// What the session reported meanwhile; the server adds it.
+        #[serde(default)]
+        pub summary: Option<Summary>,
+    }
+
+    /// How a verification went.
+    pub struct Verification {
+        /// The command, for `sh -c`.
+        pub command: String,
+        /// Its exit status; `None` when it was ended because it took too long.
+        pub status: Option<i32>,
+        /// The end of its output, plain text, at most 8 KiB.
+        pub output: String,
+        /// How long it took.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub duration_ms: u64,
+    }
+
+    /// What changed in a work tree between two moments, committed or not.
+    pub struct Changes {
+        /// The commit from which it was counted.
+        pub base: String,
+        /// Files that differ from it, by path from the root of the repository; at most 500.
+        pub files: Vec<FileChange>,
+        /// The difference as a patch, at most 256 KiB; empty when it was not asked for.
+        pub diff: String,
+        /// Whether files or patch were cut.
+        pub cut: bool,
+    }
+
+    /// One file that changed.
+    pub struct FileChange {
+        /// Path from the root of the repository.
+        pub path: String,
+        /// Git's letter: `A`, `M`, `D`, `R`, `T`, or `?` for one that git does not follow.
+        pub status: String,
+    }
+
+    /// A work tree that was made for one attempt.
+    pub struct Worktree {
+        /// Where it is, or was.
+        pub path: String,
+        /// The branch that was made in it.
+        pub branch: String,
+        /// Whether it is still there.
+        pub kept: bool,
+    }
+
+    /// What a session reported while it worked on a prompt.
+    #[derive(Default)]
+    pub struct Summary {
+        /// Files that were edited, as the agent named them; at most 200.
+        pub files: Vec<String>,
+        /// Tests that passed, by the last report of each kind of test run.
+        pub tests_passed: u32,
+        /// Tests that failed.
+        pub tests_failed: u32,
+        /// Errors.
+        pub errors: u32,
+        /// The last error.
+        pub last_error: Option<String>,
+        /// Tokens read by the model, when the agent tells.
+        pub tokens_in: Option<f64>,
+        /// Tokens written by it.
+        pub tokens_out: Option<f64>,
+        /// Cost in US dollars.
+        pub cost_usd: Option<f64>,
+        /// Where the time went.
+        pub phases: Phases,
+    }
+
+    /// How long a prompt was in each phase of its last attempt, in milliseconds.
+    #[derive(Default)]
+    pub struct Phases {
+        /// From queued to leased, earlier attempts included.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub waiting: u64,
+        /// From leased to accepted.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub delivery: u64,
+        /// From accepted to the turn's end.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub running: u64,
+        /// From the turn's end to the verdict.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub verification: u64,
+    }
+
+    /// How the attempt before this one failed.
+    pub struct Failed {
+        /// Its number.
+        pub number: u32,
+        /// Why.
+        pub reason: String,
+        /// The end of what its verification said, if that failed.
+        #[serde(default)]
+        pub output: String,
     }
 
     /// A step with its time.
@@ -243,13 +450,58 @@ wire! {
         /// Branch that must be checked out there.
         #[serde(default)]
         pub branch: Option<String>,
+        /// Variables that must be set for the agent.
+        #[serde(default)]
+        pub env: BTreeMap<String, String>,
+        /// Commands for `sh -c` that must end with 0 before; what they export is set for the agent.
+        #[serde(default)]
+        pub prerequisites: Vec<String>,
+        /// Run each attempt in a fresh git work tree of `branch`, or of the one checked out.
+        #[serde(default)]
+        pub worktree: Option<WorktreePolicy>,
         /// Profile that must be running, for example `claude`.
         #[serde(default)]
         pub agent: Option<String>,
+        /// Profile that is preferred; another one will do.
+        #[serde(default)]
+        pub prefer: Option<String>,
+        /// Role that the session must have declared.
+        #[serde(default)]
+        pub role: Option<String>,
+        /// Capabilities that the session must have declared.
+        #[serde(default)]
+        pub caps: Vec<String>,
+        /// Prompts of one thread go to one session, if they can.
+        #[serde(default)]
+        pub thread: Option<String>,
+        /// What kind of task it is: records of success are kept by tag.
+        #[serde(default)]
+        pub tags: Vec<String>,
+        /// Prompts that must be completed before.
+        #[serde(default)]
+        pub after: Vec<PromptId>,
+        /// Not offered before this instant.
+        #[serde(default)]
+        pub not_before: Option<UnixMillis>,
+        /// Command for `sh -c` that decides, in the task's directory, whether it was done.
+        #[serde(default)]
+        pub verify: Option<String>,
+        /// Longest wait for a session; 24 hours when absent.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub wait_ms: Option<u64>,
+        /// Longest time from leased to accepted; 10 minutes when absent.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub accept_ms: Option<u64>,
         /// Longest time from accepted to ended; 30 minutes when absent.
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
         pub timeout_ms: Option<u64>,
+        /// Longest time without a sign of progress in a turn; 30 minutes when absent.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub silence_ms: Option<u64>,
         /// Tries in all; 3 when absent.
         #[serde(default)]
         pub attempts: Option<u32>,
@@ -262,33 +514,20 @@ wire! {
     pub struct Prompt {
         /// Identity.
         pub id: PromptId,
-        /// What to type, cleaned.
-        pub text: String,
+        /// What was asked, with the text cleaned and the defaults filled in.
+        pub asked: NewPrompt,
         /// Where it is in its life.
         pub state: PromptState,
-        /// Why it is held, or why the last offer was refused.
+        /// Why it is held, what it waits for, or why the last offer was refused.
         pub hold: Option<Hold>,
-        /// Session asked for, by name or id.
-        pub target: Option<String>,
+        /// When it may be offered next by itself.
+        pub due: Option<UnixMillis>,
         /// Session that has it or had it last.
         pub session: Option<SessionId>,
-        /// 0 (last) to 10 (first).
-        pub priority: u8,
-        /// Directory asked for.
-        pub dir: Option<String>,
-        /// Branch asked for.
-        pub branch: Option<String>,
-        /// Profile asked for.
-        pub agent: Option<String>,
-        /// Longest time from accepted to ended.
-        #[cfg_attr(feature = "ts", ts(type = "number"))]
-        pub timeout_ms: u64,
         /// Tries so far; refusals by the gate do not count.
         pub tried: u32,
-        /// Tries in all.
+        /// Tries in all; a person's wish for another adds to what was asked.
         pub attempts: u32,
-        /// See [`NewPrompt::command`].
-        pub command: bool,
         /// The latest attempt, with its receipts.
         pub attempt: Option<Attempt>,
         /// What came of it, once it is final.

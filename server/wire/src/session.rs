@@ -80,6 +80,34 @@ words! {
     }
 }
 
+words! {
+    /// What a tool is about to do, in the words of policies.
+    pub enum Action {
+        /// To run a command.
+        Shell = "shell",
+        /// To change or make files.
+        Edit = "edit",
+        /// To read files.
+        Read = "read",
+        /// To fetch something from the network.
+        Fetch = "fetch",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+words! {
+    /// How a session can be brought into another context.
+    pub enum Moves {
+        /// Not at all: a person sits in front of it, or it was started so.
+        None = "none",
+        /// By `cd` and `export`, typed into a shell.
+        Shell = "shell",
+        /// By starting its program anew.
+        Relaunch = "relaunch",
+    }
+}
+
 wire! {
     /// A state with its cause. Invariant: never printed without `source` and `since`.
     pub struct Claim {
@@ -116,11 +144,21 @@ wire! {
         pub detail: String,
         /// All its arguments, as JSON; at most 16,000 characters.
         pub arguments: String,
+        /// What kind of thing it would do, by the agent's profile.
+        #[serde(default = "other_action")]
+        pub action: Action,
+        /// For a command: its text. Only a whole command that the agent told as such.
+        #[serde(default)]
+        pub command: Option<String>,
+        /// For files: their real paths, absolute, links resolved by the wrapper when it was asked.
+        #[serde(default)]
+        pub paths: Vec<String>,
     }
 
     /// What the agent asks.
     pub struct Dialog {
-        /// Hash of kind, body and options: an answer is bound to it.
+        /// Hash of kind, body, options, tool and arguments, and the place in the session's output at which it
+        /// appeared: an answer is bound to it, and a later one that reads the same is another.
         pub id: String,
         /// What it asks for.
         pub kind: DialogKind,
@@ -145,6 +183,12 @@ wire! {
         pub branch: Option<String>,
         /// Root of the repository at `dir`.
         pub repo: Option<String>,
+        /// Variables that tasks asked for and that are set, and a few that name an environment (`VIRTUAL_ENV`).
+        #[serde(default)]
+        pub env: BTreeMap<String, String>,
+        /// Hash of the rest, 12 hexadecimal digits: another context is another hash.
+        #[serde(default)]
+        pub hash: String,
     }
 
     /// Columns and rows of a terminal.
@@ -186,6 +230,14 @@ wire! {
         pub agent: String,
         /// The command, argument by argument.
         pub argv: Vec<String>,
+        /// Role that it declared.
+        pub role: Option<String>,
+        /// Capabilities that it declared.
+        pub caps: Vec<String>,
+        /// How it can be brought into another context.
+        pub moves: Moves,
+        /// Until when its provider's limit of use lasts, as far as it is known.
+        pub limited: Option<UnixMillis>,
         /// What it is doing.
         pub claim: Claim,
         /// Whether its wrapper is connected.
@@ -227,4 +279,8 @@ impl Exit {
             Exit::Signal { signal } => 128 + signal,
         }
     }
+}
+
+fn other_action() -> Action {
+    Action::Other
 }

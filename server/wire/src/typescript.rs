@@ -21,14 +21,18 @@ macro_rules! declare {
 declare! {
     ids::{SessionId, HostId, PromptId, AttemptId, UnixMillis},
     session::{
-        State, Source, Link, DialogKind, Claim, DialogOption, ToolRequest, Dialog, Context, Size, Exit, Session,
+        State, Source, Link, DialogKind, Action, Moves, Claim, DialogOption, ToolRequest, Dialog, Context, Size, Exit, Session,
     },
     event::{EventKind, Severity, Origin, Event},
     prompt::{
-        PromptState, HoldCode, Step, Outcome, Cause, Hold, PromptResult, Receipt, Attempt, NewPrompt, Prompt,
-        Score, ScorePoint,
+        PromptState, HoldCode, Step, Outcome, Cause, WorktreePolicy, Hold, PromptResult, Verification, Changes,
+        FileChange, Worktree, Summary, Phases, Receipt, Attempt, NewPrompt, Prompt, Score, ScorePoint,
     },
+    approval::{ApprovalId, ApprovalState, Effect, Root, Approval, Rule, Policies, PolicyText, Verdict},
     wrapper::{Choice},
-    http::{ErrorCode, ErrorBody, Done, Status, LoginLink, Answer, Reassign, EventRow, PromptDetail},
+    http::{
+        ErrorCode, ErrorBody, Done, Status, LoginLink, Answer, Reassign, EventRow, PromptDetail,
+        RecordingPart, Edit, Selection, Counted, Plan, Planned, ContextRow, AuditEntry, Audit,
+    },
     feed::{ToViewer, FromViewer},
 }

@@ -5,9 +5,11 @@
 //! acknowledges what it has committed, and the wrapper sends again from there after a reconnect.
 //! Must not: hold logic.
 
+use std::collections::BTreeMap;
+
 use crate::event::Event;
-use crate::prompt::{Hold, PromptResult, Receipt};
-use crate::session::{Claim, Context, Dialog, Exit, Size};
+use crate::prompt::{Failed, Hold, PromptResult, Receipt, WorktreePolicy};
+use crate::session::{Claim, Context, Dialog, Exit, Moves, Size};
 use crate::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
 
 wire! {
@@ -31,6 +33,12 @@ wire! {
         pub agent: String,
         /// The command.
         pub argv: Vec<String>,
+        /// Role that was declared.
+        #[serde(default)]
+        pub role: Option<String>,
+        /// Capabilities that were declared.
+        #[serde(default)]
+        pub caps: Vec<String>,
         /// When the program started.
         pub started: UnixMillis,
         /// Number of this observer of the session, from 1: a newer one replaces an older.
@@ -62,10 +70,13 @@ wire! {
         pub size: Size,
         /// Whether a terminal is attached.
         pub attached: bool,
+        /// How it can be brought into another context now.
+        #[serde(default = "no_moves")]
+        pub moves: Moves,
         /// Last settled line.
         pub last_line: String,
         /// Figures by name; see [`crate::session::Session::metrics`].
-        pub metrics: std::collections::BTreeMap<String, f64>,
+        pub metrics: BTreeMap<String, f64>,
         /// How the program ended, if it did.
         pub exit: Option<Exit>,
     }
@@ -154,6 +165,14 @@ wire! {
             /// `None` when done, else why not.
             refused: Option<Hold>,
         },
+        /// A part of a recording, without secrets.
+        Recording {
+            /// Which request.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            request: u64,
+            /// The part.
+            part: crate::http::RecordingPart,
+        },
     }
 
     /// From server to wrapper.
@@ -201,6 +220,10 @@ wire! {
             dialog: String,
             /// What they chose.
             choice: Choice,
+            /// A rule over the structured request decided, not a person at a screen: no grace is needed for what
+            /// has just appeared.
+            #[serde(default)]
+            rule: bool,
         },
         /// Send terminal bytes: first a snapshot, then what follows.
         Watch,
@@ -208,6 +231,19 @@ wire! {
         Unwatch,
         /// A viewer fell behind: send a new snapshot.
         Snapshot,
+        /// Send a part of a recording of this host, as [`ToServer::Recording`].
+        Recording {
+            /// For the reply.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            request: u64,
+            /// Which session's; need not be the wrapper's own, and may have ended.
+            session: SessionId,
+            /// From this byte of its output.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            from: u64,
+            /// At most so many bytes.
+            length: u32,
+        },
         /// Keys from a viewer that holds the keyboard.
         Keys {
             /// For the reply.
@@ -224,20 +260,50 @@ wire! {
         pub attempt: AttemptId,
         /// Its prompt.
         pub prompt: PromptId,
+        /// 1 for the first try of the prompt.
+        #[serde(default)]
+        pub number: u32,
         /// Must be newer than any seen.
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub fence: u64,
         /// Text, cleaned; cleaned again by the wrapper.
         pub text: String,
+        /// How the attempt before failed: told to the agent, where its profile says that it reads prose.
+        #[serde(default)]
+        pub failed: Option<Failed>,
         /// Directory that must match, absolute.
         pub dir: Option<String>,
         /// Branch that must match.
         pub branch: Option<String>,
+        /// Variables that must be set.
+        #[serde(default)]
+        pub env: BTreeMap<String, String>,
+        /// Commands that must end with 0 before.
+        #[serde(default)]
+        pub prerequisites: Vec<String>,
+        /// Run in a fresh work tree.
+        #[serde(default)]
+        pub worktree: Option<WorktreePolicy>,
+        /// The session may be brought into the context by its [`Moves`], and another branch checked out in a clean
+        /// tree. Else a mismatch is a refusal.
+        #[serde(default)]
+        pub may_move: bool,
+        /// Command that decides whether it was done.
+        #[serde(default)]
+        pub verify: Option<String>,
         /// A leading prefix character is meant as the agent's own command.
         pub command: bool,
+        /// Longest time from the offer to accepted; 0: no limit of its own.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub accept_ms: u64,
         /// Longest time from accepted to ended.
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub timeout_ms: u64,
+        /// Longest time without a sign of progress in the turn; 0: no limit.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub silence_ms: u64,
     }
 
     /// What a person chose in a dialog.
@@ -253,4 +319,33 @@ wire! {
             index: u32,
         },
     }
+}
+
+impl Offer {
+    /// An offer that asks for nothing but to type a text.
+    pub fn new(attempt: AttemptId, prompt: PromptId, fence: u64, text: impl Into<String>) -> Self {
+        Self {
+            attempt,
+            prompt,
+            number: 1,
+            fence,
+            text: text.into(),
+            failed: None,
+            dir: None,
+            branch: None,
+            env: BTreeMap::new(),
+            prerequisites: Vec::new(),
+            worktree: None,
+            may_move: false,
+            verify: None,
+            command: false,
+            accept_ms: 0,
+            timeout_ms: 30 * 60_000,
+            silence_ms: 0,
+        }
+    }
+}
+
+fn no_moves() -> Moves {
+    Moves::None
 }

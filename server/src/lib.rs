@@ -1,0 +1,22 @@
+//! The server of `assigner`, as a library: its cores are driven by tests of their own, beside those of the wrapper.
+//!
+//! Owns: control (`hub`, and the pure `job`, `route`, `session`), the feed, HTTP, the database. Must not: be used by
+//! another part of the product.
+
+pub mod auth;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod detach;
+pub mod fault;
+pub mod feed;
+pub mod http;
+pub mod hub;
+pub mod job;
+pub mod route;
+#[cfg(test)]
+mod sample;
+pub mod serve;
+pub mod session;
+pub mod store;
+pub mod token;

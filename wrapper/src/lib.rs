@@ -1,0 +1,39 @@
+//! What `wrap` is made of, as a library: its cores are driven by tests of their own, beside those of the server.
+//!
+//! Owns: client, holder and observer, and the pure `delivery` and `gate`. Must not: be used by another part of the
+//! product.
+
+pub mod asciicast;
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod context;
+pub mod control;
+pub mod delivery;
+pub mod detach;
+pub mod drive;
+pub mod explain;
+pub mod export;
+pub mod gate;
+pub mod holder;
+pub mod hook;
+pub mod hooks;
+pub mod host;
+pub mod journal;
+pub mod keys;
+pub mod list;
+pub mod log;
+pub mod modes;
+pub mod names;
+pub mod observer;
+pub mod processes;
+pub mod profile_check;
+pub mod profiles;
+pub mod pty;
+pub mod recording;
+pub mod redaction;
+pub mod replay;
+pub mod report;
+pub mod sys;
+pub mod tty;
+pub mod why;
