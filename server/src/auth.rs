@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wire::UnixMillis;
 
+use crate::hub::By;
 use crate::store::{Scope, StoredToken};
 use crate::token::{Token, TokenError, random_hex};
 
@@ -31,6 +32,16 @@ pub struct Principal {
     pub scope: Scope,
     /// Which token it has.
     pub token: [u8; 32],
+}
+
+impl Principal {
+    /// The word for who it is, in the audit log.
+    pub fn by(&self) -> By {
+        match self.scope {
+            Scope::Browser => By::Browser,
+            Scope::Admin | Scope::Wrapper => By::Cli,
+        }
+    }
 }
 
 /// The credentials of this server.

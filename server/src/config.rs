@@ -10,6 +10,7 @@ use wire::place::Place;
 
 use crate::cli::Serve;
 use crate::route::Weights;
+use crate::route::plan::Rules;
 
 /// Port of the dashboard when nothing is said.
 pub const PORT: u16 = 8151;
@@ -17,12 +18,12 @@ pub const PORT: u16 = 8151;
 pub const PORTS: u16 = 50;
 
 /// What the server does not decide itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Ports to try, in order; 0 is any free one.
     pub ports: Vec<u16>,
-    /// Weights of the router.
-    pub weights: Weights,
+    /// What the router may weigh.
+    pub rules: Rules,
     /// Preferred agent.
     pub prefer: Option<String>,
 }
@@ -43,6 +44,7 @@ pub enum ConfigError {
 struct File {
     port: Option<u16>,
     prefer_agent: Option<String>,
+    patience_s: Option<u64>,
     weights: Weights,
 }
 
@@ -63,7 +65,9 @@ impl Config {
             Some(port) => vec![port],
             None => (PORT..=PORT + PORTS).collect(),
         };
-        Ok(Self { ports, weights: file.weights, prefer: file.prefer_agent })
+        let patience = file.patience_s.map_or(Rules::default().patience, |s| s.saturating_mul(1000));
+        let rules = Rules { weights: file.weights, patience };
+        Ok(Self { ports, rules, prefer: file.prefer_agent })
     }
 }
 
@@ -102,7 +106,7 @@ mod tests {
             check("port = 9000\nprefer_agent = 'codex'\n[weights]\ndirectory = 7", &Serve::default());
         let config = config.unwrap();
         assert_eq!((config.ports, config.prefer.as_deref()), (vec![9000], Some("codex")));
-        assert_eq!((config.weights.directory, config.weights.branch), (7, 10));
+        assert_eq!((config.rules.weights.directory, config.rules.weights.branch), (7, 10));
         let args = Serve { port: Some(0), ..Serve::default() };
         assert_eq!(check("port = 9000", &args).unwrap().ports, [0]);
         assert_eq!(check("", &Serve::default()).unwrap().ports[..2], [8151, 8152]);

@@ -13,6 +13,8 @@ pub mod feed;
 pub mod http;
 pub mod hub;
 pub mod job;
+pub mod policy;
+pub mod queue;
 pub mod route;
 #[cfg(test)]
 mod sample;

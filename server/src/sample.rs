@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::session::{Claim, Context, Link, Session, Size, Source, State};
+use wire::session::{Claim, Context, Link, Moves, Session, Size, Source, State};
 use wire::wrapper::{Hello, Now};
 use wire::{HostId, SessionId, UnixMillis};
 
@@ -20,7 +20,13 @@ pub fn claim(state: State) -> Claim {
 
 /// A context.
 pub fn context(dir: &str, branch: Option<&str>) -> Context {
-    Context { dir: dir.into(), branch: branch.map(Into::into), repo: Some(dir.into()) }
+    Context {
+        dir: dir.into(),
+        branch: branch.map(Into::into),
+        repo: Some(dir.into()),
+        env: BTreeMap::new(),
+        hash: format!("{dir} {branch:?}"),
+    }
 }
 
 /// The present of a session.
@@ -32,6 +38,7 @@ pub fn now(state: State) -> Now {
         dialog: None,
         size: Size { cols: 80, rows: 24 },
         attached: false,
+        moves: Moves::None,
         last_line: String::new(),
         metrics: BTreeMap::new(),
         exit: None,
@@ -50,6 +57,8 @@ pub fn hello(id: &str, state: State) -> Hello {
         host_name: "here".into(),
         agent: "claude".into(),
         argv: vec!["claude".into()],
+        role: None,
+        caps: Vec::new(),
         started: UnixMillis(1),
         epoch: 1,
         last_seq: 0,
@@ -68,6 +77,10 @@ pub fn session(id: &str, state: State) -> Session {
         host_name: "here".into(),
         agent: "claude".into(),
         argv: vec!["claude".into()],
+        role: None,
+        caps: Vec::new(),
+        moves: Moves::None,
+        limited: None,
         claim: claim(state),
         link: Link::Connected,
         link_since: UnixMillis(0),

@@ -80,8 +80,7 @@ async fn run(
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
         .context("cannot wait for signals")?;
     let terminals = Arc::new(Terminals::default());
-    let settings =
-        Settings { weights: config.weights.clone(), prefer: config.prefer.clone(), build: build() };
+    let settings = Settings { rules: config.rules.clone(), prefer: config.prefer.clone(), build: build() };
     let (hub, hub_ended) = Hub::start(store, settings, terminals.clone())?;
     let (ending, ends) = watch::channel(false);
     let (end, mut asked) = mpsc::channel(1);

@@ -2,26 +2,78 @@
 //!
 //! Owns: what a wrapper's words change in a card, and the caps on what they may hold. Must not: do I/O.
 
-use wire::session::{Claim, Context, Dialog, Link, Session};
+use wire::prompt::{Attempt, NewPrompt, Step};
+use wire::session::{Action, Claim, Context, Dialog, Link, Moves, Session};
 use wire::wrapper::{Hello, Now};
 use wire::{AttemptId, PromptId, SessionId, UnixMillis};
 
+use crate::route::past::Past;
 use crate::store::StoredSession;
 
 /// How long a dashboard keeps a keyboard without a key, in milliseconds.
 pub const KEYBOARD_IDLE: u64 = 2 * 60_000;
+
+/// What a wrapper has beyond the time that an attempt may take, to stop it and say so, in milliseconds.
+const GRACE: u64 = 2 * 60_000;
 
 /// A session that is live or ended a short while ago.
 #[derive(Debug, Clone)]
 pub struct Live {
     /// As it is kept; the card in it is what everyone sees.
     pub kept: StoredSession,
-    /// The attempt that holds it, and its prompt.
-    pub lease: Option<(AttemptId, PromptId)>,
+    /// The attempt that holds it.
+    pub lease: Option<Leased>,
+    /// What it did before.
+    pub past: Past,
     /// Who types into it from a dashboard.
     pub keyboard: Option<Keyboard>,
     /// The wrapper's connection, while there is one.
     pub link: Option<Linked>,
+}
+
+/// An attempt that holds a session, with what its limits of time need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leased {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// Of which prompt.
+    pub prompt: PromptId,
+    /// Since when.
+    pub since: UnixMillis,
+    /// When the agent accepted it, if it did.
+    pub accepted: Option<UnixMillis>,
+    /// Longest time from leased to accepted, in milliseconds.
+    pub accept_ms: u64,
+    /// Longest time from accepted to ended, verification included, in milliseconds.
+    pub run_ms: u64,
+    /// Its prompt was held because nothing was heard in time.
+    pub told_late: bool,
+}
+
+impl Leased {
+    /// An attempt of a prompt as it is kept.
+    pub fn new(attempt: &Attempt, asked: &NewPrompt) -> Self {
+        let reached = |step| attempt.receipts.iter().find(|r| r.step == step).map(|r| r.at);
+        let timeout = asked.timeout_ms.unwrap_or_default();
+        Self {
+            attempt: attempt.id,
+            prompt: attempt.prompt,
+            since: reached(Step::Leased).unwrap_or(UnixMillis(0)),
+            accepted: reached(Step::Accepted),
+            accept_ms: asked.accept_ms.unwrap_or_default(),
+            run_ms: if asked.verify.is_some() { timeout.saturating_mul(2) } else { timeout },
+            told_late: false,
+        }
+    }
+
+    /// When the wrapper must have said what became of it.
+    pub fn deadline(&self) -> UnixMillis {
+        let (from, may) = match self.accepted {
+            Some(accepted) => (accepted, self.run_ms),
+            None => (self.since, self.accept_ms),
+        };
+        UnixMillis(from.0.saturating_add_unsigned(may).saturating_add_unsigned(GRACE))
+    }
 }
 
 /// What the connection's own life needs.
@@ -68,6 +120,10 @@ impl Live {
             host_name: hello.host_name.clone(),
             agent: hello.agent.clone(),
             argv: hello.argv.clone(),
+            role: hello.role.clone(),
+            caps: hello.caps.clone(),
+            moves: present.moves,
+            limited: None,
             claim: present.claim.clone(),
             link: Link::Disconnected,
             link_since: now,
@@ -89,7 +145,7 @@ impl Live {
 
     /// A session as the database knows it: nobody is connected.
     pub fn from_kept(kept: StoredSession) -> Self {
-        Self { kept, lease: None, keyboard: None, link: None }
+        Self { kept, lease: None, past: Past::default(), keyboard: None, link: None }
     }
 
     /// Its identity.
@@ -109,6 +165,8 @@ impl Live {
         card.host_name = hello.host_name.clone();
         card.agent = hello.agent.clone();
         card.argv = hello.argv.clone();
+        card.role = hello.role.clone();
+        card.caps = hello.caps.clone();
         card.started = hello.started;
         card.link = Link::Connected;
         card.link_since = now;
@@ -132,6 +190,7 @@ impl Live {
         card.title = present.title.clone();
         card.size = present.size;
         card.attached = present.attached;
+        card.moves = present.moves;
         card.last_line = present.last_line.clone();
         card.metrics = present.metrics.clone();
         let changed = *card != before;
@@ -148,13 +207,14 @@ impl Live {
         self.kept.card.link = Link::Disconnected;
         self.kept.card.link_since = now;
         self.kept.card.attached = false;
+        self.kept.card.moves = Moves::None;
         self.kept.card.keyboard = None;
     }
 
     /// As everyone sees it.
     pub fn card(&self) -> Session {
         let mut card = self.kept.card.clone();
-        card.prompt = self.lease.map(|(_, prompt)| prompt);
+        card.prompt = self.lease.map(|lease| lease.prompt);
         card.keyboard = self.keyboard.as_ref().map(|k| viewer_name(k.viewer));
         card
     }
@@ -177,6 +237,9 @@ pub fn clamp_hello(hello: &mut Hello) {
     clamp(&mut hello.agent, 100);
     hello.argv.truncate(100);
     hello.argv.iter_mut().for_each(|a| clamp(a, 500));
+    hello.role.iter_mut().for_each(|r| clamp(r, 100));
+    hello.caps.truncate(50);
+    hello.caps.iter_mut().for_each(|c| clamp(c, 100));
     clamp_now(&mut hello.now);
 }
 
@@ -203,6 +266,11 @@ pub fn clamp_claim(claim: &mut Claim) {
 pub fn clamp_context(context: &mut Context) {
     clamp(&mut context.dir, 4096);
     context.branch.iter_mut().chain(context.repo.iter_mut()).for_each(|t| clamp(t, 4096));
+    clamp(&mut context.hash, 64);
+    if context.env.len() > 64 {
+        context.env = std::mem::take(&mut context.env).into_iter().take(64).collect();
+    }
+    context.env.values_mut().for_each(|v| clamp(v, 4096));
 }
 
 /// Cuts a dialog. Its id stays: it is what an answer is bound to.
@@ -212,6 +280,17 @@ pub fn clamp_dialog(dialog: &mut Dialog) {
     clamp(&mut dialog.body, 16_384);
     dialog.options.truncate(50);
     dialog.options.iter_mut().for_each(|o| clamp(&mut o.label, 500));
+    if let Some(request) = &mut dialog.request {
+        clamp(&mut request.tool, 200);
+        clamp(&mut request.detail, 4096);
+        clamp(&mut request.arguments, 16_000);
+        // What a rule judges is never cut: a command whose end is missing is another command.
+        request.command.take_if(|command| command.len() > 16_000);
+        if request.paths.len() > 200 || request.paths.iter().any(|p| p.len() > 4096) {
+            request.paths.clear();
+            request.action = Action::Other;
+        }
+    }
 }
 
 /// Cuts an event.

@@ -415,7 +415,7 @@ fn a32_what_is_queued_holds_no_control_character() {
     let server = home.serve();
     let text = "a\u{1b}[200~ echo \u{1b}[201~\rtouch pwned\u{9b}201~\u{0}\u{7f}\u{202e}";
     let id = server.enqueue(&serde_json::json!({ "text": text }));
-    let queued = server.detail(id).prompt.text;
+    let queued = server.detail(id).prompt.asked.text;
     assert_eq!(queued, "a[200~ echo [201~\ntouch pwned201~");
 }
 
@@ -425,7 +425,7 @@ fn a65_text_from_outside_is_only_ever_text() {
     let server = home.serve();
     let text = "'); DROP TABLE prompts; --";
     let id = server.enqueue(&serde_json::json!({ "text": text, "target": text }));
-    assert_eq!(server.detail(id).prompt.text, text);
+    assert_eq!(server.detail(id).prompt.asked.text, text);
     let path = "/v1/sessions/'%20OR%20'1'='1/events";
     assert_eq!(server.send("GET", path, "", &[]).status, 404);
     assert_eq!(server.send("GET", "/v1/prompts?state='%20OR%201", "", &[]).status, 400);

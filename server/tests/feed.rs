@@ -82,7 +82,7 @@ fn a_viewer_gets_everything_and_then_each_change() {
     let server = home.serve();
     let mut wrapper = Wrapper::start(&server, "one");
     let (mut viewer, everything) = Viewer::join(&server);
-    let ToViewer::Everything { sessions, prompts } = everything else { unreachable!() };
+    let ToViewer::Everything { sessions, prompts, .. } = everything else { unreachable!() };
     assert_eq!((sessions.len(), prompts.len()), (1, 0));
     wrapper.state(State::Busy);
     viewer.until(|m| matches!(m, ToViewer::Session { session } if session.claim.state == State::Busy));
@@ -103,8 +103,11 @@ fn a_viewer_gets_everything_and_then_each_change() {
     let new = viewer.until(|m| matches!(m, ToViewer::Prompt { .. }));
     let ToViewer::Prompt { prompt } = new else { unreachable!() };
     assert_eq!((prompt.id.0, prompt.state), (id, PromptState::Pending));
-    assert!(prompt.text.len() < 2_000 && prompt.text.ends_with('…'), "long texts are cut in the feed");
-    assert_eq!(server.detail(id).prompt.text.len(), 100_000);
+    assert!(
+        prompt.asked.text.len() < 2_000 && prompt.asked.text.ends_with('…'),
+        "long texts are cut in the feed"
+    );
+    assert_eq!(server.detail(id).prompt.asked.text.len(), 100_000);
     drop(wrapper.peer);
     let gone =
         viewer.until(|m| matches!(m, ToViewer::Session { session } if session.link == Link::Disconnected));

@@ -104,10 +104,10 @@ fn g5_g10_killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled() {
     let (_, states): (u16, Vec<Claim>) = server.ask("GET", "/v1/sessions/one/states?limit=1000", "");
     assert_eq!(states.len() as u64, last, "each report once");
     for (id, text) in &queued {
-        assert_eq!(server.detail(*id).prompt.text, *text);
+        assert_eq!(server.detail(*id).prompt.asked.text, *text);
     }
     let (_, all): (u16, Vec<Prompt>) = server.ask("GET", "/v1/prompts?limit=1000", "");
-    let mut texts: Vec<_> = all.iter().map(|p| p.text.clone()).collect();
+    let mut texts: Vec<_> = all.iter().map(|p| p.asked.text.clone()).collect();
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), all.len(), "no prompt is there twice");

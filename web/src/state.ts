@@ -106,6 +106,10 @@ function heard(state: State, message: ToViewer, at: number): State {
       return withoutSession(state, message.session);
     case 'prompt':
       return withPrompt(state, message.prompt);
+    case 'prompt_gone':
+      return { ...state, prompts: new Map([...state.prompts].filter(([id]) => id !== message.prompt)) };
+    case 'approval':
+      return state;
     case 'event':
       return {
         ...state,
@@ -256,7 +260,7 @@ export function queue(state: Pick<State, 'prompts'>): { state: PromptState; prom
   return QUEUE_ORDER.map((word) => {
     const prompts = [...state.prompts.values()].filter((prompt) => prompt.state === word);
     prompts.sort((a, b) =>
-      isFinal(word) ? b.changed - a.changed : b.priority - a.priority || a.created - b.created || a.id - b.id,
+      isFinal(word) ? b.changed - a.changed : b.asked.priority - a.asked.priority || a.created - b.created || a.id - b.id,
     );
     return { state: word, prompts };
   }).filter(({ prompts }) => prompts.length > 0);

@@ -18,6 +18,10 @@ export type Link = "connected" | "disconnected";
 
 export type DialogKind = "permission" | "question" | "trust" | "plan" | "login" | "other";
 
+export type Action = "shell" | "edit" | "read" | "fetch" | "other";
+
+export type Moves = "none" | "shell" | "relaunch";
+
 export type Claim = { 
 /**
  * The state.
@@ -70,11 +74,24 @@ detail: string,
 /**
  * All its arguments, as JSON; at most 16,000 characters.
  */
-arguments: string, };
+arguments: string, 
+/**
+ * What kind of thing it would do, by the agent's profile.
+ */
+action: Action, 
+/**
+ * For a command: its text. Only a whole command that the agent told as such.
+ */
+command: string | null, 
+/**
+ * For files: their real paths, absolute, links resolved by the wrapper when it was asked.
+ */
+paths: Array<string>, };
 
 export type Dialog = { 
 /**
- * Hash of kind, body and options: an answer is bound to it.
+ * Hash of kind, body, options, tool and arguments, and the place in the session's output at which it
+ * appeared: an answer is bound to it, and a later one that reads the same is another.
  */
 id: string, 
 /**
@@ -114,7 +131,15 @@ branch: string | null,
 /**
  * Root of the repository at `dir`.
  */
-repo: string | null, };
+repo: string | null, 
+/**
+ * Variables that tasks asked for and that are set, and a few that name an environment (`VIRTUAL_ENV`).
+ */
+env: { [key in string]: string }, 
+/**
+ * Hash of the rest, 12 hexadecimal digits: another context is another hash.
+ */
+hash: string, };
 
 export type Size = { 
 /**
@@ -161,6 +186,22 @@ agent: string,
  * The command, argument by argument.
  */
 argv: Array<string>, 
+/**
+ * Role that it declared.
+ */
+role: string | null, 
+/**
+ * Capabilities that it declared.
+ */
+caps: Array<string>, 
+/**
+ * How it can be brought into another context.
+ */
+moves: Moves, 
+/**
+ * Until when its provider's limit of use lasts, as far as it is known.
+ */
+limited: UnixMillis | null, 
 /**
  * What it is doing.
  */
@@ -268,13 +309,15 @@ fingerprint: string, };
 
 export type PromptState = "pending" | "assigned" | "in_progress" | "held" | "completed" | "failed" | "cancelled";
 
-export type HoldCode = "not_idle" | "dialog_open" | "draft" | "human_typing" | "composer_unreadable" | "not_seen" | "not_accepted" | "unknown" | "wrong_context" | "session_gone" | "stale_fence" | "text_refused" | "storage" | "person";
+export type HoldCode = "not_idle" | "dialog_open" | "draft" | "human_typing" | "composer_unreadable" | "not_seen" | "not_accepted" | "unknown" | "wrong_context" | "session_gone" | "stale_fence" | "text_refused" | "storage" | "person" | "after" | "after_failed" | "rate_limited" | "dirty_tree" | "missing_branch" | "missing_dir" | "prerequisite" | "not_prepared";
 
-export type Step = "leased" | "offered" | "intent" | "written" | "seen" | "submitted" | "accepted" | "started" | "ended";
+export type Step = "leased" | "offered" | "prepared" | "intent" | "written" | "seen" | "submitted" | "accepted" | "started" | "ended" | "verified";
 
 export type Outcome = "completed" | "failed" | "interrupted" | "not_typed" | "unknown" | "timed_out" | "cancelled";
 
-export type Cause = "api_error" | "rate_limited" | "context_exhausted" | "auth" | "refused" | "status" | "exited" | "empty";
+export type Cause = "api_error" | "rate_limited" | "context_exhausted" | "auth" | "refused" | "status" | "exited" | "empty" | "verify_failed" | "silent";
+
+export type WorktreePolicy = "keep" | "remove";
 
 export type Hold = { 
 /**
@@ -304,9 +347,17 @@ cause: Cause | null,
  */
 until: string | null, 
 /**
+ * The same as an instant, when it could be read.
+ */
+until_at: UnixMillis | null, 
+/**
  * What told so: a [`crate::session::Source`] word, `verify` or `server`.
  */
 source: string, 
+/**
+ * What that source saw, cut to 200 characters.
+ */
+evidence: string, 
 /**
  * The agent's last answer, plain text, cut to 64 KiB.
  */
@@ -314,7 +365,139 @@ answer: string,
 /**
  * From accepted to ended.
  */
+duration_ms: number, 
+/**
+ * What the command said that was to verify it.
+ */
+verification: Verification | null, 
+/**
+ * What changed in the work tree meanwhile, when the task named a directory under git.
+ */
+changes: Changes | null, 
+/**
+ * The work tree that was made for it.
+ */
+worktree: Worktree | null, 
+/**
+ * What the session reported meanwhile; the server adds it.
+ */
+summary: Summary | null, };
+
+export type Verification = { 
+/**
+ * The command, for `sh -c`.
+ */
+command: string, 
+/**
+ * Its exit status; `None` when it was ended because it took too long.
+ */
+status: number | null, 
+/**
+ * The end of its output, plain text, at most 8 KiB.
+ */
+output: string, 
+/**
+ * How long it took.
+ */
 duration_ms: number, };
+
+export type Changes = { 
+/**
+ * The commit from which it was counted.
+ */
+base: string, 
+/**
+ * Files that differ from it, by path from the root of the repository; at most 500.
+ */
+files: Array<FileChange>, 
+/**
+ * The difference as a patch, at most 256 KiB; empty when it was not asked for.
+ */
+diff: string, 
+/**
+ * Whether files or patch were cut.
+ */
+cut: boolean, };
+
+export type FileChange = { 
+/**
+ * Path from the root of the repository.
+ */
+path: string, 
+/**
+ * Git's letter: `A`, `M`, `D`, `R`, `T`, or `?` for one that git does not follow.
+ */
+status: string, };
+
+export type Worktree = { 
+/**
+ * Where it is, or was.
+ */
+path: string, 
+/**
+ * The branch that was made in it.
+ */
+branch: string, 
+/**
+ * Whether it is still there.
+ */
+kept: boolean, };
+
+export type Summary = { 
+/**
+ * Files that were edited, as the agent named them; at most 200.
+ */
+files: Array<string>, 
+/**
+ * Tests that passed, by the last report of each kind of test run.
+ */
+tests_passed: number, 
+/**
+ * Tests that failed.
+ */
+tests_failed: number, 
+/**
+ * Errors.
+ */
+errors: number, 
+/**
+ * The last error.
+ */
+last_error: string | null, 
+/**
+ * Tokens read by the model, when the agent tells.
+ */
+tokens_in: number | null, 
+/**
+ * Tokens written by it.
+ */
+tokens_out: number | null, 
+/**
+ * Cost in US dollars.
+ */
+cost_usd: number | null, 
+/**
+ * Where the time went.
+ */
+phases: Phases, };
+
+export type Phases = { 
+/**
+ * From queued to leased, earlier attempts included.
+ */
+waiting: number, 
+/**
+ * From leased to accepted.
+ */
+delivery: number, 
+/**
+ * From accepted to the turn's end.
+ */
+running: number, 
+/**
+ * From the turn's end to the verdict.
+ */
+verification: number, };
 
 export type Receipt = { 
 /**
@@ -378,13 +561,69 @@ dir: string | null,
  */
 branch: string | null, 
 /**
+ * Variables that must be set for the agent.
+ */
+env: { [key in string]: string }, 
+/**
+ * Commands for `sh -c` that must end with 0 before; what they export is set for the agent.
+ */
+prerequisites: Array<string>, 
+/**
+ * Run each attempt in a fresh git work tree of `branch`, or of the one checked out.
+ */
+worktree: WorktreePolicy | null, 
+/**
  * Profile that must be running, for example `claude`.
  */
 agent: string | null, 
 /**
+ * Profile that is preferred; another one will do.
+ */
+prefer: string | null, 
+/**
+ * Role that the session must have declared.
+ */
+role: string | null, 
+/**
+ * Capabilities that the session must have declared.
+ */
+caps: Array<string>, 
+/**
+ * Prompts of one thread go to one session, if they can.
+ */
+thread: string | null, 
+/**
+ * What kind of task it is: records of success are kept by tag.
+ */
+tags: Array<string>, 
+/**
+ * Prompts that must be completed before.
+ */
+after: Array<PromptId>, 
+/**
+ * Not offered before this instant.
+ */
+not_before: UnixMillis | null, 
+/**
+ * Command for `sh -c` that decides, in the task's directory, whether it was done.
+ */
+verify: string | null, 
+/**
+ * Longest wait for a session; 24 hours when absent.
+ */
+wait_ms: number | null, 
+/**
+ * Longest time from leased to accepted; 10 minutes when absent.
+ */
+accept_ms: number | null, 
+/**
  * Longest time from accepted to ended; 30 minutes when absent.
  */
 timeout_ms: number | null, 
+/**
+ * Longest time without a sign of progress in a turn; 30 minutes when absent.
+ */
+silence_ms: number | null, 
 /**
  * Tries in all; 3 when absent.
  */
@@ -400,57 +639,33 @@ export type Prompt = {
  */
 id: PromptId, 
 /**
- * What to type, cleaned.
+ * What was asked, with the text cleaned and the defaults filled in.
  */
-text: string, 
+asked: NewPrompt, 
 /**
  * Where it is in its life.
  */
 state: PromptState, 
 /**
- * Why it is held, or why the last offer was refused.
+ * Why it is held, what it waits for, or why the last offer was refused.
  */
 hold: Hold | null, 
 /**
- * Session asked for, by name or id.
+ * When it may be offered next by itself.
  */
-target: string | null, 
+due: UnixMillis | null, 
 /**
  * Session that has it or had it last.
  */
 session: SessionId | null, 
 /**
- * 0 (last) to 10 (first).
- */
-priority: number, 
-/**
- * Directory asked for.
- */
-dir: string | null, 
-/**
- * Branch asked for.
- */
-branch: string | null, 
-/**
- * Profile asked for.
- */
-agent: string | null, 
-/**
- * Longest time from accepted to ended.
- */
-timeout_ms: number, 
-/**
  * Tries so far; refusals by the gate do not count.
  */
 tried: number, 
 /**
- * Tries in all.
+ * Tries in all; a person's wish for another adds to what was asked.
  */
 attempts: number, 
-/**
- * See [`NewPrompt::command`].
- */
-command: boolean, 
 /**
  * The latest attempt, with its receipts.
  */
@@ -499,6 +714,138 @@ what: string,
  * Its weight.
  */
 points: number, };
+
+export type ApprovalId = number;
+
+export type ApprovalState = "open" | "answering" | "approved" | "denied" | "answered" | "gone";
+
+export type Effect = "approve" | "deny" | "ask";
+
+export type Root = "session" | "repo";
+
+export type Approval = { 
+/**
+ * Identity.
+ */
+id: ApprovalId, 
+/**
+ * Which session asks.
+ */
+session: SessionId, 
+/**
+ * What; its `id` is what an answer is bound to.
+ */
+dialog: Dialog, 
+/**
+ * What became of it.
+ */
+state: ApprovalState, 
+/**
+ * Who answered: `cli`, `browser`, or `rule` with the rule's name.
+ */
+by: string | null, 
+/**
+ * What the rules said when it came, with the rule's name; absent when none matched.
+ */
+rule: string | null, 
+/**
+ * Why the last answer was refused.
+ */
+refused: string | null, 
+/**
+ * When it appeared.
+ */
+opened: UnixMillis, 
+/**
+ * When it was over.
+ */
+closed: UnixMillis | null, };
+
+export type Rule = { 
+/**
+ * What it is called, in logs and lists; unique in its file.
+ */
+name: string, 
+/**
+ * What it says.
+ */
+effect: Effect, 
+/**
+ * Agents that it is for.
+ */
+agents: Array<string>, 
+/**
+ * Roles that it is for, as sessions declared them; `""` is a session without one.
+ */
+roles: Array<string>, 
+/**
+ * Names of sessions that it is for.
+ */
+sessions: Array<string>, 
+/**
+ * Kinds of what would be done.
+ */
+actions: Array<Action>, 
+/**
+ * The agent's own names of tools.
+ */
+tools: Array<string>, 
+/**
+ * For commands, argument by argument: `*` is one argument that is no option, `...` at the end is any
+ * number of any. A command line of several commands matches to approve when each of them does, and to deny
+ * when one of them does.
+ */
+commands: Array<Array<string>>, 
+/**
+ * All its paths must lie under this; of a command, all its arguments that look like paths.
+ */
+under: Root | null, };
+
+export type Policies = { 
+/**
+ * Grows with each change; 0: none were ever set.
+ */
+version: number, 
+/**
+ * When they were set.
+ */
+at: UnixMillis | null, 
+/**
+ * By whom.
+ */
+by: string | null, 
+/**
+ * As they were written, TOML.
+ */
+text: string, 
+/**
+ * As they were understood.
+ */
+rules: Array<Rule>, };
+
+export type PolicyText = { 
+/**
+ * A [`RuleFile`] as TOML; absent when trying: the rules in force.
+ */
+text: string | null, };
+
+export type Verdict = { 
+/**
+ * The request.
+ */
+approval: Approval, 
+/**
+ * What the rules say now.
+ */
+effect: Effect, 
+/**
+ * The rule that said so.
+ */
+rule: string | null, 
+/**
+ * Why no rule could say anything, when the request has no structure to judge.
+ */
+why: string | null, };
 
 export type Choice = { "type": "approve" } | { "type": "deny" } | { "type": "option", 
 /**
@@ -604,6 +951,156 @@ attempts: Array<Attempt>,
  */
 scores: Array<Score>, };
 
+export type RecordingPart = { 
+/**
+ * The first byte of the output that is here.
+ */
+from: number, 
+/**
+ * The byte after the last that is here: ask on from there.
+ */
+next: number, 
+/**
+ * How many bytes there are up to now.
+ */
+end: number, 
+/**
+ * Terminal size at `from`.
+ */
+size: Size, 
+/**
+ * What happened: seconds since the session's start, `o` for output or `r` for a new size, and the text.
+ */
+events: Array<[number, string, string]>, };
+
+export type Edit = { 
+/**
+ * The whole prompt anew: checked as a new one is.
+ */
+asked: NewPrompt | null, 
+/**
+ * Its place in the queue.
+ */
+priority: number | null, 
+/**
+ * What must be completed before; cycles are refused.
+ */
+after: Array<PromptId> | null, 
+/**
+ * Not offered before.
+ */
+not_before: UnixMillis | null, };
+
+export type Selection = { 
+/**
+ * In this state.
+ */
+state: PromptState | null, 
+/**
+ * Had by this session, or asked for it; name or id.
+ */
+session: string | null, 
+/**
+ * With this tag.
+ */
+tag: string | null, 
+/**
+ * Of this thread.
+ */
+thread: string | null, 
+/**
+ * Unchanged for this long, in milliseconds.
+ */
+older_ms: number | null, };
+
+export type Counted = { 
+/**
+ * So many.
+ */
+count: number, };
+
+export type Plan = { 
+/**
+ * In the order in which prompts would be looked at.
+ */
+prompts: Array<Planned>, 
+/**
+ * Prompts that were not looked at, because there are too many.
+ */
+more: number, };
+
+export type Planned = { 
+/**
+ * Which.
+ */
+prompt: PromptId, 
+/**
+ * The beginning of its text.
+ */
+text: string, 
+/**
+ * Who would get it now.
+ */
+session: SessionId | null, 
+/**
+ * Why nobody would, or why it would wait.
+ */
+waits: string | null, 
+/**
+ * How the sessions scored.
+ */
+scores: Array<Score>, };
+
+export type ContextRow = { 
+/**
+ * Since when.
+ */
+at: UnixMillis, 
+/**
+ * What it was.
+ */
+context: Context, };
+
+export type AuditEntry = { 
+/**
+ * Number, from 1.
+ */
+seq: number, 
+/**
+ * When.
+ */
+at: UnixMillis, 
+/**
+ * Who: `cli`, `browser`, `rule NAME`, `server`.
+ */
+by: string, 
+/**
+ * What, for example `prompt.cancel`.
+ */
+what: string, 
+/**
+ * To what, for example `prompt 42`.
+ */
+on: string, 
+/**
+ * The rest, as JSON.
+ */
+detail: string, 
+/**
+ * SHA-256 over the hash of the entry before and this one's fields, hexadecimal.
+ */
+hash: string, };
+
+export type Audit = { 
+/**
+ * Newest first.
+ */
+entries: Array<AuditEntry>, 
+/**
+ * Whether the chain of hashes holds from the first entry to the last; absent when it was not checked.
+ */
+whole: boolean | null, };
+
 export type ToViewer = { "type": "hello", 
 /**
  * Version of the conversation.
@@ -632,7 +1129,11 @@ sessions: Array<Session>,
 /**
  * All prompts that are not final, and the latest 200 that are.
  */
-prompts: Array<Prompt>, } | { "type": "session", 
+prompts: Array<Prompt>, 
+/**
+ * Everything that agents ask and nobody has answered.
+ */
+approvals: Array<Approval>, } | { "type": "session", 
 /**
  * As it is now.
  */
@@ -644,7 +1145,15 @@ session: SessionId, } | { "type": "prompt",
 /**
  * As it is now.
  */
-prompt: Prompt, } | { "type": "event", 
+prompt: Prompt, } | { "type": "prompt_gone", 
+/**
+ * Which.
+ */
+prompt: PromptId, } | { "type": "approval", 
+/**
+ * As it is now.
+ */
+approval: Approval, } | { "type": "event", 
 /**
  * Which session.
  */

@@ -1,6 +1,7 @@
 // The reducer: what the page knows after what it was told.
 import { describe, expect, test } from 'vitest';
 import { EVENTS_KEPT, FINAL_KEPT, listed, needs, queue, recent, reduce, REFUSALS_KEPT, START, type Input, type State } from '../src/state.ts';
+import { newPrompt } from '../src/ask.ts';
 import type { Event, Prompt, Session, State as Word, ToViewer } from '../src/wire.gen.ts';
 
 function session(name: string, word: Word = 'idle', more: Partial<Session> = {}): Session {
@@ -14,7 +15,11 @@ function session(name: string, word: Word = 'idle', more: Partial<Session> = {})
     claim: { state: word, source: 'hook', rule: 'r', evidence: 'e', since: 1000, background: false },
     link: 'connected',
     link_since: 0,
-    context: { dir: '/src', branch: 'main', repo: '/src' },
+    role: null,
+    caps: [],
+    moves: 'none',
+    limited: null,
+    context: { dir: '/src', branch: 'main', repo: '/src', env: {}, hash: '' },
     title: '',
     dialog: null,
     prompt: null,
@@ -33,19 +38,13 @@ function session(name: string, word: Word = 'idle', more: Partial<Session> = {})
 function prompt(id: number, more: Partial<Prompt> = {}): Prompt {
   return {
     id,
-    text: `prompt ${id}`,
+    asked: newPrompt(`prompt ${id}`),
     state: 'pending',
     hold: null,
-    target: null,
+    due: id,
     session: null,
-    priority: 5,
-    dir: null,
-    branch: null,
-    agent: null,
-    timeout_ms: 1,
     tried: 0,
     attempts: 3,
-    command: false,
     attempt: null,
     result: null,
     created: id,
@@ -66,7 +65,7 @@ describe('the feed', () => {
     const state = after(
       said({ type: 'session', session: session('gone') }),
       said({ type: 'event', session: 'id-gone', seq: 1, event: event('x') }),
-      said({ type: 'everything', sessions: [session('api')], prompts: [prompt(1)] }),
+      said({ type: 'everything', sessions: [session('api')], prompts: [prompt(1)], approvals: [] }),
     );
     expect([...state.sessions.keys()]).toEqual(['id-api']);
     expect(state.events.size).toBe(0);
@@ -115,7 +114,7 @@ describe('what is kept is bounded', () => {
 
   test('final prompts: the latest; others are never dropped', () => {
     const prompts = Array.from({ length: FINAL_KEPT + 20 }, (_, id) => prompt(id, { state: 'completed' }));
-    const state = after(said({ type: 'everything', sessions: [], prompts: [...prompts, prompt(9999)] }));
+    const state = after(said({ type: 'everything', sessions: [], prompts: [...prompts, prompt(9999)], approvals: [] }));
     expect(state.prompts.size).toBe(FINAL_KEPT + 1);
     expect(state.prompts.has(0)).toBe(false);
     expect(state.prompts.has(9999)).toBe(true);
@@ -135,6 +134,7 @@ describe('what is selected', () => {
     const state = after(
       said({
         type: 'everything',
+        approvals: [],
         sessions: [
           session('b', 'idle', { claim: claim('waiting_input', 20) }),
           session('a', 'idle', { claim: claim('waiting_permission', 10) }),
@@ -147,7 +147,7 @@ describe('what is selected', () => {
   });
 
   test('sessions keep their place when their state changes; ended ones are last', () => {
-    const state = after(said({ type: 'everything', sessions: [session('b', 'busy'), session('a', 'exited'), session('c')], prompts: [] }));
+    const state = after(said({ type: 'everything', sessions: [session('b', 'busy'), session('a', 'exited'), session('c')], prompts: [], approvals: [] }));
     expect(listed(state).map(({ name }) => name)).toEqual(['b', 'c', 'a']);
   });
 
@@ -155,8 +155,9 @@ describe('what is selected', () => {
     const state = after(
       said({
         type: 'everything',
+        approvals: [],
         sessions: [],
-        prompts: [prompt(1), prompt(2, { priority: 9 }), prompt(3, { state: 'held' }), prompt(4, { state: 'completed', changed: 1 }), prompt(5, { state: 'completed', changed: 2 })],
+        prompts: [prompt(1), prompt(2, { asked: { ...newPrompt('urgent'), priority: 9 } }), prompt(3, { state: 'held' }), prompt(4, { state: 'completed', changed: 1 }), prompt(5, { state: 'completed', changed: 2 })],
       }),
     );
     expect(queue(state).map((group) => [group.state, group.prompts.map(({ id }) => id)])).toEqual([
@@ -168,7 +169,7 @@ describe('what is selected', () => {
 });
 
 describe('the keyboard', () => {
-  const everything = said({ type: 'everything', sessions: [session('api')], prompts: [] });
+  const everything = said({ type: 'everything', sessions: [session('api')], prompts: [], approvals: [] });
   const asked: Input = { type: 'keyboard_asked', session: 'id-api' };
   const holder = (keyboard: string | null) => said({ type: 'session', session: session('api', 'idle', { keyboard }) });
 

@@ -16,7 +16,6 @@ use crate::wait;
 pub async fn send(client: &Client, print: &Printer, args: Send) -> Result<u8, Failure> {
     let text = text(&args)?;
     let new = NewPrompt {
-        text,
         target: args.target,
         priority: args.priority.unwrap_or_else(wire::prompt::default_priority),
         dir: args.dir.as_deref().map(absolute).transpose()?,
@@ -25,6 +24,7 @@ pub async fn send(client: &Client, print: &Printer, args: Send) -> Result<u8, Fa
         timeout_ms: args.timeout,
         attempts: args.attempts,
         command: args.command,
+        ..NewPrompt::new(text)
     };
     let body = serde_json::to_string(&new).map_err(|e| Failure::failed(e.to_string()))?;
     // Listening begins before the prompt is there, so that nothing of it is missed.

@@ -58,7 +58,7 @@ pub async fn prompt(client: &Client, print: &Printer, id: i64) -> Result<(), Fai
     print.object_or(&detail, || {
         let mut out = head(&detail.prompt);
         out.push(String::new());
-        out.push(escape_lines(&detail.prompt.text));
+        out.push(escape_lines(&detail.prompt.asked.text));
         for attempt in &detail.attempts {
             out.push(String::new());
             out.extend(tries(attempt));
@@ -117,15 +117,15 @@ fn head(prompt: &Prompt) -> Vec<String> {
         prompt.state,
         age(prompt.changed, now),
         age(prompt.created, now),
-        prompt.priority,
+        prompt.asked.priority,
         prompt.tried,
         prompt.attempts
     )];
     for (what, value) in [
-        ("target", &prompt.target),
-        ("directory", &prompt.dir),
-        ("branch", &prompt.branch),
-        ("agent", &prompt.agent),
+        ("target", &prompt.asked.target),
+        ("directory", &prompt.asked.dir),
+        ("branch", &prompt.asked.branch),
+        ("agent", &prompt.asked.agent),
     ] {
         out.extend(value.as_ref().map(|v| format!("{what}: {}", escape(v))));
     }

@@ -58,7 +58,7 @@ pub fn prompts(prompts: &[Prompt], sessions: &[Session], now: UnixMillis) -> Str
         let named = |id: &wire::SessionId| {
             sessions.iter().find(|s| s.id == *id).map_or_else(|| id.0.clone(), |s| s.name.clone())
         };
-        let session = p.session.as_ref().map(named).or_else(|| p.target.clone()).unwrap_or_default();
+        let session = p.session.as_ref().map(named).or_else(|| p.asked.target.clone()).unwrap_or_default();
         let note = match (&p.result, &p.hold) {
             (Some(result), _) => result.reason.clone(),
             (None, Some(hold)) => format!("{}: {}", hold.code, hold.text),
@@ -67,11 +67,11 @@ pub fn prompts(prompts: &[Prompt], sessions: &[Session], now: UnixMillis) -> Str
         table.add_row(row([
             &p.id.to_string(),
             p.state.as_str(),
-            &p.priority.to_string(),
+            &p.asked.priority.to_string(),
             &session,
             &format!("{}/{}", p.tried, p.attempts),
             &age(p.created, now),
-            &cut(&p.text.replace('\n', " "), 60),
+            &cut(&p.asked.text.replace('\n', " "), 60),
             &cut(&note, 60),
         ]));
     }

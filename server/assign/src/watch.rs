@@ -89,7 +89,7 @@ impl Board {
     /// Takes a message in; gives what changed, as lines.
     fn take(&mut self, message: ToViewer) -> Vec<String> {
         match message {
-            ToViewer::Everything { sessions, prompts } => {
+            ToViewer::Everything { sessions, prompts, .. } => {
                 self.sessions.retain(|id, _| sessions.iter().any(|s| s.id == *id));
                 self.prompts.retain(|id, _| prompts.iter().any(|p| p.id == *id));
                 let mut lines: Vec<String> = sessions.into_iter().filter_map(|s| self.session(s)).collect();
@@ -102,7 +102,14 @@ impl Board {
                 self.sessions.remove(&session);
                 Vec::new()
             }
-            ToViewer::Hello { .. } | ToViewer::Event { .. } | ToViewer::Refused { .. } => Vec::new(),
+            ToViewer::PromptGone { prompt } => {
+                self.prompts.remove(&prompt);
+                Vec::new()
+            }
+            ToViewer::Hello { .. }
+            | ToViewer::Approval { .. }
+            | ToViewer::Event { .. }
+            | ToViewer::Refused { .. } => Vec::new(),
         }
     }
 

@@ -56,9 +56,9 @@ fn a_prompt_comes_from_an_argument_a_file_or_standard_input() {
     assert_eq!(out(&piped.wait_with_output().unwrap()), "3\n");
     assert_eq!(check(&home, &["--", "status"], 0), "4\n");
     for (id, text) in [(1, "from an argument"), (2, "from a file"), (3, "from a pipe"), (4, "status")] {
-        assert_eq!(server.detail(id).prompt.text, text);
+        assert_eq!(server.detail(id).prompt.asked.text, text);
     }
-    assert_eq!(server.detail(1).prompt.priority, 9);
+    assert_eq!(server.detail(1).prompt.asked.priority, 9);
 }
 
 #[test]

@@ -33,12 +33,28 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/v1/sessions/{session}/events", Access::Person),
     ("GET", "/v1/sessions/{session}/states", Access::Person),
     ("POST", "/v1/sessions/{session}/answer", Access::Person),
+    ("GET", "/v1/sessions/{session}/contexts", Access::Person),
+    ("GET", "/v1/sessions/{session}/recording", Access::Person),
     ("GET", "/v1/prompts", Access::Person),
     ("POST", "/v1/prompts", Access::Person),
     ("GET", "/v1/prompts/{prompt}", Access::Person),
+    ("PATCH", "/v1/prompts/{prompt}", Access::Person),
+    ("POST", "/v1/prompts/cancel", Access::Person),
+    ("POST", "/v1/prompts/retry", Access::Person),
+    ("POST", "/v1/prompts/clear", Access::Person),
     ("POST", "/v1/prompts/{prompt}/cancel", Access::Person),
     ("POST", "/v1/prompts/{prompt}/retry", Access::Person),
     ("POST", "/v1/prompts/{prompt}/reassign", Access::Person),
+    ("GET", "/v1/plan", Access::Person),
+    ("GET", "/v1/attempts", Access::Person),
+    ("GET", "/v1/attempts/{attempt}", Access::Person),
+    ("GET", "/v1/approvals", Access::Person),
+    ("GET", "/v1/approvals/{approval}", Access::Person),
+    ("POST", "/v1/approvals/{approval}/answer", Access::Person),
+    ("GET", "/v1/policies", Access::Person),
+    ("PUT", "/v1/policies", Access::Admin),
+    ("POST", "/v1/policies/test", Access::Person),
+    ("GET", "/v1/audit", Access::Person),
     ("GET", "/v1/wrapper", Access::Wrapper),
     ("GET", "/v1/cli", Access::Cli),
     ("GET", "/v1/feed", Access::Feed),
@@ -84,7 +100,7 @@ mod tests {
         }
         let browser: Vec<_> =
             ROUTES.iter().filter(|(.., a)| !a.allows(Scope::Browser)).map(|(_, p, _)| *p).collect();
-        assert_eq!(browser, ["/v1/login-links", "/v1/stop", "/v1/wrapper", "/v1/cli"]);
+        assert_eq!(browser, ["/v1/login-links", "/v1/stop", "/v1/policies", "/v1/wrapper", "/v1/cli"]);
     }
 
     #[test]

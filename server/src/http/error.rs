@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -66,6 +68,24 @@ pub async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Fault> {
     serde_json::from_slice(&bytes).map_err(|e| {
         Fault::bad(format!("the body is not what this route takes: {e}"), "see the route's description")
     })
+}
+
+/// A number in a path, from 1.
+pub fn number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|n| *n > 0)
+}
+
+/// The query of a URL; what cannot be read is told in our own form.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let query = Query::<T>::try_from_uri(&parts.uri);
+        let hint = "see the route's description in /v1/openapi.json";
+        query.map(|Query(value)| Self(value)).map_err(|e| Fault::bad(format!("the query: {e}"), hint))
+    }
 }
 
 /// A route that exists, called in another way.

@@ -3,10 +3,14 @@
 //! Owns: the routes, who may call each, and the guard before all of them. Must not: decide about prompts or sessions.
 
 mod access;
+mod approvals;
+mod attempts;
+mod audit;
 mod connection;
 mod error;
 mod guard;
 mod login;
+mod policies;
 mod prompts;
 mod sessions;
 mod shell;
@@ -102,11 +106,25 @@ pub fn router(app: App) -> Router {
         .route("/v1/sessions/{session}/events", get(sessions::events))
         .route("/v1/sessions/{session}/states", get(sessions::states))
         .route("/v1/sessions/{session}/answer", post(sessions::answer))
+        .route("/v1/sessions/{session}/contexts", get(sessions::contexts))
+        .route("/v1/sessions/{session}/recording", get(sessions::recording))
         .route("/v1/prompts", get(prompts::list).post(prompts::create))
-        .route("/v1/prompts/{prompt}", get(prompts::show))
+        .route("/v1/prompts/cancel", post(prompts::cancel_all))
+        .route("/v1/prompts/retry", post(prompts::retry_all))
+        .route("/v1/prompts/clear", post(prompts::clear))
+        .route("/v1/prompts/{prompt}", get(prompts::show).patch(prompts::edit))
         .route("/v1/prompts/{prompt}/cancel", post(prompts::cancel))
         .route("/v1/prompts/{prompt}/retry", post(prompts::retry))
         .route("/v1/prompts/{prompt}/reassign", post(prompts::reassign))
+        .route("/v1/plan", get(prompts::plan))
+        .route("/v1/attempts", get(attempts::list))
+        .route("/v1/attempts/{attempt}", get(attempts::show))
+        .route("/v1/approvals", get(approvals::list))
+        .route("/v1/approvals/{approval}", get(approvals::show))
+        .route("/v1/approvals/{approval}/answer", post(approvals::answer))
+        .route("/v1/policies", get(policies::show).put(policies::set))
+        .route("/v1/policies/test", post(policies::test))
+        .route("/v1/audit", get(audit::list))
         .route("/v1/wrapper", get(wrapper::upgrade))
         .route("/v1/cli", get(viewer::upgrade))
         .route("/v1/feed", get(viewer::upgrade))

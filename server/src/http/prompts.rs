@@ -1,28 +1,44 @@
 //! Prompts over HTTP. Must not: decide what they may become.
 
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use wire::PromptId;
-use wire::http::Reassign;
+use wire::http::{Edit, Reassign, Selection};
 use wire::prompt::{NewPrompt, PromptState};
 
 use super::App;
-use super::error::{answer, json, read};
+use super::error::{Params, answer, json, number, read};
+use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::{Ask, Change};
+use crate::hub::{Ask, By, Change};
 
 /// Which prompts, and how many.
 #[derive(Deserialize)]
 pub struct Which {
-    state: Option<String>,
+    state: Option<PromptState>,
+    session: Option<String>,
+    tag: Option<String>,
+    thread: Option<String>,
+    before: Option<i64>,
     limit: Option<u32>,
 }
 
+/// How many.
+#[derive(Deserialize)]
+pub struct Limit {
+    /// At most.
+    pub limit: Option<u32>,
+}
+
 /// Queues one.
-pub async fn create(State(app): State<App>, request: Request) -> Response<Body> {
+pub async fn create(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Response<Body> {
     let key = match request.headers().get("idempotency-key").map(|k| k.to_str()) {
         None => None,
         Some(Ok(key)) => Some(key.to_owned()),
@@ -30,8 +46,9 @@ pub async fn create(State(app): State<App>, request: Request) -> Response<Body> 
             return Fault::bad("the idempotency key is not plain text", "use ASCII").into_response();
         }
     };
+    let by = principal.by();
     let queued = match read::<NewPrompt>(request.into_body()).await {
-        Ok(asked) => app.hub.ask(|reply| Ask::Enqueue(Box::new(asked), key, reply)).await,
+        Ok(asked) => app.hub.ask(|reply| Ask::Enqueue(Box::new(asked), key, by, reply)).await,
         Err(fault) => Err(fault),
     };
     match queued {
@@ -41,14 +58,18 @@ pub async fn create(State(app): State<App>, request: Request) -> Response<Body> 
     }
 }
 
-/// The newest ones.
-pub async fn list(State(app): State<App>, Query(which): Query<Which>) -> Response<Body> {
-    let state = match which.state.as_deref().map(str::parse::<PromptState>).transpose() {
-        Ok(state) => state,
-        Err(e) => return Fault::bad(format!("no such state: {e}"), "name one of them").into_response(),
-    };
+/// The newest ones; `before` gives the next page.
+pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
+    let Which { state, session, tag, thread, before, limit } = which;
+    let selection = Selection { state, session, tag, thread, older_ms: None };
+    let (before, limit) = (before.map(PromptId), limit.unwrap_or(200));
+    answer(app.hub.ask(|reply| Ask::Prompts(selection, before, limit, reply)).await)
+}
+
+/// What the queue would do now.
+pub async fn plan(State(app): State<App>, Params(which): Params<Limit>) -> Response<Body> {
     let limit = which.limit.unwrap_or(200);
-    answer(app.hub.ask(|reply| Ask::Prompts(state, limit, reply)).await)
+    answer(app.hub.ask(|reply| Ask::Plan(limit, reply)).await)
 }
 
 /// One with its history.
@@ -59,34 +80,98 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Response<Bo
     })
 }
 
+/// Changes one that no session has.
+pub async fn edit(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    let by = principal.by();
+    answer(match (parse(&id), read::<Edit>(request.into_body()).await) {
+        (Ok(id), Ok(edit)) => app.hub.ask(|reply| Ask::Edit(id, Box::new(edit), by, reply)).await,
+        (Err(fault), _) | (_, Err(fault)) => Err(fault),
+    })
+}
+
 /// Calls one off.
-pub async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
-    change(&app, &id, Change::Cancel).await
+pub async fn cancel(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Response<Body> {
+    change(&app, &id, Change::Cancel, principal.by()).await
 }
 
 /// Tries one again.
-pub async fn retry(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
-    change(&app, &id, Change::Retry).await
+pub async fn retry(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Response<Body> {
+    change(&app, &id, Change::Retry, principal.by()).await
 }
 
 /// Gives one to another session.
-pub async fn reassign(State(app): State<App>, Path(id): Path<String>, request: Request) -> Response<Body> {
+pub async fn reassign(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response<Body> {
     match read::<Reassign>(request.into_body()).await {
-        Ok(wish) => change(&app, &id, Change::Reassign(wish.target)).await,
+        Ok(wish) => change(&app, &id, Change::Reassign(wish.target), principal.by()).await,
         Err(fault) => fault.into_response(),
     }
 }
 
-async fn change(app: &App, id: &str, change: Change) -> Response<Body> {
+/// Calls many off.
+pub async fn cancel_all(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Response<Body> {
+    change_all(&app, Change::Cancel, principal.by(), request).await
+}
+
+/// Tries many again.
+pub async fn retry_all(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Response<Body> {
+    change_all(&app, Change::Retry, principal.by(), request).await
+}
+
+/// Forgets many that are final.
+pub async fn clear(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Response<Body> {
+    let by = principal.by();
+    answer(match read::<Selection>(request.into_body()).await {
+        Ok(which) => app.hub.ask(|reply| Ask::Clear(which, by, reply)).await,
+        Err(fault) => Err(fault),
+    })
+}
+
+async fn change(app: &App, id: &str, change: Change, by: By) -> Response<Body> {
     answer(match parse(id) {
-        Ok(id) => app.hub.ask(|reply| Ask::Change(id, change, reply)).await,
+        Ok(id) => app.hub.ask(|reply| Ask::Change(id, change, by, reply)).await,
+        Err(fault) => Err(fault),
+    })
+}
+
+async fn change_all(app: &App, change: Change, by: By, request: Request) -> Response<Body> {
+    answer(match read::<Selection>(request.into_body()).await {
+        Ok(which) => app.hub.ask(|reply| Ask::ChangeAll(which, change, by, reply)).await,
         Err(fault) => Err(fault),
     })
 }
 
 fn parse(id: &str) -> Result<PromptId, Fault> {
-    let number = id.parse().ok().filter(|n| *n > 0);
-    number.map(PromptId).ok_or_else(|| {
+    number(id).map(PromptId).ok_or_else(|| {
         Fault::bad(
             format!("'{}' is no prompt's number", wire::text::escape(id)),
             "`assign prompts` lists them",

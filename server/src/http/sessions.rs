@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::http::Response;
 use serde::Deserialize;
-use wire::http::{Answer, Done, ErrorCode};
+use wire::http::{Answer, ErrorCode};
 
 use super::App;
-use super::error::{answer as respond, read};
+use super::error::{Params, answer as respond, read};
+use crate::auth::Principal;
 use crate::fault::Fault;
 use crate::hub::Ask;
 
@@ -30,8 +31,16 @@ pub struct Rows {
     limit: Option<u32>,
 }
 
+/// Which bytes of a recording.
+#[derive(Deserialize)]
+pub struct Range {
+    #[serde(default)]
+    from: u64,
+    length: Option<u32>,
+}
+
 /// All live ones, or all.
-pub async fn list(State(app): State<App>, Query(which): Query<Which>) -> Response<Body> {
+pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
     respond(app.hub.ask(|reply| Ask::Sessions(which.all, reply)).await)
 }
 
@@ -44,7 +53,7 @@ pub async fn show(State(app): State<App>, Path(name): Path<String>) -> Response<
 pub async fn events(
     State(app): State<App>,
     Path(name): Path<String>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Response<Body> {
     let limit = rows.limit.unwrap_or(200);
     respond(app.hub.ask(|reply| Ask::Events(name, rows.after, limit, reply)).await)
@@ -54,21 +63,49 @@ pub async fn events(
 pub async fn states(
     State(app): State<App>,
     Path(name): Path<String>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Response<Body> {
     let limit = rows.limit.unwrap_or(200);
     respond(app.hub.ask(|reply| Ask::States(name, limit, reply)).await)
 }
 
 /// Answers its dialog; the answer comes when the wrapper has done it.
-pub async fn answer(State(app): State<App>, Path(name): Path<String>, request: Request) -> Response<Body> {
-    let asked = match read::<Answer>(request.into_body()).await {
-        Ok(answer) => {
-            tokio::time::timeout(REPLY, app.hub.ask(|reply| Ask::Answer(name, answer, reply))).await
-        }
-        Err(fault) => Ok(Err(fault)),
-    };
-    respond(asked.unwrap_or_else(|_| Err::<Done, _>(no_answer())))
+pub async fn answer(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    let by = principal.by();
+    respond(match read::<Answer>(request.into_body()).await {
+        Ok(answer) => within(app.hub.ask(|reply| Ask::Answer(name, answer, by, reply))).await,
+        Err(fault) => Err(fault),
+    })
+}
+
+/// Where it worked, newest first.
+pub async fn contexts(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(rows): Params<Rows>,
+) -> Response<Body> {
+    let limit = rows.limit.unwrap_or(200);
+    respond(app.hub.ask(|reply| Ask::Contexts(name, limit, reply)).await)
+}
+
+/// A part of its recording, from its host.
+pub async fn recording(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(range): Params<Range>,
+) -> Response<Body> {
+    let length = range.length.unwrap_or(64 << 10);
+    respond(within(app.hub.ask(|reply| Ask::Recording(name, range.from, length, reply))).await)
+}
+
+/// An answer that needs a wrapper's word, which may not come.
+pub async fn within<T>(asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    tokio::time::timeout(REPLY, asked).await.unwrap_or_else(|_| Err(no_answer()))
 }
 
 fn no_answer() -> Fault {

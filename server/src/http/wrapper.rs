@@ -138,6 +138,7 @@ async fn hear(app: &App, mut stream: SplitStream<WebSocket>, session: &SessionId
             }
             Heard::Said(ToServer::Heartbeat { holds }) => Said::Heartbeat(holds),
             Heard::Said(ToServer::Reply { request, refused }) => Said::Reply(request, refused),
+            Heard::Said(ToServer::Recording { request, part }) => Said::Recording(request, part),
         };
         if app.hub.send(Command::Wrapper { session: session.clone(), conn, said }).await.is_err() {
             return;

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use wire::http::{Answer, Done, EventRow, PromptDetail, Status};
-use wire::prompt::{NewPrompt, Prompt, PromptState};
+use wire::approval::{Approval, ApprovalState, Policies, Verdict};
+use wire::http::{
+    Answer, Audit, ContextRow, Counted, Done, Edit, EventRow, Plan, PromptDetail, RecordingPart, Selection,
+    Status,
+};
+use wire::prompt::{Attempt, NewPrompt, Prompt};
 use wire::session::{Claim, Session};
 use wire::wrapper::{Hello, Now, Numbered, ToWrapper};
-use wire::{AttemptId, PromptId, SessionId};
+use wire::{ApprovalId, AttemptId, PromptId, SessionId};
 
 use crate::fault::Fault;
 use crate::feed::Outlet;
@@ -61,18 +65,67 @@ pub enum Ask {
     Events(String, Option<u64>, u32, Reply<Vec<EventRow>>),
     /// States of a session, newest first.
     States(String, u32, Reply<Vec<Claim>>),
+    /// Where a session worked, newest first.
+    Contexts(String, u32, Reply<Vec<ContextRow>>),
+    /// A part of a session's recording: from a byte, so many.
+    Recording(String, u64, u32, Reply<RecordingPart>),
     /// An answer to a session's dialog.
-    Answer(String, Answer, Reply<Done>),
+    Answer(String, Answer, By, Reply<Done>),
     /// A new prompt, with the sender's key. True: it is new.
-    Enqueue(Box<NewPrompt>, Option<String>, Reply<(bool, Prompt)>),
-    /// The newest prompts.
-    Prompts(Option<PromptState>, u32, Reply<Vec<Prompt>>),
+    Enqueue(Box<NewPrompt>, Option<String>, By, Reply<(bool, Prompt)>),
+    /// Prompts, newest first: which, before one of them, how many.
+    Prompts(Selection, Option<PromptId>, u32, Reply<Vec<Prompt>>),
     /// One prompt with its history.
     Prompt(PromptId, Reply<PromptDetail>),
     /// A person's wish about a prompt.
-    Change(PromptId, Change, Reply<Prompt>),
+    Change(PromptId, Change, By, Reply<Prompt>),
+    /// The same about many; those that it does not fit stay as they are.
+    ChangeAll(Selection, Change, By, Reply<Counted>),
+    /// What a prompt asks for, anew.
+    Edit(PromptId, Box<Edit>, By, Reply<Prompt>),
+    /// Prompts that are final are to be forgotten.
+    Clear(Selection, By, Reply<Counted>),
+    /// What the queue would do now.
+    Plan(u32, Reply<Plan>),
+    /// Attempts, newest first: of a session, before one of them.
+    Attempts(Option<String>, Option<AttemptId>, u32, Reply<Vec<Attempt>>),
+    /// One attempt.
+    Attempt(AttemptId, Reply<Attempt>),
+    /// What agents asked, newest first: of a session, in a state, before one of them.
+    Approvals(Option<String>, Option<ApprovalState>, Option<ApprovalId>, u32, Reply<Vec<Approval>>),
+    /// One of them.
+    Approval(ApprovalId, Reply<Approval>),
+    /// An answer to one of them.
+    AnswerApproval(ApprovalId, Answer, By, Reply<Done>),
+    /// The rules in force.
+    Policies(Reply<Policies>),
+    /// New rules.
+    SetPolicies(String, By, Reply<Policies>),
+    /// What rules, or those in force, say of what was asked lately.
+    TestPolicies(Option<String>, u32, Reply<Vec<Verdict>>),
+    /// The audit log: before an entry, how many, and whether its chain is to be checked.
+    Audit(Option<u64>, u32, bool, Reply<Audit>),
     /// A browser was logged in.
     KeepToken(StoredToken, Reply<()>),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The command line.
+    Cli,
+    /// A browser.
+    Browser,
+}
+
+impl By {
+    /// The word in the audit log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            By::Cli => "cli",
+            By::Browser => "browser",
+        }
+    }
 }
 
 /// A person's wish.
@@ -96,6 +149,8 @@ pub enum Said {
     Heartbeat(Option<AttemptId>),
     /// It answered a request.
     Reply(u64, Option<wire::prompt::Hold>),
+    /// It sends a part of a recording.
+    Recording(u64, RecordingPart),
     /// The connection is closed.
     Gone,
 }

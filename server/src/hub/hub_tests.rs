@@ -58,7 +58,7 @@ const WRAPPERS: usize = 3;
 
 impl World {
     fn new() -> Self {
-        let settings = Settings { weights: Weights::default(), prefer: None, build: String::new() };
+        let settings = Settings { rules: plan::Rules::default(), prefer: None, build: String::new() };
         let now = UnixMillis(1_000_000);
         let control = Control::new(Store::in_memory(), settings, Arc::default(), now).unwrap();
         let scripted = |n: usize| Scripted {
@@ -160,7 +160,7 @@ impl World {
             Op::Refuse(n, code) => {
                 if let Some(offer) = self.wrappers[n].holds.take() {
                     let hold = Hold { code: HoldCode::ALL[code], text: "so".into() };
-                    if hold.code.transient() {
+                    if hold.code.untyped() {
                         self.closed.insert(offer.attempt);
                     }
                     self.report(n, Report::Held { attempt: offer.attempt, hold });
@@ -223,7 +223,7 @@ impl World {
         let mut asked: NewPrompt = serde_json::from_str(r#"{"text":"x"}"#).unwrap();
         asked.target = target.map(|n| format!("s{n}"));
         let (reply, mut answer) = oneshot::channel();
-        self.run(Command::Ask(Ask::Enqueue(Box::new(asked), None, reply)));
+        self.run(Command::Ask(Ask::Enqueue(Box::new(asked), None, By::Cli, reply)));
         self.prompts.push(answer.try_recv().unwrap().unwrap().1.id);
     }
 
@@ -232,7 +232,7 @@ impl World {
         self.touched.insert(id);
         let change = [Change::Cancel, Change::Retry, Change::Reassign(None)][change].clone();
         let (reply, _answer) = oneshot::channel();
-        self.run(Command::Ask(Ask::Change(id, change, reply)));
+        self.run(Command::Ask(Ask::Change(id, change, By::Cli, reply)));
     }
 
     /// The tables agree with each other and with the memory.
@@ -241,13 +241,15 @@ impl World {
         for id in &self.prompts {
             let stored = self.control.store.prompt(*id).unwrap().expect("no prompt vanishes");
             let lease = stored.job.lease().map(|l| l.attempt);
+            let queued = self.control.queue.get(*id).map(|w| w.due);
+            assert_eq!(queued, stored.job.due(), "the queue in memory knows what waits: {:?}", stored.job);
             let attempts = self.control.store.attempts_of(*id).unwrap();
             let active: Vec<_> = attempts.iter().filter(|a| a.result.is_none()).map(|a| a.id).collect();
             assert_eq!(active, lease.into_iter().collect::<Vec<_>>(), "prompt {id}: {:?}", stored.job);
             if let Some(attempt) = lease {
                 let session = stored.session.clone().expect("a lease has a session");
                 let live = self.control.sessions.get(&session).expect("a leased session is listed");
-                assert_eq!(live.lease, Some((attempt, *id)));
+                assert_eq!(live.lease.map(|l| (l.attempt, l.prompt)), Some((attempt, *id)));
             }
         }
         for live in self.control.sessions.values() {
@@ -327,7 +329,7 @@ fn a_batch_that_cannot_be_saved_is_told_and_leaves_nothing_behind() {
     world.control.store.break_for_test();
     let asked: NewPrompt = serde_json::from_str(r#"{"text":"x"}"#).unwrap();
     let (reply, mut answer) = oneshot::channel();
-    world.run(Command::Ask(Ask::Enqueue(Box::new(asked), None, reply)));
+    world.run(Command::Ask(Ask::Enqueue(Box::new(asked), None, By::Cli, reply)));
     assert!(!matches!(answer.try_recv(), Ok(Ok(_))), "nobody is told that it was saved");
     world.control.store.mend_for_test();
     assert!(world.control.lines.is_empty(), "the wrappers are cut off, so that they resume");

@@ -6,30 +6,39 @@
 //! When a batch cannot be saved, nobody is told anything but that: the wrappers are cut off (they resume from the last
 //! ack), what is in memory is read anew, and the viewers get everything again.
 
+mod approvals;
+mod check;
 mod command;
+mod deadlines;
 mod outbox;
 mod prompts;
 mod queries;
 mod reports;
+mod results;
 mod routing;
+mod rules;
 mod settle;
 mod viewers;
 mod wrappers;
 
-pub use command::{Ask, Change, Command, Line, Said, ViewerSaid};
+pub use command::{Ask, By, Change, Command, Line, Said, ViewerSaid};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
-use wire::http::Done;
-use wire::{SessionId, UnixMillis};
+use wire::http::RecordingPart;
+use wire::prompt::Cause;
+use wire::{HostId, SessionId, UnixMillis};
 
 use crate::fault::Fault;
 use crate::feed::{Outlet, Terminals};
-use crate::route::Weights;
-use crate::session::Live;
+use crate::policy;
+use crate::queue::Queue;
+use crate::route::plan;
+use crate::route::provider::Provider;
+use crate::session::{Leased, Live};
 use crate::store::{Store, StoreError, Stored};
 use command::Reply;
 use outbox::Outbox;
@@ -40,14 +49,16 @@ pub const BOUND: usize = 1024;
 const BATCH: usize = 256;
 /// How many requests to wrappers may wait for a reply; the oldest is given up.
 const REQUESTS: usize = 4096;
+/// Prompts from which the pasts of sessions are read at the start.
+const REMEMBERED: u32 = 2_000;
 /// How long a session that has ended is listed, in milliseconds.
 const LISTED: u64 = 60 * 60_000;
 
 /// What the loop is told once.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Weights of the router.
-    pub weights: Weights,
+    /// What the router may weigh.
+    pub rules: plan::Rules,
     /// Preferred agent.
     pub prefer: Option<String>,
     /// Hash of the dashboard's files.
@@ -104,6 +115,12 @@ pub struct Control {
     sessions: BTreeMap<SessionId, Live>,
     lines: HashMap<SessionId, Line>,
     viewers: HashMap<u64, Outlet>,
+    /// The prompts that wait for a session; the database has them too.
+    queue: Queue,
+    /// By host and agent.
+    providers: HashMap<(HostId, String), Provider>,
+    /// The rules over requests that are in force.
+    rules: policy::Rules,
     /// Answers to dialogs and keys that wrappers have not replied to.
     requests: BTreeMap<u64, Request>,
     next_request: u64,
@@ -122,7 +139,11 @@ struct Request {
 }
 
 enum Asker {
-    Client(Reply<Done>),
+    /// Whoever answered a dialog.
+    Answer(approvals::Answered),
+    /// Whoever wants a part of a recording.
+    Recording(Reply<RecordingPart>),
+    /// Whoever typed.
     Viewer(u64),
 }
 
@@ -136,6 +157,9 @@ impl Control {
             sessions: BTreeMap::new(),
             lines: HashMap::new(),
             viewers: HashMap::new(),
+            queue: Queue::default(),
+            providers: HashMap::new(),
+            rules: policy::Rules::default(),
             requests: BTreeMap::new(),
             next_request: 1,
             welcomed: Vec::new(),
@@ -231,12 +255,62 @@ impl Control {
         let mut sessions = BTreeMap::new();
         for kept in self.store.sessions_since(since)? {
             let mut live = Live::from_kept(kept);
-            live.lease = self.store.active_attempt(live.id())?.map(|a| (a.id, a.prompt));
+            live.lease = self.leased(live.id())?;
             sessions.insert(live.id().clone(), live);
         }
         self.sessions = sessions;
+        self.remember(now)?;
+        self.queue = Queue::default();
+        for prompt in self.store.waiting_prompts()? {
+            self.index(&prompt);
+        }
+        self.rules = match self.store.policies()?.map(|stored| policy::Rules::parse(&stored.text)) {
+            Some(Ok(rules)) => rules,
+            None => policy::Rules::default(),
+            Some(Err(error)) => {
+                // Rules that an older version took: nothing is answered by itself until they are set anew.
+                tracing::error!(%error, "the rules that are kept cannot be used; a person is asked for everything");
+                policy::Rules::default()
+            }
+        };
         self.stirred = true;
         Ok(())
+    }
+
+    /// What sessions did before, and which providers are limited, from what is kept.
+    fn remember(&mut self, now: UnixMillis) -> Stored<()> {
+        self.providers.clear();
+        for prompt in self.store.had_prompts(REMEMBERED)?.into_iter().rev() {
+            let Some(live) = prompt.session.as_ref().and_then(|s| self.sessions.get_mut(s)) else { continue };
+            live.past.given(prompt.asked.thread.as_deref(), &prompt.asked.tags, prompt.changed);
+            let last = self.store.latest_attempt(prompt.id)?.and_then(|attempt| attempt.result);
+            let Some(result) = last else { continue };
+            live.past.ended(&prompt.asked.tags, result.outcome, result.duration_ms);
+            if result.cause == Some(Cause::RateLimited) && result.until_at.is_some_and(|until| until > now) {
+                let key = routing::provider_key(live);
+                self.providers.entry(key.clone()).or_default().limit(result.until_at, now);
+                self.show_limits(&key, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// The attempt that holds a session, as the memory has it.
+    fn leased(&self, session: &SessionId) -> Stored<Option<Leased>> {
+        let Some(attempt) = self.store.active_attempt(session)? else { return Ok(None) };
+        Ok(self.store.prompt(attempt.prompt)?.map(|prompt| Leased::new(&attempt, &prompt.asked)))
+    }
+
+    /// Adds to the audit log.
+    fn audit(
+        &self,
+        by: &str,
+        what: &str,
+        on: &str,
+        detail: &serde_json::Value,
+        now: UnixMillis,
+    ) -> Stored<()> {
+        self.store.audit(now, by, what, on, &detail.to_string())
     }
 
     /// Numbers a request to a wrapper and remembers who asked.

@@ -1,10 +1,11 @@
 //! What is to be sent once the transaction is committed. Must not: send anything before that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use wire::approval::Approval;
 use wire::event::Event;
 use wire::wrapper::ToWrapper;
-use wire::{PromptId, SessionId};
+use wire::{ApprovalId, PromptId, SessionId};
 
 use super::command::{Line, Reply};
 use crate::fault::Fault;
@@ -22,6 +23,10 @@ pub struct Outbox {
     pub prompts: BTreeSet<PromptId>,
     /// Sessions that changed.
     pub sessions: BTreeSet<SessionId>,
+    /// Prompts that were forgotten.
+    pub prompts_gone: BTreeSet<PromptId>,
+    /// What agents ask, new or answered.
+    pub approvals: BTreeMap<ApprovalId, Approval>,
     /// Sessions that are no longer listed.
     pub gone: BTreeSet<SessionId>,
     /// Events that were reported.
@@ -44,6 +49,16 @@ impl Outbox {
     /// Says something to a wrapper.
     pub fn say(&mut self, line: &Line, message: ToWrapper) {
         self.lines.push((line.clone(), message));
+    }
+
+    /// Forgets what only viewers would be told: there are none.
+    pub fn forget_news(&mut self) {
+        self.prompts.clear();
+        self.sessions.clear();
+        self.prompts_gone.clear();
+        self.approvals.clear();
+        self.gone.clear();
+        self.events.clear();
     }
 
     /// Sends replies and messages to wrappers: the commit succeeded.

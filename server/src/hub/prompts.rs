@@ -1,27 +1,19 @@
 //! Prompts: queueing, people's wishes, and the one place where a life changes. Must not: choose sessions.
 
 use sha2::{Digest, Sha256};
-use wire::http::ErrorCode;
-use wire::prompt::{NewPrompt, Prompt};
+use wire::http::{Counted, Edit, Selection};
+use wire::prompt::{Hold, HoldCode, NewPrompt, Prompt, PromptState};
 use wire::wrapper::ToWrapper;
-use wire::{PromptId, UnixMillis};
+use wire::{AttemptId, PromptId, UnixMillis};
 
 use super::Control;
-use super::command::{Change, Reply};
+use super::check::check;
+use super::command::{By, Change, Reply};
+use super::queries::ROWS;
+use super::routing::waiting;
 use crate::fault::Fault;
-use crate::job::{Effect, JobEvent, NotNow, Reach};
-use crate::store::{Kept, Queued, Stored, StoredPrompt};
-
-/// Tries in all when the sender does not say.
-const ATTEMPTS: u32 = 3;
-/// Most tries that may be asked for.
-const ATTEMPTS_MAX: u32 = 20;
-/// Longest turn when the sender does not say, in milliseconds.
-const TIMEOUT: u64 = 30 * 60_000;
-/// Longest turn that may be asked for: a week, in milliseconds.
-const TIMEOUT_MAX: u64 = 7 * 24 * 60 * 60_000;
-/// Longest name, directory or branch, in bytes.
-const NAME_MAX: usize = 4096;
+use crate::job::{Effect, Job, JobEvent, NotNow, Phase, Reach};
+use crate::store::{Kept, Queued, Stored, StoredPrompt, Which};
 
 impl Control {
     /// Queues a prompt; true when it is new.
@@ -29,36 +21,82 @@ impl Control {
         &mut self,
         asked: NewPrompt,
         key: Option<String>,
+        by: By,
         reply: Reply<(bool, Prompt)>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let queued = match check(asked, key) {
-            Ok(queued) => queued,
-            Err(fault) => {
-                self.out.answer(reply, Err(fault));
-                return Ok(());
-            }
-        };
-        let (id, new) = match self.store.enqueue(&queued, now)? {
-            Kept::New(id) => (id, true),
-            Kept::There(id) => (id, false),
-            Kept::OtherContent(id) => {
-                let fault = Fault::conflict(
-                    format!("this idempotency key was used for prompt {id} with other content"),
-                    "use a new key for a new prompt",
-                );
-                self.out.answer(reply, Err(fault));
-                return Ok(());
-            }
-        };
-        self.out.prompts.insert(id);
-        self.stirred = true;
-        let value = match self.store.prompt(id)? {
-            Some(stored) => Ok((new, self.store.show(&stored)?)),
-            None => Err(Fault::no_prompt(id)),
+        let value = match self.keep_new(asked, key, now)? {
+            Err(fault) => Err(fault),
+            Ok((id, new)) => match self.store.prompt(id)? {
+                None => Err(Fault::no_prompt(id)),
+                Some(stored) => {
+                    if new {
+                        let detail = serde_json::json!({ "text": wire::text::cut(&stored.asked.text, 200) });
+                        self.audit(by.as_str(), "prompt.assign", &format!("prompt {id}"), &detail, now)?;
+                        self.index(&stored);
+                    }
+                    Ok((new, self.store.show(&stored)?))
+                }
+            },
         };
         self.out.answer(reply, value);
         Ok(())
+    }
+
+    fn keep_new(
+        &mut self,
+        asked: NewPrompt,
+        key: Option<String>,
+        now: UnixMillis,
+    ) -> Stored<Result<(PromptId, bool), Fault>> {
+        let key = match key.map(|key| keyed(key, &asked)).transpose() {
+            Ok(key) => key,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let asked = match check(asked) {
+            Ok(asked) => asked,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let blocked = match self.blocked(&asked.after)? {
+            Ok(blocked) => blocked,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let due = asked.not_before.unwrap_or(now).max(now);
+        let attempts = asked.attempts.unwrap_or(1);
+        let job = Job::queued(attempts, asked.wait_ms.unwrap_or_default(), due, blocked);
+        let after = asked.after.clone();
+        let id = match self.store.enqueue(&Queued { asked, job, key }, now)? {
+            Kept::There(id) => return Ok(Ok((id, false))),
+            Kept::OtherContent(id) => {
+                return Ok(Err(Fault::conflict(
+                    format!("this idempotency key was used for prompt {id} with other content"),
+                    "use a new key for a new prompt",
+                )));
+            }
+            Kept::New(id) => id,
+        };
+        self.store.set_needs(id, &after)?;
+        self.look_at_needs(id, now)?;
+        self.out.prompts.insert(id);
+        self.stirred = true;
+        Ok(Ok((id, true)))
+    }
+
+    /// Whether a prompt that needs these has to wait; each must be known.
+    fn blocked(&self, after: &[PromptId]) -> Stored<Result<bool, Fault>> {
+        let mut blocked = false;
+        for id in after {
+            match self.store.prompt(*id)? {
+                None => {
+                    return Ok(Err(Fault::bad(
+                        format!("there is no prompt {id} to wait for"),
+                        "`assign prompts` lists those there are",
+                    )));
+                }
+                Some(needed) => blocked |= needed.job.state() != PromptState::Completed,
+            }
+        }
+        Ok(Ok(blocked))
     }
 
     /// A person's wish about a prompt.
@@ -66,37 +104,221 @@ impl Control {
         &mut self,
         id: PromptId,
         change: Change,
+        by: By,
         reply: Reply<Prompt>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let Some(mut prompt) = self.store.prompt(id)? else {
-            self.out.answer(reply, Err(Fault::no_prompt(id)));
-            return Ok(());
-        };
-        let reach = self.reach(&prompt);
-        let event = match &change {
-            Change::Cancel => JobEvent::Cancel(reach),
-            Change::Retry => JobEvent::Retry(reach),
-            Change::Reassign(_) => JobEvent::Reassign(reach),
-        };
-        let before = prompt.clone();
-        if let Change::Reassign(target) = &change {
-            prompt.avoid = prompt.session.clone().filter(|_| target.is_none());
-            prompt.asked.target = target.clone();
-        }
-        let value = match self.advance(&mut prompt, event, now)? {
-            Ok(()) => Ok(self.store.show(&prompt)?),
-            Err(not_now) => Err(refusal(&before, &change, not_now)),
+        let value = match self.store.prompt(id)? {
+            None => Err(Fault::no_prompt(id)),
+            Some(prompt) => self.wish(prompt, &change, by, now)?,
         };
         self.out.answer(reply, value);
         Ok(())
     }
 
-    /// A prompt's life goes on by a wrapper's word.
+    /// The same about many; those that it does not fit stay as they are.
+    pub(super) fn change_all(
+        &mut self,
+        selection: Selection,
+        change: Change,
+        by: By,
+        reply: Reply<Counted>,
+        now: UnixMillis,
+    ) -> Stored<()> {
+        let value = match self.which(selection, now)? {
+            Err(fault) => Err(fault),
+            Ok(which) => {
+                let mut count = 0;
+                for prompt in self.store.select_prompts(&which, u32::MAX)? {
+                    let fits = match change {
+                        Change::Retry => !matches!(prompt.job.phase, Phase::Pending { .. } | Phase::Blocked),
+                        Change::Cancel | Change::Reassign(_) => true,
+                    };
+                    count += u32::from(fits && self.wish(prompt, &change, by, now)?.is_ok());
+                }
+                Ok(Counted { count })
+            }
+        };
+        self.out.answer(reply, value);
+        Ok(())
+    }
+
+    fn wish(
+        &mut self,
+        mut prompt: StoredPrompt,
+        change: &Change,
+        by: By,
+        now: UnixMillis,
+    ) -> Stored<Result<Prompt, Fault>> {
+        let reach = self.reach(&prompt);
+        let event = match change {
+            Change::Cancel => JobEvent::Cancel(reach),
+            Change::Retry => JobEvent::Retry(reach),
+            Change::Reassign(_) => JobEvent::Reassign(reach),
+        };
+        let before = prompt.clone();
+        if let Change::Reassign(target) = change {
+            prompt.avoid = prompt.session.clone().filter(|_| target.is_none());
+            prompt.asked.target = target.clone();
+        }
+        if *change == Change::Retry && !prompt.asked.after.is_empty() {
+            // Whoever wants it now does not want it to wait for the others.
+            prompt.asked.after.clear();
+            self.store.set_needs(prompt.id, &[])?;
+        }
+        match self.advance(&mut prompt, event, now)? {
+            Err(not_now) => {
+                self.store.set_needs(before.id, &before.asked.after)?;
+                Ok(Err(refusal(&before, change, not_now)))
+            }
+            Ok(()) => {
+                let (what, detail) = match change {
+                    Change::Cancel => ("prompt.cancel", serde_json::json!({})),
+                    Change::Retry => ("prompt.retry", serde_json::json!({})),
+                    Change::Reassign(to) => ("prompt.reassign", serde_json::json!({ "to": to })),
+                };
+                self.audit(by.as_str(), what, &format!("prompt {}", prompt.id), &detail, now)?;
+                Ok(Ok(self.store.show(&prompt)?))
+            }
+        }
+    }
+
+    /// What a prompt asks for, anew. Only one that no session has.
+    pub(super) fn edit(
+        &mut self,
+        id: PromptId,
+        edit: Edit,
+        by: By,
+        reply: Reply<Prompt>,
+        now: UnixMillis,
+    ) -> Stored<()> {
+        let value = match self.store.prompt(id)? {
+            None => Err(Fault::no_prompt(id)),
+            Some(prompt) => self.edited(prompt, edit, by, now)?,
+        };
+        self.out.answer(reply, value);
+        Ok(())
+    }
+
+    fn edited(
+        &mut self,
+        mut prompt: StoredPrompt,
+        edit: Edit,
+        by: By,
+        now: UnixMillis,
+    ) -> Stored<Result<Prompt, Fault>> {
+        let id = prompt.id;
+        if prompt.job.lease().is_some() || prompt.job.state().is_final() {
+            return Ok(Err(Fault::conflict(
+                format!("prompt {id} is {} and cannot be changed any more", prompt.job.state()),
+                "cancel it and send a new one",
+            )));
+        }
+        let mut asked = edit.asked.unwrap_or_else(|| prompt.asked.clone());
+        asked.priority = edit.priority.unwrap_or(asked.priority);
+        asked.after = edit.after.unwrap_or(asked.after);
+        asked.not_before = edit.not_before.or(asked.not_before);
+        let asked = match check(asked) {
+            Ok(asked) => asked,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        for needed in &asked.after {
+            if *needed == id || self.store.waits_on(*needed, id)? {
+                return Ok(Err(Fault::conflict(
+                    format!("prompt {needed} waits for prompt {id} already: they would wait for each other"),
+                    "leave it out of what it waits for",
+                )));
+            }
+        }
+        let blocked = match self.blocked(&asked.after)? {
+            Ok(blocked) => blocked,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let due = asked.not_before.unwrap_or(now).max(now);
+        let fresh = Job::queued(prompt.job.attempts, asked.wait_ms.unwrap_or_default(), due, blocked);
+        prompt.job = Job {
+            attempts: asked.attempts.unwrap_or(1).max(prompt.job.tried + 1),
+            tried: prompt.job.tried,
+            ..fresh
+        };
+        prompt.asked = asked;
+        prompt.changed = now;
+        self.store.set_needs(id, &prompt.asked.after)?;
+        self.store.save_prompt(&prompt)?;
+        self.index(&prompt);
+        self.look_at_needs(id, now)?;
+        self.out.prompts.insert(id);
+        self.stirred = true;
+        self.audit(by.as_str(), "prompt.edit", &format!("prompt {id}"), &serde_json::json!({}), now)?;
+        match self.store.prompt(id)? {
+            Some(prompt) => Ok(Ok(self.store.show(&prompt)?)),
+            None => Ok(Err(Fault::no_prompt(id))),
+        }
+    }
+
+    /// Forgets prompts that are final.
+    pub(super) fn clear(
+        &mut self,
+        selection: Selection,
+        by: By,
+        reply: Reply<Counted>,
+        now: UnixMillis,
+    ) -> Stored<()> {
+        let value = match self.which(selection, now)? {
+            Err(fault) => Err(fault),
+            Ok(which) => {
+                let mut count = 0;
+                for prompt in self.store.select_prompts(&which, u32::MAX)? {
+                    if prompt.job.state().is_final() && self.store.forget_prompt(prompt.id)? {
+                        count += 1;
+                        self.out.prompts_gone.insert(prompt.id);
+                    }
+                }
+                let detail = serde_json::json!({ "count": count });
+                self.audit(by.as_str(), "prompt.clear", "prompts", &detail, now)?;
+                Ok(Counted { count })
+            }
+        };
+        self.out.answer(reply, value);
+        Ok(())
+    }
+
+    /// Which prompts a selection means.
+    pub(super) fn which(&self, selection: Selection, now: UnixMillis) -> Stored<Result<Which, Fault>> {
+        let (session, name) = match selection.session {
+            None => (None, None),
+            Some(name) => match self.find(&name)? {
+                Ok((id, card)) => (Some(id), Some(card.name)),
+                Err(fault) => return Ok(Err(fault)),
+            },
+        };
+        let age = selection.older_ms.map(|ms| UnixMillis(now.0.saturating_sub_unsigned(ms)));
+        let Selection { state, tag, thread, .. } = selection;
+        Ok(Ok(Which { state, session, name, tag, thread, unchanged_since: age, before: None }))
+    }
+
+    /// Prompts, newest first.
+    pub(super) fn select(
+        &self,
+        selection: Selection,
+        before: Option<PromptId>,
+        limit: u32,
+        now: UnixMillis,
+    ) -> Stored<Result<Vec<Prompt>, Fault>> {
+        match self.which(selection, now)? {
+            Err(fault) => Ok(Err(fault)),
+            Ok(which) => {
+                let stored = self.store.select_prompts(&Which { before, ..which }, limit.min(ROWS))?;
+                stored.iter().map(|p| self.store.show(p)).collect::<Stored<_>>().map(Ok)
+            }
+        }
+    }
+
+    /// A prompt's life goes on by a wrapper's word, or by time.
     pub(super) fn job(&mut self, id: PromptId, event: JobEvent, now: UnixMillis) -> Stored<()> {
         let Some(mut prompt) = self.store.prompt(id)? else { return Ok(()) };
         if let Err(not_now) = self.advance(&mut prompt, event, now)? {
-            tracing::warn!(prompt = %id, why = not_now.why, "a wrapper's word did not fit");
+            tracing::warn!(prompt = %id, why = not_now.why, "a word did not fit");
         }
         Ok(())
     }
@@ -120,7 +342,8 @@ impl Control {
         for effect in effects {
             match effect {
                 Effect::EndLease(attempt, result) => {
-                    self.store.end_attempt(attempt, &result)?;
+                    self.store.end_attempt(attempt, &result, now)?;
+                    self.learn(prompt, attempt, &result, now);
                     self.free(attempt);
                 }
                 Effect::AskCancel(attempt) => {
@@ -131,14 +354,45 @@ impl Control {
             }
         }
         self.store.save_prompt(prompt)?;
+        self.index(prompt);
         self.out.prompts.insert(prompt.id);
         self.stirred = true;
+        if prompt.job.state().is_final() && !before.job.state().is_final() {
+            for waiting in self.store.needing(prompt.id)? {
+                self.look_at_needs(waiting, now)?;
+            }
+        }
         Ok(Ok(()))
     }
 
-    fn free(&mut self, attempt: wire::AttemptId) {
+    /// Keeps the queue in memory as the database says.
+    pub(super) fn index(&mut self, prompt: &StoredPrompt) {
+        match waiting(prompt, self.settings.prefer.as_ref()) {
+            Some(waiting) => self.queue.put(waiting),
+            None => self.queue.remove(prompt.id),
+        }
+    }
+
+    /// A prompt may go when all that it waits for is completed, and stops when one of them will not be.
+    fn look_at_needs(&mut self, id: PromptId, now: UnixMillis) -> Stored<()> {
+        let needs = self.store.needs_of(id)?;
+        let Some(prompt) = self.store.prompt(id)?.filter(|_| !needs.is_empty()) else { return Ok(()) };
+        let lost = needs.iter().find(|(_, s)| matches!(s, PromptState::Failed | PromptState::Cancelled));
+        if let Some((needed, state)) = lost {
+            let text = format!(
+                "prompt {needed}, which it waits for, is {state}: retry that one, or this one to run it without"
+            );
+            return self.job(id, JobEvent::Broken(Hold { code: HoldCode::AfterFailed, text }), now);
+        }
+        if needs.iter().all(|(_, state)| *state == PromptState::Completed) {
+            return self.job(id, JobEvent::Unblocked(prompt.asked.not_before.unwrap_or(now)), now);
+        }
+        Ok(())
+    }
+
+    fn free(&mut self, attempt: AttemptId) {
         for (id, live) in &mut self.sessions {
-            if live.lease.is_some_and(|(held, _)| held == attempt) {
+            if live.lease.is_some_and(|held| held.attempt == attempt) {
                 live.lease = None;
                 self.out.sessions.insert(id.clone());
             }
@@ -153,78 +407,16 @@ impl Control {
     }
 }
 
-/// Checks what was asked, cleans its text and fills in the defaults.
-fn check(mut asked: NewPrompt, key: Option<String>) -> Result<Queued, Fault> {
-    let hash = match serde_json::to_vec(&asked) {
-        Ok(body) => hex(&Sha256::digest(body)),
-        Err(_) => return Err(Fault::internal()),
-    };
-    if key.as_ref().is_some_and(|k| k.is_empty() || k.len() > 200) {
+/// The sender's key with a hash of what it sent.
+fn keyed(key: String, asked: &NewPrompt) -> Result<(String, String), Fault> {
+    if key.is_empty() || key.len() > 200 {
         return Err(Fault::bad(
             "the idempotency key is empty or longer than 200 bytes",
             "send a shorter one",
         ));
     }
-    if asked.text.len() > wire::PROMPT_MAX {
-        let max = wire::PROMPT_MAX >> 10;
-        return Err(Fault::new(
-            ErrorCode::TooLarge,
-            format!("the prompt is longer than {max} KiB"),
-            "write it to a file and send a prompt that names the file",
-        ));
-    }
-    asked.text = wire::text::clean_prompt(&asked.text);
-    if asked.text.trim().is_empty() {
-        return Err(Fault::bad("the prompt has no text", "send some"));
-    }
-    if asked.priority > 10 {
-        return Err(Fault::bad(format!("priority {} is outside 0 to 10", asked.priority), "10 is first"));
-    }
-    for (what, text) in [
-        ("target", &asked.target),
-        ("directory", &asked.dir),
-        ("branch", &asked.branch),
-        ("agent", &asked.agent),
-    ] {
-        let wrong = |t: &String| t.is_empty() || t.len() > NAME_MAX || t.chars().any(char::is_control);
-        if text.as_ref().is_some_and(wrong) {
-            return Err(Fault::bad(
-                format!("the {what} is empty, too long, or holds control characters"),
-                "leave it out or correct it",
-            ));
-        }
-    }
-    asked.dir = asked.dir.map(plain_dir).transpose()?;
-    let attempts = asked.attempts.unwrap_or(ATTEMPTS);
-    if attempts == 0 || attempts > ATTEMPTS_MAX {
-        return Err(Fault::bad(
-            format!("{attempts} attempts are outside 1 to {ATTEMPTS_MAX}"),
-            "3 is the default",
-        ));
-    }
-    let timeout_ms = asked.timeout_ms.unwrap_or(TIMEOUT);
-    if !(1_000..=TIMEOUT_MAX).contains(&timeout_ms) {
-        return Err(Fault::bad(
-            "the timeout is shorter than a second or longer than a week",
-            "30m is the default",
-        ));
-    }
-    Ok(Queued { asked, attempts, timeout_ms, key: key.map(|k| (k, hash)) })
-}
-
-/// The one way to write a directory: absolute, no `.` or `..`, no slash at the end.
-fn plain_dir(dir: String) -> Result<String, Fault> {
-    let path = std::path::Path::new(&dir);
-    let plain = path
-        .components()
-        .all(|c| matches!(c, std::path::Component::RootDir | std::path::Component::Normal(_)));
-    if !path.is_absolute() || !plain {
-        return Err(Fault::bad(
-            format!("the directory '{}' is not absolute and plain", wire::text::escape(&dir)),
-            "write it from the root, without `.` and `..`",
-        ));
-    }
-    Ok(path.components().collect::<std::path::PathBuf>().to_string_lossy().into_owned())
+    let body = serde_json::to_vec(asked).map_err(|_| Fault::internal())?;
+    Ok((key, Sha256::digest(body).iter().map(|b| format!("{b:02x}")).collect()))
 }
 
 fn refusal(prompt: &StoredPrompt, change: &Change, not_now: NotNow) -> Fault {
@@ -243,39 +435,4 @@ fn refusal(prompt: &StoredPrompt, change: &Change, not_now: NotNow) -> Fault {
 fn spread(id: PromptId, now: UnixMillis) -> f64 {
     let mixed = (id.0 ^ now.0).cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 40) as f64 / (1u64 << 24) as f64
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(text: &str) -> NewPrompt {
-        serde_json::from_value(serde_json::json!({ "text": text })).unwrap()
-    }
-
-    #[test]
-    fn a32_the_text_is_cleaned_where_it_comes_in() {
-        let queued = check(asked("run\u{1b}[201~\rrm -rf\u{9b}x\0\u{202e}"), None).unwrap();
-        assert_eq!(queued.asked.text, "run[201~\nrm -rfx");
-    }
-
-    #[test]
-    fn what_cannot_be_run_is_refused_with_what_to_do() {
-        let long = "x".repeat(wire::PROMPT_MAX + 1);
-        for text in ["", " \n\t", "\u{1b}\u{7}", &long] {
-            assert!(check(asked(text), None).is_err());
-        }
-        for dir in ["relative", "/a/../b", "/a\u{7}"] {
-            assert!(check(NewPrompt { dir: Some(dir.into()), ..asked("x") }, None).is_err(), "{dir}");
-        }
-        let dir = check(NewPrompt { dir: Some("/a//b/".into()), ..asked("x") }, None).unwrap().asked.dir;
-        assert_eq!(dir.as_deref(), Some("/a/b"));
-        assert!(check(NewPrompt { priority: 11, ..asked("x") }, None).is_err());
-        assert!(check(NewPrompt { attempts: Some(0), ..asked("x") }, None).is_err());
-        assert!(check(NewPrompt { timeout_ms: Some(1), ..asked("x") }, None).is_err());
-    }
 }

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use wire::http::{Answer, Done, ErrorCode, PromptDetail, Status};
-use wire::prompt::Prompt;
-use wire::session::{Link, Session};
+use wire::http::{Audit, ErrorCode, PromptDetail, RecordingPart, Status};
+use wire::prompt::Attempt;
+use wire::session::Session;
 use wire::wrapper::ToWrapper;
-use wire::{PromptId, SessionId, UnixMillis};
+use wire::{AttemptId, PromptId, SessionId, UnixMillis};
 
+use super::approvals::no_approval;
 use super::command::{Ask, Reply};
+use super::wrappers::no_wrapper;
 use super::{Asker, Control};
 use crate::fault::Fault;
 use crate::store::Stored;
 
+/// Most bytes of a recording that one request gives.
+const PART: u32 = 256 << 10;
 /// Most rows that one request gives.
 pub const ROWS: u32 = 1_000;
 
@@ -46,22 +50,84 @@ impl Control {
                 };
                 self.out.answer(reply, value);
             }
-            Ask::Answer(name, answer, reply) => self.answer_dialog(&name, answer, reply)?,
-            Ask::Enqueue(asked, key, reply) => self.enqueue(*asked, key, reply, now)?,
-            Ask::Prompts(state, limit, reply) => {
-                let stored = self.store.latest_prompts(state, limit.min(ROWS))?;
-                let prompts: Stored<Vec<Prompt>> = stored.iter().map(|p| self.store.show(p)).collect();
-                self.out.answer(reply, Ok(prompts?));
+            Ask::Contexts(name, limit, reply) => {
+                let value = match self.find(&name)? {
+                    Err(fault) => Err(fault),
+                    Ok((id, _)) => Ok(self.store.contexts(&id, limit.min(ROWS))?),
+                };
+                self.out.answer(reply, value);
+            }
+            Ask::Recording(name, from, length, reply) => self.recording(&name, from, length, reply)?,
+            Ask::Answer(name, answer, by, reply) => self.answer_session(&name, answer, by, reply, now)?,
+            Ask::Enqueue(asked, key, by, reply) => self.enqueue(*asked, key, by, reply, now)?,
+            Ask::Prompts(selection, before, limit, reply) => {
+                let value = self.select(selection, before, limit, now)?;
+                self.out.answer(reply, value);
             }
             Ask::Prompt(id, reply) => {
                 let value = self.detail(id, now)?;
                 self.out.answer(reply, value);
             }
-            Ask::Change(id, change, reply) => self.change(id, change, reply, now)?,
+            Ask::Change(id, change, by, reply) => self.change(id, change, by, reply, now)?,
+            Ask::ChangeAll(which, change, by, reply) => self.change_all(which, change, by, reply, now)?,
+            Ask::Edit(id, edit, by, reply) => self.edit(id, *edit, by, reply, now)?,
+            Ask::Clear(which, by, reply) => self.clear(which, by, reply, now)?,
+            Ask::Plan(limit, reply) => {
+                let plan = self.plan(limit, now)?;
+                self.out.answer(reply, Ok(plan));
+            }
+            Ask::Attempts(name, before, limit, reply) => {
+                let value = self.attempts(name, before, limit)?;
+                self.out.answer(reply, value);
+            }
+            Ask::Attempt(id, reply) => {
+                let value = self.store.attempt(id)?.ok_or_else(|| no_attempt(id));
+                self.out.answer(reply, value);
+            }
+            other => self.ask_about_people(other, now)?,
+        }
+        Ok(())
+    }
+
+    /// Requests about approvals, rules, the audit log and logins.
+    fn ask_about_people(&mut self, ask: Ask, now: UnixMillis) -> Stored<()> {
+        match ask {
+            Ask::Approvals(name, state, before, limit, reply) => {
+                let value = match name.map(|name| self.find(&name)).transpose()? {
+                    Some(Err(fault)) => Err(fault),
+                    session => {
+                        let session = session.and_then(Result::ok).map(|(id, _)| id);
+                        Ok(self.store.select_approvals(session.as_ref(), state, before, limit.min(ROWS))?)
+                    }
+                };
+                self.out.answer(reply, value);
+            }
+            Ask::Approval(id, reply) => {
+                let value = self.store.approval(id)?.ok_or_else(|| no_approval(id));
+                self.out.answer(reply, value);
+            }
+            Ask::AnswerApproval(id, answer, by, reply) => self.answer_approval(id, answer, by, reply, now)?,
+            Ask::Policies(reply) => {
+                let policies = self.policies()?;
+                self.out.answer(reply, Ok(policies));
+            }
+            Ask::SetPolicies(text, by, reply) => self.set_policies(text, by, reply, now)?,
+            Ask::TestPolicies(text, limit, reply) => {
+                let value = self.test_policies(text, limit)?;
+                self.out.answer(reply, value);
+            }
+            Ask::Audit(before, limit, check, reply) => {
+                let entries = self.store.audit_before(before, limit.min(ROWS))?;
+                let whole = if check { Some(self.store.audit_is_whole()?) } else { None };
+                self.out.answer(reply, Ok(Audit { entries, whole }));
+            }
             Ask::KeepToken(token, reply) => {
                 self.store.save_token(&token, now)?;
+                self.audit("cli", "login", "browser", &serde_json::json!({}), now)?;
                 self.out.answer(reply, Ok(()));
             }
+            // All others were answered before.
+            _ => {}
         }
         Ok(())
     }
@@ -125,8 +191,21 @@ impl Control {
         }))
     }
 
-    /// Sends an answer to the wrapper, bound to the dialog that the person saw.
-    fn answer_dialog(&mut self, name: &str, answer: Answer, reply: Reply<Done>) -> Stored<()> {
+    fn attempts(
+        &self,
+        name: Option<String>,
+        before: Option<AttemptId>,
+        limit: u32,
+    ) -> Stored<Result<Vec<Attempt>, Fault>> {
+        let session = match name.map(|name| self.find(&name)).transpose()? {
+            Some(Err(fault)) => return Ok(Err(fault)),
+            session => session.and_then(Result::ok).map(|(id, _)| id),
+        };
+        Ok(Ok(self.store.select_attempts(session.as_ref(), before, limit.min(ROWS))?))
+    }
+
+    /// Asks a wrapper of the session's host, its own if that lives, for a part of the recording.
+    fn recording(&mut self, name: &str, from: u64, length: u32, reply: Reply<RecordingPart>) -> Stored<()> {
         let (session, card) = match self.find(name)? {
             Ok(found) => found,
             Err(fault) => {
@@ -134,30 +213,27 @@ impl Control {
                 return Ok(());
             }
         };
-        let Some(line) = self.lines.get(&session).filter(|_| card.link == Link::Connected).cloned() else {
-            let fault = Fault::new(
-                ErrorCode::NoAnswer,
-                "the session is not connected",
-                "answer in its own terminal, or wait until it is back",
-            );
-            self.out.answer(reply, Err(fault));
+        let own = self.lines.contains_key(&session).then(|| session.clone());
+        let near = || {
+            let mut there = self.sessions.values().filter(|l| l.kept.card.host == card.host);
+            there.find(|l| self.lines.contains_key(l.id())).map(|l| l.id().clone())
+        };
+        let asked = own.or_else(near);
+        let Some((asked, line)) = asked.and_then(|id| Some((id.clone(), self.lines.get(&id)?.clone())))
+        else {
+            self.out.answer(reply, Err(no_wrapper()));
             return Ok(());
         };
-        let dialog = match (card.dialog, answer.dialog) {
-            (None, _) => Err("the session asks nothing now"),
-            (Some(open), Some(seen)) if open.id != seen => Err("the session asks something else now"),
-            (Some(open), _) => Ok(open.id),
-        };
-        match dialog {
-            Err(why) => {
-                let fault = Fault::conflict(why, "look at what it asks now, then answer that");
-                self.out.answer(reply, Err(fault));
-            }
-            Ok(dialog) => {
-                let request = self.request(session, Asker::Client(reply));
-                self.out.say(&line, ToWrapper::Answer { request, dialog, choice: answer.choice });
-            }
-        }
+        let request = self.request(asked, Asker::Recording(reply));
+        self.out.say(&line, ToWrapper::Recording { request, session, from, length: length.clamp(1, PART) });
         Ok(())
     }
+}
+
+fn no_attempt(id: AttemptId) -> Fault {
+    Fault::new(
+        ErrorCode::NotFound,
+        format!("there is no attempt {id}"),
+        "`assign show` lists those of a prompt",
+    )
 }

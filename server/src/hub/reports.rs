@@ -10,6 +10,10 @@ use crate::job::{JobEvent, server_result};
 use crate::session::{clamp, clamp_claim, clamp_context, clamp_dialog, clamp_event};
 use crate::store::Stored;
 
+/// Most changed files of a result that are kept.
+const FILES: usize = 500;
+/// Longest patch that is kept, in characters.
+const DIFF: usize = 256 << 10;
 /// Longest answer of an agent that is kept, in characters.
 const ANSWER: usize = 64 << 10;
 
@@ -57,7 +61,8 @@ impl Control {
                 self.store.append_state(session, seq, at, &claim)?;
                 if !live.ended() {
                     live.kept.card.claim = claim;
-                    live.kept.card.dialog = dialog;
+                    live.kept.card.dialog.clone_from(&dialog);
+                    self.asks(session, dialog.as_ref(), now)?;
                 }
             }
             Report::Event { mut event } => {
@@ -67,9 +72,10 @@ impl Control {
             }
             Report::Context { mut context } => {
                 clamp_context(&mut context);
+                self.store.append_context(session, seq, at, &context)?;
                 live.kept.card.context = context;
             }
-            Report::Receipt { attempt, receipt } => self.receipt(session, attempt, receipt, now)?,
+            Report::Receipt { attempt, receipt } => self.receipt(session, attempt, receipt, seq, now)?,
             Report::Held { attempt, mut hold } => {
                 clamp(&mut hold.text, 1_000);
                 self.let_go(session, attempt, JobEvent::Refused(attempt, hold), now)?;
@@ -78,10 +84,15 @@ impl Control {
                 clamp(&mut result.answer, ANSWER);
                 clamp(&mut result.reason, 2_000);
                 clamp(&mut result.source, 100);
+                clamp_result(&mut result);
+                if let Some(attempt) = self.store.attempt(attempt)? {
+                    self.sum_up(session, &attempt, seq, &mut result)?;
+                }
                 self.let_go(session, attempt, JobEvent::Ended(attempt, result), now)?;
             }
             Report::Exited { exit } => {
                 self.exited(session, exit, at, now);
+                self.asks(session, None, now)?;
             }
         }
         Ok(())
@@ -92,6 +103,7 @@ impl Control {
         session: &SessionId,
         id: AttemptId,
         receipt: Receipt,
+        seq: u64,
         now: UnixMillis,
     ) -> Stored<()> {
         let Some(attempt) = self.store.attempt(id)?.filter(|a| a.session == *session) else {
@@ -99,6 +111,12 @@ impl Control {
             return Ok(());
         };
         self.store.add_receipt(id, receipt)?;
+        if receipt.step == Step::Accepted
+            && let Some(live) = self.sessions.get_mut(session)
+        {
+            self.store.accepted(id, seq, &live.kept.card.metrics)?;
+            live.lease.iter_mut().filter(|l| l.attempt == id).for_each(|l| l.accepted = Some(now));
+        }
         self.out.prompts.insert(attempt.prompt);
         self.job(attempt.prompt, JobEvent::Reached(id, receipt.step), now)
     }
@@ -137,4 +155,18 @@ impl Control {
         }
         JobEvent::Refused(attempt, if furthest < Step::Intent { gone } else { unknown })
     }
+}
+
+/// Cuts what a result brings besides the answer.
+fn clamp_result(result: &mut PromptResult) {
+    clamp(&mut result.evidence, 400);
+    result.until.iter_mut().for_each(|u| clamp(u, 200));
+    result.verification.iter_mut().for_each(|v| clamp(&mut v.output, 16 << 10));
+    if let Some(changes) = &mut result.changes {
+        changes.cut |= changes.files.len() > FILES || changes.diff.len() > DIFF;
+        changes.files.truncate(FILES);
+        clamp(&mut changes.diff, DIFF);
+    }
+    // It is ours to add.
+    result.summary = None;
 }

@@ -1,57 +1,71 @@
-//! Prompts find sessions: leases are given and offers sent. Must not: score (see `route`).
+//! Prompts find sessions: leases are given and offers sent. Must not: score or plan (see `route`).
 
-use wire::prompt::{Attempt, Score};
-use wire::session::Session;
+use wire::http::{Plan, Planned};
+use wire::prompt::{Attempt, Failed, Outcome, PromptResult, Score};
 use wire::wrapper::{Offer, ToWrapper};
-use wire::{SessionId, UnixMillis};
+use wire::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
 
 use super::Control;
 use crate::job::{JobEvent, Phase, Then};
-use crate::route::{Candidate, Decision, Wanted, available, matches, route};
+use crate::queue::Waiting;
+use crate::route::plan::{Depth, Verdict, plan};
+use crate::route::provider::Provider;
+use crate::route::{Candidate, Fit, Wanted, route};
+use crate::session::{Leased, Live, viewer_name};
 use crate::store::{Stored, StoredPrompt};
 
 /// Prompts looked at in one pass, the most urgent first.
-const LOOKED_AT: u32 = 1_000;
+const LOOKED_AT: usize = 1_000;
 /// Scores kept with a prompt, the best first.
 const SCORES: usize = 50;
+/// Longest reason of a failure that is told to the next attempt, in characters.
+const REASON: usize = 1_000;
 
 impl Control {
     /// Gives due prompts to sessions that can take one, if anything happened that could let them.
     pub(super) fn assign(&mut self, now: UnixMillis) -> Stored<()> {
-        if !std::mem::take(&mut self.stirred) {
+        if !std::mem::take(&mut self.stirred) || self.queue.is_empty() {
             return Ok(());
         }
-        let mut seats = self.seats();
-        let mut free = seats.iter().filter(|s| available(&s.candidate())).count();
-        if free == 0 {
-            return Ok(());
-        }
-        for prompt in self.store.due_prompts(now, LOOKED_AT)? {
-            if free == 0 {
-                break;
-            }
-            let wanted = self.wanted(&prompt);
-            let hopeful = |s: &Seat| matches(&wanted, &s.card) && available(&s.candidate());
-            if !seats.iter().any(hopeful) {
-                continue;
-            }
-            let Decision { chosen, scores } = self.score(&wanted, &seats, now);
-            if let Some(session) = chosen {
-                seats.iter_mut().filter(|s| s.card.id == session).for_each(|s| s.leased = true);
-                free -= 1;
-                self.give(prompt, &session, &scores, now)?;
+        let mut candidates = self.candidates(now);
+        let items = self.queue.due(now).take(LOOKED_AT);
+        let steps = plan(items, &mut candidates, &self.settings.rules, Depth::Act, now);
+        for step in steps {
+            let Verdict::Gets(session, fit) = step.verdict else { continue };
+            if let Some(prompt) = self.store.prompt(step.id)? {
+                self.give(prompt, &session, fit, &step.scores, now)?;
             }
         }
         Ok(())
     }
 
+    /// What the queue would do now, without doing it.
+    pub(super) fn plan(&self, limit: u32, now: UnixMillis) -> Stored<Plan> {
+        let mut candidates = self.candidates(now);
+        let looked = usize::try_from(limit).unwrap_or(LOOKED_AT).min(LOOKED_AT);
+        let items = self.queue.due(now).take(looked);
+        let steps = plan(items, &mut candidates, &self.settings.rules, Depth::Explain, now);
+        let more = self.queue.len().saturating_sub(steps.len());
+        let mut prompts = Vec::with_capacity(steps.len());
+        for step in steps {
+            let (session, waits) = match step.verdict {
+                Verdict::Gets(session, _) => (Some(session), None),
+                Verdict::Waits(why) => (None, Some(why)),
+            };
+            let text =
+                self.store.prompt(step.id)?.map(|p| wire::text::cut(&p.asked.text, 200)).unwrap_or_default();
+            prompts.push(Planned { prompt: step.id, text, session, waits, scores: few(step.scores) });
+        }
+        Ok(Plan { prompts, more: u32::try_from(more).unwrap_or(u32::MAX) })
+    }
+
     /// How sessions score for a prompt: as they would now while it waits, else as when it was routed.
     pub(super) fn scores(&self, prompt: &StoredPrompt, now: UnixMillis) -> Stored<Vec<Score>> {
         match prompt.job.phase {
-            Phase::Pending { .. } | Phase::Held { then: Then::Again { .. }, .. } => {
-                let mut scores = self.score(&self.wanted(prompt), &self.seats(), now).scores;
-                scores.truncate(SCORES);
-                Ok(scores)
+            Phase::Blocked | Phase::Pending { .. } | Phase::Held { then: Then::Again { .. }, .. } => {
+                let wanted = Wanted::of(&prompt.asked, self.settings.prefer.as_ref(), prompt.avoid.clone());
+                let weights = &self.settings.rules.weights;
+                Ok(few(route(&wanted, &self.candidates(now), weights, now).scores))
             }
             Phase::Assigned { .. }
             | Phase::InProgress { .. }
@@ -63,25 +77,49 @@ impl Control {
     }
 
     /// Sends a lease's offer.
-    pub(super) fn offer(&mut self, prompt: &StoredPrompt, attempt: &Attempt) {
-        let Some(line) = self.lines.get(&attempt.session) else { return };
+    pub(super) fn offer(&mut self, prompt: &StoredPrompt, attempt: &Attempt, may_move: bool) -> Stored<()> {
+        let failed = self.failure_before(prompt.id, attempt)?;
+        let Some(line) = self.lines.get(&attempt.session) else { return Ok(()) };
+        let asked = &prompt.asked;
         let offer = Offer {
-            attempt: attempt.id,
-            prompt: prompt.id,
-            fence: attempt.fence,
-            text: prompt.asked.text.clone(),
-            dir: prompt.asked.dir.clone(),
-            branch: prompt.asked.branch.clone(),
-            command: prompt.asked.command,
-            timeout_ms: prompt.asked.timeout_ms.unwrap_or_default(),
+            number: attempt.number,
+            failed,
+            dir: asked.dir.clone(),
+            branch: asked.branch.clone(),
+            env: asked.env.clone(),
+            prerequisites: asked.prerequisites.clone(),
+            worktree: asked.worktree,
+            may_move,
+            verify: asked.verify.clone(),
+            command: asked.command,
+            accept_ms: asked.accept_ms.unwrap_or_default(),
+            timeout_ms: asked.timeout_ms.unwrap_or_default(),
+            silence_ms: asked.silence_ms.unwrap_or_default(),
+            ..Offer::new(attempt.id, prompt.id, attempt.fence, asked.text.as_str())
         };
         self.out.say(line, ToWrapper::Offer(offer));
+        Ok(())
+    }
+
+    /// How the attempt before failed, if it ran and failed.
+    fn failure_before(&self, prompt: PromptId, attempt: &Attempt) -> Stored<Option<Failed>> {
+        let before = self.store.attempts_of(prompt)?.into_iter().rfind(|a| a.id < attempt.id && ran(a));
+        let Some((number, result)) = before.and_then(|a| Some((a.number, a.result?))) else {
+            return Ok(None);
+        };
+        let failed = matches!(result.outcome, Outcome::Failed | Outcome::TimedOut);
+        Ok(failed.then(|| Failed {
+            number,
+            reason: wire::text::cut(&result.reason, REASON),
+            output: result.verification.map(|v| v.output).unwrap_or_default(),
+        }))
     }
 
     fn give(
         &mut self,
         mut prompt: StoredPrompt,
         session: &SessionId,
+        fit: Fit,
         scores: &[Score],
         now: UnixMillis,
     ) -> Stored<()> {
@@ -93,46 +131,88 @@ impl Control {
         }
         self.store.save_scores(prompt.id, &scores[..scores.len().min(SCORES)])?;
         if let Some(live) = self.sessions.get_mut(session) {
-            live.lease = Some((attempt.id, prompt.id));
+            live.lease = Some(Leased::new(&attempt, &prompt.asked));
+            live.past.given(prompt.asked.thread.as_deref(), &prompt.asked.tags, now);
             live.kept.fence = attempt.fence;
             live.link.iter_mut().for_each(|l| l.missing = 0);
+            self.providers.entry(provider_key(live)).or_default().leased(attempt.id);
         }
         self.out.sessions.insert(session.clone());
-        self.offer(&prompt, &attempt);
-        Ok(())
+        self.offer(&prompt, &attempt, fit == Fit::Moves)
     }
 
-    fn wanted(&self, prompt: &StoredPrompt) -> Wanted {
-        Wanted {
-            target: prompt.asked.target.clone(),
-            dir: prompt.asked.dir.clone(),
-            branch: prompt.asked.branch.clone(),
-            agent: prompt.asked.agent.clone(),
-            prefer: self.settings.prefer.clone(),
-            avoid: prompt.avoid.clone(),
+    /// What the end of an attempt teaches: about the session, and about its provider.
+    pub(super) fn learn(
+        &mut self,
+        prompt: &StoredPrompt,
+        attempt: AttemptId,
+        result: &PromptResult,
+        now: UnixMillis,
+    ) {
+        let Some(live) = prompt.session.as_ref().and_then(|s| self.sessions.get_mut(s)) else { return };
+        live.past.ended(&prompt.asked.tags, result.outcome, result.duration_ms);
+        let key = provider_key(live);
+        let provider = self.providers.entry(key.clone()).or_default();
+        let limited = provider.limited(now);
+        provider.ended(attempt, result, now);
+        if provider.limited(now) != limited {
+            self.show_limits(&key, now);
         }
     }
 
-    fn score(&self, wanted: &Wanted, seats: &[Seat], now: UnixMillis) -> Decision {
-        let candidates: Vec<_> = seats.iter().map(Seat::candidate).collect();
-        route(wanted, &candidates, &self.settings.weights, now)
+    /// Shows a provider's limit at all its sessions.
+    pub(super) fn show_limits(&mut self, key: &(HostId, String), now: UnixMillis) {
+        let until = self.providers.get(key).and_then(|p| p.limited(now));
+        for live in self.sessions.values_mut().filter(|live| provider_key(live) == *key) {
+            if live.kept.card.limited != until {
+                live.kept.card.limited = until;
+                self.out.sessions.insert(live.id().clone());
+            }
+        }
     }
 
-    fn seats(&self) -> Vec<Seat> {
+    fn candidates(&self, now: UnixMillis) -> Vec<Candidate<'_>> {
         let live = self.sessions.values().filter(|l| !l.ended());
-        live.map(|l| Seat { card: l.card(), settled: l.settled(), leased: l.lease.is_some() }).collect()
+        live.map(|live| Candidate {
+            session: &live.kept.card,
+            settled: live.settled(),
+            leased: live.lease.is_some(),
+            keyboard: live.keyboard.as_ref().map(|k| viewer_name(k.viewer)),
+            provider: self.provider_of(live).and_then(|p| p.refusal(&live.kept.card.agent, now)),
+            past: &live.past,
+        })
+        .collect()
+    }
+
+    fn provider_of(&self, live: &Live) -> Option<&Provider> {
+        self.providers.get(&provider_key(live))
     }
 }
 
-/// A live session, as it stands during one pass.
-struct Seat {
-    card: Session,
-    settled: bool,
-    leased: bool,
+/// A prompt as the queue in memory knows it; `None`: it does not wait for a session.
+pub(super) fn waiting(prompt: &StoredPrompt, prefer: Option<&String>) -> Option<Waiting> {
+    let due = prompt.job.due()?;
+    let until = prompt.job.wait_until;
+    Some(Waiting {
+        id: prompt.id,
+        created: prompt.created,
+        due,
+        since: UnixMillis(until.0.saturating_sub_unsigned(prompt.job.wait_ms)),
+        until,
+        wanted: Wanted::of(&prompt.asked, prefer, prompt.avoid.clone()),
+    })
 }
 
-impl Seat {
-    fn candidate(&self) -> Candidate<'_> {
-        Candidate { session: &self.card, settled: self.settled, leased: self.leased }
-    }
+/// A limit of use is one of an account, and so of all sessions of an agent on a host.
+pub(super) fn provider_key(live: &Live) -> (HostId, String) {
+    (live.kept.card.host.clone(), live.kept.card.agent.clone())
+}
+
+fn ran(attempt: &Attempt) -> bool {
+    attempt.result.as_ref().is_some_and(|r| r.outcome != Outcome::NotTyped)
+}
+
+fn few(mut scores: Vec<Score>) -> Vec<Score> {
+    scores.truncate(SCORES);
+    scores
 }

@@ -52,7 +52,11 @@ impl Control {
 
     fn act(&mut self, attempt: &Attempt, verdict: Verdict, now: UnixMillis) -> Stored<()> {
         match verdict {
-            Verdict::Agreed => self.remind(attempt),
+            Verdict::Agreed => {
+                let accepted = furthest(attempt) >= Step::Accepted;
+                self.job(attempt.prompt, JobEvent::Found(attempt.id, accepted), now)?;
+                self.remind(attempt)
+            }
             Verdict::OfferAgain => self.offer_again(attempt, now),
             Verdict::Untyped(why) => {
                 let refused = JobEvent::Refused(attempt.id, hold(HoldCode::StaleFence, why));
@@ -87,8 +91,8 @@ impl Control {
         let Some(prompt) = self.store.prompt(attempt.prompt)? else { return Ok(()) };
         let wish = prompt.job.lease().map_or(Wish::None, |l| l.wish);
         if wish == Wish::None {
-            self.offer(&prompt, attempt);
-            return Ok(());
+            // Whether the session has to move is found out anew: the gate is the judge.
+            return self.offer(&prompt, attempt, true);
         }
         // It never arrived, and somebody wants it back: there is nothing to wait for.
         let back = hold(HoldCode::SessionGone, "the wrapper never had it");
@@ -114,14 +118,17 @@ fn judge(attempt: &Attempt, settle: &Settle) -> Verdict {
     }
     match furthest(attempt) {
         Step::Leased if settle.fence < attempt.fence => Verdict::OfferAgain,
-        Step::Leased | Step::Offered => Verdict::Untyped("the wrapper forgot it before it typed anything"),
+        Step::Leased | Step::Offered | Step::Prepared => {
+            Verdict::Untyped("the wrapper forgot it before it typed anything")
+        }
         Step::Intent
         | Step::Written
         | Step::Seen
         | Step::Submitted
         | Step::Accepted
         | Step::Started
-        | Step::Ended => Verdict::Unknown,
+        | Step::Ended
+        | Step::Verified => Verdict::Unknown,
     }
 }
 

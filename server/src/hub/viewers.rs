@@ -13,8 +13,12 @@ use crate::feed::Outlet;
 use crate::session::{Keyboard, clamp, viewer_name};
 use crate::store::Stored;
 
+/// Open approvals in `Everything`.
+const APPROVALS: u32 = 1_000;
 /// Final prompts in `Everything`.
 const FINAL: u32 = 200;
+/// Changed files of a result in the feed.
+const FILES: usize = 20;
 /// Largest `Everything`, in bytes: what every party accepts, less a reserve.
 const WHOLE: usize = wire::MESSAGE_MAX - (64 << 10);
 /// Text of a prompt and of its answer in the feed, in characters; the whole is at `/v1/prompts/{id}`.
@@ -39,10 +43,7 @@ impl Control {
                 self.everything(viewer, now)
             }
             ViewerSaid::CaughtUp => self.everything(viewer, now),
-            ViewerSaid::Take(session) => {
-                self.take_keyboard(viewer, &session, now);
-                Ok(())
-            }
+            ViewerSaid::Take(session) => self.take_keyboard(viewer, &session, now),
             ViewerSaid::Release(session) => {
                 self.release_keyboards(viewer, |id| *id == session);
                 Ok(())
@@ -70,7 +71,9 @@ impl Control {
             stored.extend(self.store.final_prompts(finals)?);
             let prompts: Stored<Vec<Prompt>> =
                 stored.iter().map(|p| Ok(brief(self.store.show(p)?, text))).collect();
-            let message = encode(&ToViewer::Everything { sessions, prompts: prompts? });
+            let mut approvals = self.store.open_approvals(APPROVALS)?;
+            approvals.iter_mut().for_each(|a| clamp(&mut a.dialog.body, body));
+            let message = encode(&ToViewer::Everything { sessions, prompts: prompts?, approvals });
             if message.len() <= WHOLE {
                 outlet.say(message);
                 return Ok(());
@@ -83,10 +86,7 @@ impl Control {
     /// What changed, each message serialised once for all viewers.
     pub(super) fn news(&mut self) -> Stored<Vec<Utf8Bytes>> {
         if self.viewers.is_empty() {
-            self.out.prompts.clear();
-            self.out.sessions.clear();
-            self.out.gone.clear();
-            self.out.events.clear();
+            self.out.forget_news();
             return Ok(Vec::new());
         }
         let mut messages = Vec::new();
@@ -100,6 +100,12 @@ impl Control {
                 let prompt = brief(self.store.show(&stored)?, TEXT);
                 messages.push(encode(&ToViewer::Prompt { prompt }));
             }
+        }
+        for prompt in std::mem::take(&mut self.out.prompts_gone) {
+            messages.push(encode(&ToViewer::PromptGone { prompt }));
+        }
+        for approval in std::mem::take(&mut self.out.approvals).into_values() {
+            messages.push(encode(&ToViewer::Approval { approval }));
         }
         for (session, seq, event) in std::mem::take(&mut self.out.events) {
             messages.push(encode(&ToViewer::Event { session, seq, event }));
@@ -123,7 +129,7 @@ impl Control {
         }
     }
 
-    fn take_keyboard(&mut self, viewer: u64, session: &SessionId, now: UnixMillis) {
+    fn take_keyboard(&mut self, viewer: u64, session: &SessionId, now: UnixMillis) -> Stored<()> {
         let refusal = match self.sessions.get_mut(session) {
             None => "there is no such session",
             Some(live) if live.ended() => "the session has ended",
@@ -135,10 +141,12 @@ impl Control {
                 live.keyboard = Some(Keyboard { viewer, touched: now });
                 tracing::info!(%session, viewer, "keyboard taken");
                 self.out.sessions.insert(session.clone());
-                return;
+                let on = format!("session {session}");
+                return self.audit(&viewer_name(viewer), "keyboard.take", &on, &serde_json::json!({}), now);
             }
         };
         self.refuse_viewer(viewer, "take keyboard", refusal);
+        Ok(())
     }
 
     fn release_keyboards(&mut self, viewer: u64, which: impl Fn(&SessionId) -> bool) {
@@ -170,10 +178,16 @@ impl Control {
 
 /// A prompt as the feed carries it: long texts are cut, and end with `…`.
 fn brief(mut prompt: Prompt, text: usize) -> Prompt {
-    clamp(&mut prompt.text, text);
+    clamp(&mut prompt.asked.text, text);
     let attempt = prompt.attempt.as_mut().and_then(|a| a.result.as_mut());
     for result in attempt.into_iter().chain(prompt.result.as_mut()) {
         clamp(&mut result.answer, text);
+        // Patches and what a verification printed are read one prompt at a time.
+        if let Some(changes) = &mut result.changes {
+            changes.diff.clear();
+            changes.files.truncate(FILES);
+        }
+        result.verification.iter_mut().for_each(|v| clamp(&mut v.output, text));
     }
     prompt
 }

@@ -1,13 +1,13 @@
 //! Wrappers: hello, presence, heartbeats, silence, replies. Must not: decide about prompts.
 
-use wire::http::{Done, ErrorCode};
+use wire::http::{ErrorCode, RecordingPart};
 use wire::prompt::Hold;
 use wire::session::Link;
 use wire::wrapper::{Hello, Now, ToWrapper};
 use wire::{AttemptId, SessionId, UnixMillis};
 
 use super::command::Said;
-use super::{Asker, Control, LISTED, Line};
+use super::{Asker, Control, LISTED, Line, Request};
 use crate::fault::Fault;
 use crate::session::{KEYBOARD_IDLE, Live};
 use crate::store::Stored;
@@ -41,12 +41,14 @@ impl Control {
         }
         live.greet(&hello, line.conn, now);
         self.store.save_session(&live.kept)?;
-        live.lease = self.store.active_attempt(&id)?.map(|a| (a.id, a.prompt));
+        self.store.append_context(&id, 0, now, &live.kept.card.context)?;
+        live.lease = self.leased(&id)?;
         self.out.say(&line, welcome(&hello, live.kept.ack));
         self.welcomed.push((id.clone(), line));
         self.sessions.insert(id.clone(), live);
         self.out.sessions.insert(id.clone());
         self.stirred = true;
+        self.asks_by_hello(&id, now)?;
         self.settle(&id, now)
     }
 
@@ -71,8 +73,9 @@ impl Control {
                 self.heartbeat(session, holds);
                 Ok(())
             }
-            Said::Reply(request, refused) => {
-                self.replied(session, request, refused);
+            Said::Reply(request, refused) => self.replied(session, request, refused, now),
+            Said::Recording(request, part) => {
+                self.recorded(session, request, part);
                 Ok(())
             }
             Said::Gone => self.gone(session, now),
@@ -105,7 +108,7 @@ impl Control {
             self.sessions.remove(&id);
             self.out.gone.insert(id);
         }
-        Ok(())
+        self.look_at_time(now)
     }
 
     fn present(&mut self, session: &SessionId, present: &Now, now: UnixMillis) {
@@ -119,7 +122,7 @@ impl Control {
     /// Compares what the wrapper holds with what it should hold. A difference that lasts is settled by a new hello.
     fn heartbeat(&mut self, session: &SessionId, holds: Option<AttemptId>) {
         let Some(live) = self.sessions.get_mut(session) else { return };
-        let leased = live.lease.map(|(attempt, _)| attempt);
+        let leased = live.lease.map(|lease| lease.attempt);
         let Some(link) = live.link.as_mut().filter(|l| l.settle.is_none()) else { return };
         link.missing = if leased == holds { 0 } else { link.missing + 1 };
         if link.missing >= MISSING
@@ -130,22 +133,25 @@ impl Control {
         }
     }
 
-    fn replied(&mut self, session: &SessionId, request: u64, refused: Option<Hold>) {
-        let Some(asked) = self.requests.remove(&request) else { return };
+    fn replied(
+        &mut self,
+        session: &SessionId,
+        request: u64,
+        refused: Option<Hold>,
+        now: UnixMillis,
+    ) -> Stored<()> {
+        let Some(asked) = self.requests.remove(&request) else { return Ok(()) };
         if asked.session != *session {
             self.requests.insert(request, asked);
-            return;
+            return Ok(());
         }
         match asked.asker {
-            Asker::Client(reply) => {
-                let value = match refused {
-                    None => Ok(Done { done: true }),
-                    Some(hold) => Err(Fault::conflict(
-                        format!("the session did not take the answer: {}", hold.text),
-                        "look at what it asks now, then answer that",
-                    )),
-                };
-                self.out.answer(reply, value);
+            Asker::Answer(answered) => self.answer_given(session, answered, refused, now)?,
+            Asker::Recording(reply) => {
+                let why = refused.map_or_else(|| "it has none".to_owned(), |hold| hold.text);
+                let fault =
+                    Fault::new(ErrorCode::NotFound, why, "`wrap export` on its host may still have it");
+                self.out.answer(reply, Err(fault));
             }
             Asker::Viewer(viewer) => {
                 if let Some(hold) = refused {
@@ -153,6 +159,24 @@ impl Control {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn recorded(&mut self, session: &SessionId, request: u64, part: RecordingPart) {
+        let meant = |r: &Request| r.session == *session && matches!(r.asker, Asker::Recording(_));
+        if !self.requests.get(&request).is_some_and(meant) {
+            return;
+        }
+        if let Some(Asker::Recording(reply)) = self.requests.remove(&request).map(|r| r.asker) {
+            self.out.answer(reply, Ok(part));
+        }
+    }
+
+    /// What a session asked when it said hello, if its report of that was taken before.
+    fn asks_by_hello(&mut self, session: &SessionId, now: UnixMillis) -> Stored<()> {
+        let Some(live) = self.sessions.get(session) else { return Ok(()) };
+        let dialog = live.kept.card.dialog.clone().filter(|_| !live.ended());
+        self.asks(session, dialog.as_ref(), now)
     }
 
     fn gone(&mut self, session: &SessionId, now: UnixMillis) -> Stored<()> {
@@ -166,17 +190,23 @@ impl Control {
         let orphans: Vec<u64> =
             self.requests.iter().filter(|(_, r)| r.session == *session).map(|(n, _)| *n).collect();
         for request in orphans {
-            if let Some(Asker::Client(reply)) = self.requests.remove(&request).map(|r| r.asker) {
-                let fault = Fault::new(
-                    ErrorCode::NoAnswer,
-                    "the session's wrapper went away before it answered",
-                    "look at the session; the answer may or may not have been given",
-                );
-                self.out.answer(reply, Err(fault));
+            match self.requests.remove(&request).map(|r| r.asker) {
+                Some(Asker::Answer(answered)) => self.answer_lost(answered)?,
+                Some(Asker::Recording(reply)) => self.out.answer(reply, Err(no_wrapper())),
+                Some(Asker::Viewer(_)) | None => {}
             }
         }
         Ok(())
     }
+}
+
+/// Nobody of a session's host can be asked.
+pub(super) fn no_wrapper() -> Fault {
+    Fault::new(
+        ErrorCode::NoAnswer,
+        "no wrapper on the session's host is connected",
+        "recordings are on their host: start a session there, or use `wrap export` there",
+    )
 }
 
 /// Why a hello cannot be welcomed, with what to do.

@@ -1,11 +1,16 @@
 //! Leases, their receipts and their ends. Must not: know what a step means.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 use wire::prompt::{Attempt, PromptResult, Receipt, Step};
 use wire::{AttemptId, PromptId, SessionId, UnixMillis};
 
-use super::rows::{json_or_none, to_json, unsigned, word};
+use super::rows::{json, json_or_none, signed, to_json, unsigned, word};
 use super::{Store, Stored};
+
+/// A session's figures by name.
+pub type Metrics = BTreeMap<String, f64>;
 
 /// How many attempts of one prompt that came to nothing are remembered.
 const REFUSALS_KEPT: u32 = 10;
@@ -54,14 +59,51 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a lease. The first end stands.
-    pub fn end_attempt(&self, attempt: AttemptId, result: &PromptResult) -> Stored<()> {
+    /// Notes at which report, and with which figures of its session, an attempt was accepted. The first word stands.
+    pub fn accepted(&self, attempt: AttemptId, seq: u64, metrics: &Metrics) -> Stored<()> {
         self.db
             .prepare_cached(
-                "UPDATE attempts SET outcome = ?2, result = ?3 WHERE id = ?1 AND outcome IS NULL",
+                "UPDATE attempts SET accepted_seq = ?2, metrics = ?3 WHERE id = ?1 AND accepted_seq IS NULL",
             )?
-            .execute(params![attempt.0, result.outcome.as_str(), to_json("result", result)?])?;
+            .execute(params![attempt.0, signed(seq), to_json("metrics", metrics)?])?;
         Ok(())
+    }
+
+    /// The same, asked.
+    pub fn accepted_at(&self, attempt: AttemptId) -> Stored<Option<(u64, Metrics)>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT accepted_seq, metrics FROM attempts WHERE id = ?1 AND accepted_seq IS NOT NULL",
+        )?;
+        let read = |row: &Row<'_>| Ok((unsigned(row, "accepted_seq"), json(row, "metrics")));
+        let found = sql.query_row([attempt.0], read).optional()?;
+        found.map(|(seq, metrics)| Ok((seq?, metrics?))).transpose()
+    }
+
+    /// Ends a lease. The first end stands.
+    pub fn end_attempt(&self, attempt: AttemptId, result: &PromptResult, now: UnixMillis) -> Stored<()> {
+        self.db
+            .prepare_cached(
+                "UPDATE attempts SET outcome = ?2, result = ?3, ended = ?4 WHERE id = ?1 AND outcome IS NULL",
+            )?
+            .execute(params![attempt.0, result.outcome.as_str(), to_json("result", result)?, now.0])?;
+        Ok(())
+    }
+
+    /// Attempts, newest first: of a session, before one of them.
+    pub fn select_attempts(
+        &self,
+        session: Option<&SessionId>,
+        before: Option<AttemptId>,
+        limit: u32,
+    ) -> Stored<Vec<Attempt>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM attempts WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR id < ?2)
+             ORDER BY id DESC LIMIT ?3",
+        )?;
+        let rows = sql.query_map(params![session.map(|s| &s.0), before.map(|b| b.0), limit], |row| {
+            Ok(self.read_attempt(row))
+        })?;
+        rows.map(|r| r?).collect()
     }
 
     /// One attempt.

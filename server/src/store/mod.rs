@@ -8,7 +8,11 @@
 //! Invariant: `synchronous = FULL`. A wrapper deletes what was acknowledged, so an acknowledged report must survive a
 //! power cut; group commit makes the one fsync per batch cheap enough.
 
+mod approvals;
 mod attempts;
+mod audit;
+mod needs;
+mod policies;
 mod prompts;
 mod reports;
 mod rows;
@@ -17,7 +21,9 @@ mod tokens;
 #[cfg(test)]
 mod words;
 
-pub use prompts::{Kept, Queued, StoredPrompt};
+pub use attempts::Metrics;
+pub use policies::StoredPolicies;
+pub use prompts::{Kept, Queued, StoredPrompt, Which};
 pub use sessions::StoredSession;
 pub use tokens::{Scope, StoredToken};
 
@@ -26,7 +32,10 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("../../migrations/001_start.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/001_start.sql")),
+    M::up(include_str!("../../migrations/002_queue.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The database could not do what was asked.

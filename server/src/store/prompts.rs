@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 use wire::prompt::{Hold, NewPrompt, Prompt, PromptResult, PromptState, Score};
 use wire::{AttemptId, PromptId, SessionId, UnixMillis};
 
-use super::rows::{json, json_or_none, signed, to_json, unsigned, word};
+use super::rows::{json, json_or_none, to_json, word};
 use super::{Store, StoreError, Stored};
 use crate::job::{Job, Lease, Phase, Then, Wish};
 
@@ -32,12 +32,29 @@ pub struct StoredPrompt {
 pub struct Queued {
     /// What was asked, with the text cleaned and the defaults filled in.
     pub asked: NewPrompt,
-    /// Tries in all.
-    pub attempts: u32,
-    /// Longest time from accepted to ended.
-    pub timeout_ms: u64,
+    /// Its life.
+    pub job: Job,
     /// The sender's key and the hash of what it sent.
     pub key: Option<(String, String)>,
+}
+
+/// Which prompts are meant; what is absent is no condition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Which {
+    /// In this state.
+    pub state: Option<PromptState>,
+    /// Had by this session, or asked for it.
+    pub session: Option<SessionId>,
+    /// The same session's name.
+    pub name: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// Of this thread.
+    pub thread: Option<String>,
+    /// Not changed after this.
+    pub unchanged_since: Option<UnixMillis>,
+    /// Queued before this one: the next page.
+    pub before: Option<PromptId>,
 }
 
 /// What became of a wish to queue.
@@ -66,17 +83,16 @@ impl Store {
                 None => {}
             }
         }
-        let a = &queued.asked;
+        let columns = Columns::of(&queued.job.phase);
         let mut sql = self.db.prepare_cached(
-            "INSERT INTO prompts (text, state, due, target, priority, dir, branch, agent, timeout_ms, attempts,
-                command, created, changed, idempotency_key, idempotency_hash)
-             VALUES (:text, 'pending', :now, :target, :priority, :dir, :branch, :agent, :timeout, :attempts,
-                :command, :now, :now, :key, :hash)",
+            "INSERT INTO prompts (asked, state, due, hold_code, hold_text, wait_until, attempts, created, changed,
+                idempotency_key, idempotency_hash)
+             VALUES (:asked, 'pending', :due, :code, :text, :wait, :attempts, :now, :now, :key, :hash)",
         )?;
         sql.execute(named_params! {
-            ":text": a.text, ":now": now.0, ":target": a.target, ":priority": a.priority, ":dir": a.dir,
-            ":branch": a.branch, ":agent": a.agent, ":timeout": signed(queued.timeout_ms),
-            ":attempts": queued.attempts, ":command": a.command,
+            ":asked": to_json("asked", &queued.asked)?, ":due": columns.due.map(|t| t.0),
+            ":code": columns.hold.map(|h| h.code.as_str()), ":text": columns.hold.map(|h| &h.text),
+            ":wait": queued.job.wait_until.0, ":attempts": queued.job.attempts, ":now": now.0,
             ":key": queued.key.as_ref().map(|k| &k.0), ":hash": queued.key.as_ref().map(|k| &k.1),
         })?;
         Ok(Kept::New(PromptId(self.db.last_insert_rowid())))
@@ -86,17 +102,18 @@ impl Store {
     pub fn save_prompt(&self, prompt: &StoredPrompt) -> Stored<()> {
         let columns = Columns::of(&prompt.job.phase);
         let mut sql = self.db.prepare_cached(
-            "UPDATE prompts SET state = :state, hold_code = :code, hold_text = :text, due = :due, lease = :lease,
-                wish = :wish, target = :target, session = :session, avoid = :avoid, tried = :tried,
-                attempts = :attempts, refusals = :refusals, result = :result, changed = :changed
+            "UPDATE prompts SET asked = :asked, state = :state, hold_code = :code, hold_text = :text, due = :due,
+                wait_until = :wait, lease = :lease, wish = :wish, session = :session, avoid = :avoid,
+                tried = :tried, attempts = :attempts, refusals = :refusals, result = :result, changed = :changed
              WHERE id = :id",
         )?;
         let lease = prompt.job.lease();
         sql.execute(named_params! {
-            ":id": prompt.id.0, ":state": prompt.job.state().as_str(),
+            ":id": prompt.id.0, ":asked": to_json("asked", &prompt.asked)?,
+            ":state": prompt.job.state().as_str(), ":wait": prompt.job.wait_until.0,
             ":code": columns.hold.map(|h| h.code.as_str()), ":text": columns.hold.map(|h| &h.text),
             ":due": columns.due.map(|t| t.0), ":lease": lease.map(|l| l.attempt.0),
-            ":wish": wish_word(lease.map_or(Wish::None, |l| l.wish)), ":target": prompt.asked.target,
+            ":wish": wish_word(lease.map_or(Wish::None, |l| l.wish)),
             ":session": prompt.session.as_ref().map(|s| &s.0), ":avoid": prompt.avoid.as_ref().map(|s| &s.0),
             ":tried": prompt.job.tried, ":attempts": prompt.job.attempts, ":refusals": prompt.job.refusals,
             ":result": columns.result.map(|r| to_json("result", r)).transpose()?,
@@ -125,12 +142,10 @@ impl Store {
         sql.query_row([id.0], |row| Ok(read(row))).optional()?.transpose()
     }
 
-    /// Prompts that may be offered now, the most urgent and oldest first.
-    pub fn due_prompts(&self, now: UnixMillis, limit: u32) -> Stored<Vec<StoredPrompt>> {
-        let mut sql = self.db.prepare_cached(
-            "SELECT * FROM prompts WHERE due IS NOT NULL AND due <= ?1 ORDER BY priority DESC, id LIMIT ?2",
-        )?;
-        sql.query_map(params![now.0, limit], |row| Ok(read(row)))?.map(|r| r?).collect()
+    /// Prompts that are offered by themselves, now or later: what the queue in memory is made of.
+    pub fn waiting_prompts(&self) -> Stored<Vec<StoredPrompt>> {
+        let mut sql = self.db.prepare("SELECT * FROM prompts WHERE due IS NOT NULL ORDER BY id")?;
+        sql.query_map([], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
     /// Prompts that are not final, oldest first.
@@ -150,13 +165,49 @@ impl Store {
         sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
-    /// The newest prompts, of one state or of all, newest first.
-    pub fn latest_prompts(&self, state: Option<PromptState>, limit: u32) -> Stored<Vec<StoredPrompt>> {
+    /// Prompts by what is asked of them, newest first.
+    pub fn select_prompts(&self, which: &Which, limit: u32) -> Stored<Vec<StoredPrompt>> {
         let mut sql = self.db.prepare_cached(
-            "SELECT * FROM prompts WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2",
+            "SELECT * FROM prompts
+             WHERE (:state IS NULL OR state = :state)
+               AND (:session IS NULL OR session = :session OR asked ->> '$.target' IN (:session, :name))
+               AND (:thread IS NULL OR asked ->> '$.thread' = :thread)
+               AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(asked, '$.tags') WHERE value = :tag))
+               AND (:changed IS NULL OR changed <= :changed)
+               AND (:before IS NULL OR id < :before)
+             ORDER BY id DESC LIMIT :limit",
         )?;
-        let rows = sql.query_map(params![state.map(PromptState::as_str), limit], |row| Ok(read(row)))?;
+        let rows = sql.query_map(
+            named_params! {
+                ":state": which.state.map(PromptState::as_str), ":session": which.session.as_ref().map(|s| &s.0),
+                ":name": which.name, ":thread": which.thread, ":tag": which.tag,
+                ":changed": which.unchanged_since.map(|t| t.0), ":before": which.before.map(|p| p.0),
+                ":limit": limit,
+            },
+            |row| Ok(read(row)),
+        )?;
         rows.map(|r| r?).collect()
+    }
+
+    /// Threads and tags of prompts that sessions had, with the ends that are known, newest first: what their pasts are
+    /// made of after a restart.
+    pub fn had_prompts(&self, limit: u32) -> Stored<Vec<StoredPrompt>> {
+        let mut sql = self.db.prepare(
+            "SELECT * FROM prompts WHERE session IS NOT NULL ORDER BY changed DESC, id DESC LIMIT ?1",
+        )?;
+        sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
+    }
+
+    /// Deletes a prompt that is final, with its attempts. True: it was there and nobody waits for it.
+    pub fn forget_prompt(&self, id: PromptId) -> Stored<bool> {
+        self.db
+            .prepare_cached("DELETE FROM attempts WHERE prompt = ?1 AND outcome IS NOT NULL")?
+            .execute([id.0])?;
+        let mut sql = self.db.prepare_cached(
+            "DELETE FROM prompts WHERE id = ?1 AND state IN ('completed', 'failed', 'cancelled')
+                AND NOT EXISTS (SELECT 1 FROM needs WHERE needs = ?1)",
+        )?;
+        Ok(sql.execute([id.0])? == 1)
     }
 
     /// How many prompts there are of each state.
@@ -169,22 +220,19 @@ impl Store {
     /// A prompt as everyone sees it.
     pub fn show(&self, stored: &StoredPrompt) -> Stored<Prompt> {
         let columns = Columns::of(&stored.job.phase);
-        let asked = &stored.asked;
+        let hold = match stored.job.phase {
+            Phase::Blocked => Some(self.waits_for(stored.id)?),
+            _ => columns.hold.cloned(),
+        };
         Ok(Prompt {
             id: stored.id,
-            text: asked.text.clone(),
+            asked: stored.asked.clone(),
             state: stored.job.state(),
-            hold: columns.hold.cloned(),
-            target: asked.target.clone(),
+            hold,
+            due: columns.due,
             session: stored.session.clone(),
-            priority: asked.priority,
-            dir: asked.dir.clone(),
-            branch: asked.branch.clone(),
-            agent: asked.agent.clone(),
-            timeout_ms: asked.timeout_ms.unwrap_or_default(),
             tried: stored.job.tried,
             attempts: stored.job.attempts,
-            command: asked.command,
             attempt: self.latest_attempt(stored.id)?,
             result: columns.result.cloned(),
             created: stored.created,
@@ -203,6 +251,7 @@ struct Columns<'a> {
 impl<'a> Columns<'a> {
     fn of(phase: &'a Phase) -> Self {
         let (hold, due, result) = match phase {
+            Phase::Blocked => (None, None, None),
             Phase::Pending { due, refused } => (refused.as_ref(), Some(*due), None),
             Phase::Assigned { refused, .. } => (refused.as_ref(), None, None),
             Phase::InProgress { .. } => (None, None, None),
@@ -225,22 +274,14 @@ fn wish_word(wish: Wish) -> &'static str {
 }
 
 fn read(row: &Row<'_>) -> Stored<StoredPrompt> {
-    let asked = NewPrompt {
-        text: row.get("text")?,
-        target: row.get("target")?,
-        priority: row.get("priority")?,
-        dir: row.get("dir")?,
-        branch: row.get("branch")?,
-        agent: row.get("agent")?,
-        timeout_ms: Some(unsigned(row, "timeout_ms")?),
-        attempts: Some(row.get("attempts")?),
-        command: row.get("command")?,
-    };
+    let asked: NewPrompt = json(row, "asked")?;
     let job = Job {
         phase: phase(row)?,
         tried: row.get("tried")?,
         attempts: row.get("attempts")?,
         refusals: row.get("refusals")?,
+        wait_ms: asked.wait_ms.unwrap_or_default(),
+        wait_until: UnixMillis(row.get("wait_until")?),
     };
     Ok(StoredPrompt {
         id: PromptId(row.get("id")?),
@@ -263,7 +304,10 @@ fn phase(row: &Row<'_>) -> Stored<Phase> {
     };
     let missing = |what| StoreError::Unreadable(what, format!("missing for a prompt that is {state}"));
     Ok(match state {
-        PromptState::Pending => Phase::Pending { due: due.ok_or_else(|| missing("due"))?, refused: hold },
+        PromptState::Pending => match due {
+            Some(due) => Phase::Pending { due, refused: hold },
+            None => Phase::Blocked,
+        },
         PromptState::Assigned => {
             Phase::Assigned { lease: lease.ok_or_else(|| missing("lease"))?, refused: hold }
         }

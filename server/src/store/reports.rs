@@ -55,6 +55,22 @@ impl Store {
         sql.query_map(params![session.0, signed(after), limit], |row| Ok(event(row)))?.map(|r| r?).collect()
     }
 
+    /// Events of a session between two reports, both included, oldest first: what was found during a turn.
+    pub fn events_between(
+        &self,
+        session: &SessionId,
+        from: u64,
+        to: u64,
+        limit: u32,
+    ) -> Stored<Vec<EventRow>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM events WHERE session = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq LIMIT ?4",
+        )?;
+        sql.query_map(params![session.0, signed(from), signed(to), limit], |row| Ok(event(row)))?
+            .map(|r| r?)
+            .collect()
+    }
+
     /// The latest events of a session, oldest first.
     pub fn latest_events(&self, session: &SessionId, limit: u32) -> Stored<Vec<EventRow>> {
         let mut sql =

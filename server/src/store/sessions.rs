@@ -1,7 +1,8 @@
 //! Sessions in the database. Must not: know which are connected.
 
-use rusqlite::{OptionalExtension, Row, named_params};
-use wire::session::{Claim, Context, Link, Session, Size};
+use rusqlite::{OptionalExtension, Row, named_params, params};
+use wire::http::ContextRow;
+use wire::session::{Claim, Context, Link, Moves, Session, Size};
 use wire::{HostId, SessionId, UnixMillis};
 
 use super::rows::{json, json_or_none, signed, to_json, to_json_or_none, unsigned, word};
@@ -29,16 +30,16 @@ impl Store {
         let mut sql = self.db.prepare_cached(
             "INSERT INTO sessions (id, name, host, host_name, agent, argv, epoch, ack, fence, state, source, rule,
                 evidence, since, background, dialog, dir, branch, repo, title, cols, rows, last_line, metrics,
-                started, active, exit, ended)
+                started, active, exit, ended, role, caps, env, context_hash)
              VALUES (:id, :name, :host, :host_name, :agent, :argv, :epoch, :ack, :fence, :state, :source, :rule,
                 :evidence, :since, :background, :dialog, :dir, :branch, :repo, :title, :cols, :rows, :last_line,
-                :metrics, :started, :active, :exit, :ended)
+                :metrics, :started, :active, :exit, :ended, :role, :caps, :env, :context_hash)
              ON CONFLICT (id) DO UPDATE SET name = :name, host_name = :host_name, agent = :agent, argv = :argv,
                 epoch = max(epoch, :epoch), ack = max(ack, :ack), fence = max(fence, :fence), state = :state,
                 source = :source, rule = :rule, evidence = :evidence, since = :since, background = :background,
                 dialog = :dialog, dir = :dir, branch = :branch, repo = :repo, title = :title, cols = :cols,
                 rows = :rows, last_line = :last_line, metrics = :metrics, started = :started, active = :active,
-                exit = :exit, ended = :ended",
+                exit = :exit, ended = :ended, role = :role, caps = :caps, env = :env, context_hash = :context_hash",
         )?;
         sql.execute(named_params! {
             ":id": s.id.0, ":name": s.name, ":host": s.host.0, ":host_name": s.host_name, ":agent": s.agent,
@@ -50,8 +51,38 @@ impl Store {
             ":cols": s.size.cols, ":rows": s.size.rows, ":last_line": s.last_line,
             ":metrics": to_json("metrics", &s.metrics)?, ":started": s.started.0, ":active": s.active.0,
             ":exit": to_json_or_none("exit", s.exit.as_ref())?, ":ended": kept.ended.map(|t| t.0),
+            ":role": s.role, ":caps": to_json("caps", &s.caps)?, ":env": to_json("env", &s.context.env)?,
+            ":context_hash": s.context.hash,
         })?;
         Ok(())
+    }
+
+    /// Keeps where a session works from a moment on.
+    pub fn append_context(
+        &self,
+        session: &SessionId,
+        seq: u64,
+        at: UnixMillis,
+        context: &Context,
+    ) -> Stored<()> {
+        let mut sql = self.db.prepare_cached(
+            "INSERT OR IGNORE INTO contexts (session, seq, at, context) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        sql.execute(params![session.0, signed(seq), at.0, to_json("context", context)?])?;
+        Ok(())
+    }
+
+    /// Where a session worked, newest first.
+    pub fn contexts(&self, session: &SessionId, limit: u32) -> Stored<Vec<ContextRow>> {
+        let mut sql =
+            self.db.prepare_cached("SELECT * FROM contexts WHERE session = ?1 ORDER BY seq DESC LIMIT ?2")?;
+        let rows = sql.query_map(params![session.0, limit], |row| {
+            Ok((UnixMillis(row.get("at")?), json(row, "context")))
+        })?;
+        rows.map(|row| {
+            row.map_err(Into::into).and_then(|(at, context)| Ok(ContextRow { at, context: context? }))
+        })
+        .collect()
     }
 
     /// One session.
@@ -98,10 +129,20 @@ fn read(row: &Row<'_>) -> Stored<StoredSession> {
         host_name: row.get("host_name")?,
         agent: row.get("agent")?,
         argv: json(row, "argv")?,
+        role: row.get("role")?,
+        caps: json(row, "caps")?,
+        moves: Moves::None,
+        limited: None,
         claim: claim(row)?,
         link: Link::Disconnected,
         link_since: active,
-        context: Context { dir: row.get("dir")?, branch: row.get("branch")?, repo: row.get("repo")? },
+        context: Context {
+            dir: row.get("dir")?,
+            branch: row.get("branch")?,
+            repo: row.get("repo")?,
+            env: json(row, "env")?,
+            hash: row.get("context_hash")?,
+        },
         title: row.get("title")?,
         dialog: json_or_none(row, "dialog")?,
         prompt: None,

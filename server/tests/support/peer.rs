@@ -102,6 +102,8 @@ impl Wrapper {
             host_name: "here".into(),
             agent: "claude".into(),
             argv: vec!["claude".into()],
+            role: None,
+            caps: Vec::new(),
             started: UnixMillis(1),
             epoch: 1,
             last_seq: 0,
@@ -240,7 +242,14 @@ pub fn claim(state: State) -> Claim {
 pub fn now(state: State) -> Now {
     Now {
         claim: claim(state),
-        context: Context { dir: "/w".into(), branch: Some("main".into()), repo: Some("/w".into()) },
+        context: Context {
+            dir: "/w".into(),
+            branch: Some("main".into()),
+            repo: Some("/w".into()),
+            env: Default::default(),
+            hash: String::new(),
+        },
+        moves: wire::session::Moves::None,
         title: String::new(),
         dialog: None,
         size: Size { cols: 80, rows: 24 },

@@ -8,7 +8,7 @@ use crate::approval::Approval;
 use crate::event::Event;
 use crate::prompt::Prompt;
 use crate::session::Session;
-use crate::{SessionId, UnixMillis};
+use crate::{PromptId, SessionId, UnixMillis};
 
 wire! {
     /// From server to viewer.
@@ -52,6 +52,11 @@ wire! {
         Prompt {
             /// As it is now.
             prompt: Prompt,
+        },
+        /// A prompt was forgotten.
+        PromptGone {
+            /// Which.
+            prompt: PromptId,
         },
         /// Something that an agent asks is new or was answered.
         Approval {

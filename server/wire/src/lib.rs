@@ -19,6 +19,7 @@ pub mod http;
 pub mod ids;
 pub mod place;
 pub mod prompt;
+pub mod result;
 pub mod session;
 pub mod text;
 #[cfg(feature = "ts")]

@@ -6,8 +6,15 @@
 //! Invariant: a lease ends only by the wrapper's word or by a person's. Invariant: after a byte may have reached the
 //! agent, the prompt is never offered again without a person's word, unless its turn is known to have ended.
 
-use wire::prompt::{Hold, HoldCode, Outcome, PromptResult, PromptState, Step};
+mod wishes;
+mod words;
+
+pub use words::{retry_pause, server_result, unknown_hold};
+
+use wire::prompt::{Cause, Hold, HoldCode, Outcome, PromptResult, PromptState, Step};
 use wire::{AttemptId, UnixMillis};
+
+use words::{cancelled, refusal_result};
 
 /// Shortest pause before a prompt that a gate refused is offered again, in milliseconds.
 pub const REFUSED_PAUSE: u64 = 2_000;
@@ -55,6 +62,8 @@ pub enum Then {
 /// Where a prompt is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
+    /// Waits for other prompts to complete.
+    Blocked,
     /// Waits for a session.
     Pending {
         /// Not offered before.
@@ -100,6 +109,10 @@ pub struct Job {
     pub attempts: u32,
     /// Refusals by the gate in a row.
     pub refusals: u32,
+    /// Longest wait for a session, in milliseconds.
+    pub wait_ms: u64,
+    /// When the present wait ends without a session.
+    pub wait_until: UnixMillis,
 }
 
 /// Whether the session's wrapper can be asked.
@@ -122,6 +135,16 @@ pub enum JobEvent {
     Refused(AttemptId, Hold),
     /// The attempt ended; the wrapper has let go.
     Ended(AttemptId, PromptResult),
+    /// All prompts that it waited for are completed; not offered before this instant.
+    Unblocked(UnixMillis),
+    /// One of them will not complete by itself.
+    Broken(Hold),
+    /// Nobody took it in time.
+    Expired,
+    /// Nothing was heard about its attempt for longer than it may take; the lease stays.
+    Overdue(AttemptId, Hold),
+    /// The wrapper still has its attempt after all; whether the agent had accepted it.
+    Found(AttemptId, bool),
     /// A person calls it off.
     Cancel(Reach),
     /// A person wants another try.
@@ -148,16 +171,22 @@ pub struct NotNow {
 }
 
 impl Job {
-    /// A new prompt, to be offered at once; the database makes them otherwise.
+    /// A new prompt: it waits for others, or for a session from `due` on.
+    pub fn queued(attempts: u32, wait_ms: u64, due: UnixMillis, blocked: bool) -> Self {
+        let phase = if blocked { Phase::Blocked } else { Phase::Pending { due, refused: None } };
+        Self { phase, tried: 0, attempts, refusals: 0, wait_ms, wait_until: after(due, wait_ms) }
+    }
+
+    /// A new prompt, to be offered at once.
     #[cfg(test)]
     pub fn new(attempts: u32, now: UnixMillis) -> Self {
-        Self { phase: Phase::Pending { due: now, refused: None }, tried: 0, attempts, refusals: 0 }
+        Self::queued(attempts, 60_000, now, false)
     }
 
     /// The word for the phase.
     pub fn state(&self) -> PromptState {
         match self.phase {
-            Phase::Pending { .. } => PromptState::Pending,
+            Phase::Blocked | Phase::Pending { .. } => PromptState::Pending,
             Phase::Assigned { .. } => PromptState::Assigned,
             Phase::InProgress { .. } => PromptState::InProgress,
             Phase::Held { .. } => PromptState::Held,
@@ -173,7 +202,25 @@ impl Job {
             Phase::Assigned { lease, .. } | Phase::InProgress { lease } => Some(lease),
             Phase::Held { then: Then::Leased(lease), .. } => Some(lease),
             Phase::Held { then: Then::Again { .. } | Then::Person, .. } => None,
-            Phase::Pending { .. } | Phase::Completed(_) | Phase::Failed(_) | Phase::Cancelled(_) => None,
+            Phase::Blocked
+            | Phase::Pending { .. }
+            | Phase::Completed(_)
+            | Phase::Failed(_)
+            | Phase::Cancelled(_) => None,
+        }
+    }
+
+    /// When it may be offered next by itself.
+    pub fn due(&self) -> Option<UnixMillis> {
+        match self.phase {
+            Phase::Pending { due, .. } | Phase::Held { then: Then::Again { due }, .. } => Some(due),
+            Phase::Blocked
+            | Phase::Assigned { .. }
+            | Phase::InProgress { .. }
+            | Phase::Held { then: Then::Person | Then::Leased(_), .. }
+            | Phase::Completed(_)
+            | Phase::Failed(_)
+            | Phase::Cancelled(_) => None,
         }
     }
 
@@ -198,6 +245,31 @@ impl Job {
                 Ok(self.ended(attempt, result, now, spread))
             }
             JobEvent::Refused(..) | JobEvent::Ended(..) => Ok(Vec::new()),
+            JobEvent::Unblocked(due) => {
+                self.unblocked(due, now);
+                Ok(Vec::new())
+            }
+            JobEvent::Broken(hold) => {
+                if self.phase == Phase::Blocked {
+                    self.phase = Phase::Held { hold, then: Then::Person };
+                }
+                Ok(Vec::new())
+            }
+            JobEvent::Expired => {
+                if self.due().is_some() {
+                    let why = "no session took it within the time that it may wait";
+                    self.phase = Phase::Failed(server_result(Outcome::TimedOut, why));
+                }
+                Ok(Vec::new())
+            }
+            JobEvent::Overdue(attempt, hold) => {
+                self.overdue(attempt, hold);
+                Ok(Vec::new())
+            }
+            JobEvent::Found(attempt, accepted) => {
+                self.found(attempt, accepted);
+                Ok(Vec::new())
+            }
             JobEvent::Cancel(reach) => self.cancel(reach),
             JobEvent::Retry(reach) => self.retry(reach, now),
             JobEvent::Reassign(reach) => self.reassign(reach, now),
@@ -216,6 +288,38 @@ impl Job {
         };
         self.phase = Phase::Assigned { lease: Lease { attempt, wish: Wish::None }, refused };
         self.tried += 1;
+    }
+
+    fn unblocked(&mut self, due: UnixMillis, now: UnixMillis) {
+        let broken = |hold: &Hold| hold.code == HoldCode::AfterFailed;
+        let waits = match &self.phase {
+            Phase::Blocked => true,
+            Phase::Held { hold, then: Then::Person } => broken(hold),
+            _ => false,
+        };
+        if waits {
+            self.phase = Phase::Pending { due: due.max(now), refused: None };
+            self.wait_until = after(due.max(now), self.wait_ms);
+        }
+    }
+
+    fn overdue(&mut self, attempt: AttemptId, hold: Hold) {
+        if let Phase::Assigned { lease, .. } | Phase::InProgress { lease } = self.phase
+            && lease.attempt == attempt
+        {
+            self.phase = Phase::Held { hold, then: Then::Leased(lease) };
+        }
+    }
+
+    fn found(&mut self, attempt: AttemptId, accepted: bool) {
+        if let Phase::Held { then: Then::Leased(lease), .. } = self.phase
+            && lease.attempt == attempt
+        {
+            self.phase = match accepted {
+                true => Phase::InProgress { lease },
+                false => Phase::Assigned { lease, refused: None },
+            };
+        }
     }
 
     fn accepted(&mut self) {
@@ -258,153 +362,49 @@ impl Job {
         if result.outcome == Outcome::NotTyped {
             self.tried = self.tried.saturating_sub(1);
         }
+        if wish == Wish::None && result.cause == Some(Cause::RateLimited) && result.outcome == Outcome::Failed
+        {
+            self.park(&result, now);
+            return effects;
+        }
         self.phase = match (result.outcome, wish) {
             (Outcome::Completed, _) => Phase::Completed(result),
             (Outcome::Unknown, Wish::None | Wish::Reassign) => {
                 Phase::Held { hold: unknown_hold(), then: Then::Person }
             }
             (_, Wish::Cancel) => Phase::Cancelled(PromptResult { outcome: Outcome::Cancelled, ..result }),
-            (_, Wish::Reassign) => Phase::Pending { due: now, refused: None },
+            (_, Wish::Reassign) => self.wait(now, now),
             (Outcome::Cancelled, Wish::None) => Phase::Cancelled(result),
             (Outcome::NotTyped, Wish::None) => {
                 Phase::Pending { due: after(now, REFUSED_PAUSE), refused: None }
             }
             (Outcome::Failed | Outcome::TimedOut, Wish::None) if self.tried < self.attempts => {
-                Phase::Pending { due: after(now, retry_pause(self.tried, spread)), refused: None }
+                self.wait(after(now, retry_pause(self.tried, spread)), now)
             }
             (Outcome::Failed | Outcome::TimedOut | Outcome::Interrupted, Wish::None) => Phase::Failed(result),
         };
         effects
     }
 
-    fn cancel(&mut self, reach: Reach) -> Result<Vec<Effect>, NotNow> {
-        match &mut self.phase {
-            Phase::Pending { .. } | Phase::Held { then: Then::Again { .. } | Then::Person, .. } => {
-                self.phase = Phase::Cancelled(cancelled("cancelled while it waited"));
-                Ok(Vec::new())
-            }
-            Phase::Assigned { .. } | Phase::InProgress { .. } => Ok(self.ask(Wish::Cancel, reach)),
-            Phase::Held { then: Then::Leased(lease), .. } => match reach {
-                Reach::Connected => Ok(self.ask(Wish::Cancel, reach)),
-                Reach::Gone => {
-                    let attempt = lease.attempt;
-                    self.phase = Phase::Cancelled(cancelled("given up while its session was out of reach"));
-                    Ok(vec![Effect::EndLease(attempt, given_up())])
-                }
-            },
-            Phase::Completed(_) | Phase::Failed(_) | Phase::Cancelled(_) => {
-                Err(NotNow { why: "it has ended already" })
-            }
-        }
+    /// The next wait for a session begins.
+    fn wait(&mut self, due: UnixMillis, now: UnixMillis) -> Phase {
+        self.wait_until = after(due.max(now), self.wait_ms);
+        Phase::Pending { due, refused: None }
     }
 
-    fn retry(&mut self, reach: Reach, now: UnixMillis) -> Result<Vec<Effect>, NotNow> {
-        let effects = match &self.phase {
-            Phase::Held { then: Then::Leased(lease), .. } if reach == Reach::Gone => {
-                vec![Effect::EndLease(lease.attempt, given_up())]
-            }
-            Phase::Held { then: Then::Again { .. } | Then::Person, .. } => Vec::new(),
-            Phase::Failed(_) | Phase::Cancelled(_) => Vec::new(),
-            Phase::Pending { .. } => Vec::new(),
-            Phase::Held { .. } | Phase::Assigned { .. } | Phase::InProgress { .. } => {
-                return Err(NotNow { why: "a session still has it; cancel or reassign it instead" });
-            }
-            Phase::Completed(_) => {
-                return Err(NotNow {
-                    why: "it was completed; send its text as a new prompt to run it again",
-                });
-            }
+    /// A limit of use was reached: that costs no try. The router knows until when the provider is limited, and may
+    /// find another.
+    fn park(&mut self, result: &PromptResult, now: UnixMillis) {
+        self.tried = self.tried.saturating_sub(1);
+        let ends = result.until_at.unwrap_or(now).max(now);
+        self.wait_until = self.wait_until.max(after(ends, self.wait_ms));
+        let text = match &result.until {
+            Some(until) => format!("a limit of use was reached; it ends: {until}"),
+            None => "a limit of use was reached; nobody says for how long".to_owned(),
         };
-        self.again(now);
-        Ok(effects)
+        let hold = Hold { code: HoldCode::RateLimited, text };
+        self.phase = Phase::Held { hold, then: Then::Again { due: now } };
     }
-
-    fn reassign(&mut self, reach: Reach, now: UnixMillis) -> Result<Vec<Effect>, NotNow> {
-        match &self.phase {
-            Phase::Assigned { .. } | Phase::InProgress { .. } => Ok(self.ask(Wish::Reassign, reach)),
-            Phase::Held { then: Then::Leased(_), .. } if reach == Reach::Connected => {
-                Ok(self.ask(Wish::Reassign, reach))
-            }
-            Phase::Completed(_) => Err(NotNow { why: "it was completed" }),
-            Phase::Held { .. } | Phase::Pending { .. } | Phase::Failed(_) | Phase::Cancelled(_) => {
-                self.retry(reach, now)
-            }
-        }
-    }
-
-    /// Queues it again on a person's word, with one try at least.
-    fn again(&mut self, now: UnixMillis) {
-        self.phase = Phase::Pending { due: now, refused: None };
-        self.refusals = 0;
-        self.attempts = self.attempts.max(self.tried + 1);
-    }
-
-    /// Asks the wrapper to let go, or notes the wish until it is back.
-    fn ask(&mut self, wish: Wish, reach: Reach) -> Vec<Effect> {
-        let Some(mut lease) = self.lease() else { return Vec::new() };
-        lease.wish = wish;
-        match reach {
-            Reach::Connected => {
-                match &mut self.phase {
-                    Phase::Assigned { lease: l, .. } | Phase::InProgress { lease: l } => *l = lease,
-                    Phase::Held { then, .. } => *then = Then::Leased(lease),
-                    Phase::Pending { .. } | Phase::Completed(_) | Phase::Failed(_) | Phase::Cancelled(_) => {}
-                }
-                vec![Effect::AskCancel(lease.attempt)]
-            }
-            Reach::Gone => {
-                self.phase = Phase::Held { hold: gone_hold(), then: Then::Leased(lease) };
-                Vec::new()
-            }
-        }
-    }
-}
-
-/// Pause before the next try after `tried` tries: doubling, capped, spread by up to a quarter.
-pub fn retry_pause(tried: u32, spread: f64) -> u64 {
-    let base = RETRY_PAUSE.saturating_mul(1 << tried.saturating_sub(1).min(16)).min(RETRY_PAUSE_MAX);
-    base + (base as f64 / 4.0 * spread.clamp(0.0, 1.0)) as u64
-}
-
-/// The hold of a prompt of which nobody knows whether it was typed.
-pub fn unknown_hold() -> Hold {
-    Hold {
-        code: HoldCode::Unknown,
-        text: "nobody knows whether it was typed: look at the session, then retry or cancel it".to_owned(),
-    }
-}
-
-/// A result that the server itself came to.
-pub fn server_result(outcome: Outcome, reason: &str) -> PromptResult {
-    PromptResult::new(outcome, reason, "server")
-}
-
-fn gone_hold() -> Hold {
-    Hold {
-        code: HoldCode::SessionGone,
-        text: "its session is out of reach and may still have it: it is settled when the session is back; \
-               asking once more gives the session up"
-            .to_owned(),
-    }
-}
-
-fn cancelled(reason: &str) -> PromptResult {
-    server_result(Outcome::Cancelled, reason)
-}
-
-fn given_up() -> PromptResult {
-    server_result(Outcome::Unknown, "a person gave the session up while it was out of reach")
-}
-
-/// What a refusal says about the attempt.
-fn refusal_result(hold: &Hold) -> PromptResult {
-    let outcome = match hold.code {
-        code if code.transient() => Outcome::NotTyped,
-        HoldCode::TextRefused => Outcome::NotTyped,
-        HoldCode::Person => Outcome::Cancelled,
-        _ => Outcome::Unknown,
-    };
-    PromptResult { source: "wrapper".to_owned(), ..server_result(outcome, &hold.text) }
 }
 
 fn after(now: UnixMillis, pause: u64) -> UnixMillis {
@@ -412,5 +412,4 @@ fn after(now: UnixMillis, pause: u64) -> UnixMillis {
 }
 
 #[cfg(test)]
-#[path = "job_tests.rs"]
 mod tests;

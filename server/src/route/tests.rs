@@ -6,11 +6,23 @@ use proptest::prelude::*;
 
 const NOW: UnixMillis = UnixMillis(10_000_000);
 
+fn candidate(session: &Session) -> Candidate<'_> {
+    static NONE: std::sync::OnceLock<Past> = std::sync::OnceLock::new();
+    let past = NONE.get_or_init(Past::default);
+    Candidate {
+        session,
+        settled: true,
+        leased: false,
+        keyboard: session.keyboard.clone(),
+        provider: None,
+        past,
+    }
+}
+
 fn check(wanted: &Wanted, sessions: &[Session], chosen: Option<&str>) -> Decision {
-    let candidates: Vec<_> =
-        sessions.iter().map(|session| Candidate { session, settled: true, leased: false }).collect();
+    let candidates: Vec<_> = sessions.iter().map(|session| candidate(session)).collect();
     let decision = route(wanted, &candidates, &Weights::default(), NOW);
-    assert_eq!(decision.chosen.as_ref().map(|s| s.0.as_str()), chosen, "{decision:?}");
+    assert_eq!(decision.chosen.as_ref().map(|(s, _)| s.0.as_str()), chosen, "{decision:?}");
     decision
 }
 
@@ -82,7 +94,7 @@ proptest! {
         }).collect();
         let decide = |sessions: &[Session]| {
             let candidates: Vec<_> = sessions.iter()
-                .map(|session| Candidate { session, settled: true, leased: false }).collect();
+                .map(|session| candidate(session)).collect();
             route(&Wanted::default(), &candidates, &Weights::default(), NOW)
         };
         let first = decide(&sessions);
