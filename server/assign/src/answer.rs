@@ -2,6 +2,7 @@
 //!
 //! Must not: answer a dialog that was not shown.
 
+use wire::approval::{Approval, ApprovalState};
 use wire::http::{Answer, Done};
 use wire::session::{Dialog, Session};
 use wire::text::{escape, escape_lines};
@@ -13,35 +14,50 @@ use crate::print::Printer;
 
 /// Yes, once.
 pub async fn approve(client: &Client, print: &Printer, session: &str) -> Result<(), Failure> {
-    let dialog = open(client, session).await?;
-    answerable(&dialog, session)?;
-    send(client, print, session, dialog, Choice::Approve).await
+    let open = open(client, session).await?;
+    answerable(&open.dialog, session)?;
+    send(client, print, open, Choice::Approve).await
 }
 
 /// No.
 pub async fn deny(client: &Client, print: &Printer, session: &str) -> Result<(), Failure> {
-    let dialog = open(client, session).await?;
-    answerable(&dialog, session)?;
-    send(client, print, session, dialog, Choice::Deny).await
+    let open = open(client, session).await?;
+    answerable(&open.dialog, session)?;
+    send(client, print, open, Choice::Deny).await
 }
 
 /// An option, counted from 1.
 pub async fn choose(client: &Client, print: &Printer, session: &str, number: u32) -> Result<(), Failure> {
-    let dialog = open(client, session).await?;
+    let open = open(client, session).await?;
     let index = number - 1;
-    if !dialog.options.iter().any(|o| o.index == index) {
-        show(&dialog);
+    if !open.dialog.options.iter().any(|o| o.index == index) {
+        show(&open.dialog);
         return Err(Failure::Refused(format!("there is no option {number} in what it asks")));
     }
-    send(client, print, session, dialog, Choice::Option { index }).await
+    send(client, print, open, Choice::Option { index }).await
 }
 
-async fn open(client: &Client, session: &str) -> Result<Dialog, Failure> {
-    let found: Session = client.get(&format!("/v1/sessions/{}", segment(session))).await?;
+/// What is asked: by a session, or as an item of its own, which its number names.
+struct Open {
+    dialog: Dialog,
+    /// Where an answer goes.
+    path: String,
+}
+
+async fn open(client: &Client, asked: &str) -> Result<Open, Failure> {
+    if let Ok(number) = asked.parse::<i64>() {
+        let item: Approval = client.get(&format!("/v1/approvals/{number}")).await?;
+        if item.state != ApprovalState::Open {
+            return Err(Failure::Refused(format!("approval {number} is {} already", item.state)));
+        }
+        return Ok(Open { dialog: item.dialog, path: format!("/v1/approvals/{number}/answer") });
+    }
+    let found: Session = client.get(&format!("/v1/sessions/{}", segment(asked))).await?;
     let state = found.claim.state;
-    found
+    let dialog = found
         .dialog
-        .ok_or_else(|| Failure::Refused(format!("{} asks nothing now; it is {state}", escape(session))))
+        .ok_or_else(|| Failure::Refused(format!("{} asks nothing now; it is {state}", escape(asked))))?;
+    Ok(Open { dialog, path: format!("/v1/sessions/{}/answer", segment(asked)) })
 }
 
 fn answerable(dialog: &Dialog, session: &str) -> Result<(), Failure> {
@@ -55,17 +71,11 @@ fn answerable(dialog: &Dialog, session: &str) -> Result<(), Failure> {
     )))
 }
 
-async fn send(
-    client: &Client,
-    print: &Printer,
-    session: &str,
-    dialog: Dialog,
-    choice: Choice,
-) -> Result<(), Failure> {
-    show(&dialog);
-    let answer = Answer { dialog: Some(dialog.id), choice };
+async fn send(client: &Client, print: &Printer, open: Open, choice: Choice) -> Result<(), Failure> {
+    show(&open.dialog);
+    let answer = Answer { dialog: Some(open.dialog.id), choice };
     let body = serde_json::to_string(&answer).map_err(|e| Failure::failed(e.to_string()))?;
-    let done: Done = client.post(&format!("/v1/sessions/{}/answer", segment(session)), Some(body)).await?;
+    let done: Done = client.post(&open.path, Some(body)).await?;
     print.object_or(&done, || "answered".to_owned())
 }
 
@@ -73,6 +83,9 @@ fn show(dialog: &Dialog) {
     eprintln!("{}: {}", dialog.kind, escape(&dialog.title));
     if !dialog.body.is_empty() && dialog.body != dialog.title {
         eprintln!("{}", escape_lines(&dialog.body));
+    }
+    if let Some(request) = &dialog.request {
+        eprintln!("{}: {}", escape(&request.tool), escape_lines(&request.detail));
     }
     for option in &dialog.options {
         let mark = if option.selected { '>' } else { ' ' };

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::sending::{self, Send};
+
 const AFTER: &str = "\
 Examples:
   assign \"Fix the bug in login.py\"         the best session gets it; prints the prompt's number
   assign --wait --to api --dir ~/api \"...\"  waits; prints the agent's answer
+  assign --after 41,42 --verify 'make test' \"...\"   when those are done; done when the tests pass
   git diff | assign --wait -                reads the prompt from standard input
   assign -- status                          sends the word `status`
 
@@ -23,7 +26,7 @@ Exit codes:
     5  refused: not possible in its present state, or not allowed
     6  held: a person has to look (--wait)
     7  cancelled (--wait)
-  124  the turn took longer than --timeout (--wait)";
+  124  it took longer than it may: --timeout, or --wait-timeout for a session (--wait)";
 
 /// Sends prompts to coding agents that run under `wrap`, and shows what became of them.
 #[derive(Debug, Parser)]
@@ -39,49 +42,6 @@ pub struct Cli {
     /// Print one JSON object, or one per line.
     #[arg(long, global = true)]
     pub json: bool,
-}
-
-/// A prompt and what it asks for.
-#[derive(Debug, Default, PartialEq, Eq, Args)]
-pub struct Send {
-    /// The prompt; `-` reads standard input.
-    pub text: Option<String>,
-    /// Words after the prompt: a prompt that was not quoted.
-    #[arg(hide = true)]
-    pub rest: Vec<String>,
-    /// Read the prompt from a file.
-    #[arg(long, short, value_name = "FILE", conflicts_with = "text")]
-    pub file: Option<PathBuf>,
-    /// Wait until it has ended; print progress on standard error and the answer on standard output.
-    #[arg(long, short)]
-    pub wait: bool,
-    /// 0 (last) to 10 (first). [default: 5]
-    #[arg(long, short, value_parser = clap::value_parser!(u8).range(0..=10))]
-    pub priority: Option<u8>,
-    /// The session that shall have it, by name or id.
-    #[arg(long, visible_alias = "to", value_name = "SESSION")]
-    pub target: Option<String>,
-    /// The directory that the session must work in.
-    #[arg(long, short)]
-    pub dir: Option<PathBuf>,
-    /// The branch that must be checked out there.
-    #[arg(long, short)]
-    pub branch: Option<String>,
-    /// The agent that must be running, for example `claude`.
-    #[arg(long, short)]
-    pub agent: Option<String>,
-    /// Longest time for the turn, for example `45m`. [default: 30m]
-    #[arg(long, value_parser = duration)]
-    pub timeout: Option<u64>,
-    /// Tries in all. [default: 3]
-    #[arg(long)]
-    pub attempts: Option<u32>,
-    /// A leading `/`, `!`, `#` or `@` is meant as the agent's own command.
-    #[arg(long)]
-    pub command: bool,
-    /// Sent again under the same key, it stays one prompt.
-    #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
 }
 
 /// What can be asked besides.
@@ -100,9 +60,44 @@ pub enum Command {
         /// Only those in this state: pending, assigned, in_progress, held, completed, failed, cancelled.
         #[arg(long, short)]
         state: Option<wire::prompt::PromptState>,
+        /// Only those that this session has, had or is asked for.
+        #[arg(long)]
+        session: Option<String>,
+        /// Only those with this tag.
+        #[arg(long)]
+        tag: Option<String>,
+        /// Only those of this thread.
+        #[arg(long)]
+        thread: Option<String>,
+        /// Only those that were queued before this one: the next page.
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
         /// How many.
         #[arg(long, short = 'n', default_value_t = 30)]
         limit: u32,
+    },
+    /// Show who would get which prompt now, and why the others wait. Changes nothing.
+    Plan {
+        /// How many prompts.
+        #[arg(long, short = 'n', default_value_t = 30)]
+        limit: u32,
+    },
+    /// Change what a prompt asks for that no session has yet.
+    Edit {
+        /// Its number.
+        id: i64,
+        /// Its text anew; `-` reads standard input.
+        #[arg(long)]
+        text: Option<String>,
+        /// 0 (last) to 10 (first).
+        #[arg(long, short, value_parser = clap::value_parser!(u8).range(0..=10))]
+        priority: Option<u8>,
+        /// Prompts that must be completed before; an empty word: none.
+        #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
+        after: Option<Vec<String>>,
+        /// Not before this time, for example `2026-05-01T09:00` or `18:30`.
+        #[arg(long, value_name = "TIME", value_parser = sending::instant)]
+        at: Option<i64>,
     },
     /// Show a prompt with its tries and its answer.
     Show {
@@ -114,15 +109,18 @@ pub enum Command {
         /// Its number.
         id: i64,
     },
-    /// Call a prompt off.
-    Cancel {
-        /// Its number.
-        id: i64,
-    },
-    /// Try a prompt again that is held, failed or cancelled.
-    Retry {
-        /// Its number.
-        id: i64,
+    /// Call a prompt off, or with --all many.
+    Cancel(Which),
+    /// Try a prompt again that is held, failed or cancelled; with --all many: without --state, those that failed.
+    Retry(Which),
+    /// Forget prompts that have ended, with their results.
+    Clear {
+        /// Only those in this state: completed, failed, cancelled.
+        #[arg(long, short)]
+        state: Option<wire::prompt::PromptState>,
+        /// Only those that have not changed for so long, for example `7d`.
+        #[arg(long, value_name = "TIME", value_parser = sending::duration)]
+        older: Option<u64>,
     },
     /// Give a prompt to another session.
     Reassign {
@@ -132,23 +130,58 @@ pub enum Command {
         #[arg(long, value_name = "SESSION")]
         to: Option<String>,
     },
+    /// List what agents ask and nobody has answered.
+    Approvals {
+        /// Also what was answered or is gone.
+        #[arg(long, short)]
+        all: bool,
+        /// Only what this session asks.
+        #[arg(long)]
+        session: Option<String>,
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = 30)]
+        limit: u32,
+    },
     /// Say yes, once, to what a session asks.
     Approve {
-        /// Its name or id.
+        /// Its name or id, or the number of an approval.
         session: String,
     },
     /// Say no to what a session asks.
     Deny {
-        /// Its name or id.
+        /// Its name or id, or the number of an approval.
         session: String,
     },
     /// Choose one of the options that a session shows.
     Answer {
-        /// Its name or id.
+        /// Its name or id, or the number of an approval.
         session: String,
         /// The option, counted from 1.
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
         number: u32,
+    },
+    /// Show or set the rules that answer what agents ask.
+    Policy {
+        /// What to do.
+        #[command(subcommand)]
+        verb: PolicyVerb,
+    },
+    /// Show who did what: assigned, cancelled, approved, took a keyboard.
+    Audit {
+        /// How many entries, the newest first.
+        #[arg(long, short = 'n', default_value_t = 50)]
+        limit: u32,
+        /// Check that no entry was changed or removed.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Show where a session worked: directory, branch, environment.
+    Context {
+        /// Its name or id.
+        session: String,
+        /// How many changes, the newest first.
+        #[arg(long, short = 'n', default_value_t = 30)]
+        limit: u32,
     },
     /// Print what happened in a session.
     Logs {
@@ -178,6 +211,49 @@ pub enum Command {
     Man,
 }
 
+/// One prompt, or many.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Its number.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub id: Option<i64>,
+    /// Many: all that the other options leave.
+    #[arg(long)]
+    pub all: bool,
+    /// Those in this state.
+    #[arg(long, short, requires = "all")]
+    pub state: Option<wire::prompt::PromptState>,
+    /// Those that this session has, had or is asked for.
+    #[arg(long, requires = "all")]
+    pub session: Option<String>,
+    /// Those with this tag.
+    #[arg(long, requires = "all")]
+    pub tag: Option<String>,
+    /// Those of this thread.
+    #[arg(long, requires = "all")]
+    pub thread: Option<String>,
+}
+
+/// What can be done with rules.
+#[derive(Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// Show the rules in force.
+    Show,
+    /// Say what rules would have answered to what was asked lately, and change nothing.
+    Test {
+        /// A file of rules; the rules in force when it is left out.
+        file: Option<PathBuf>,
+        /// How many requests.
+        #[arg(long, short = 'n', default_value_t = 100)]
+        limit: u32,
+    },
+    /// Set the rules: what matches is answered without a person from now on.
+    Set {
+        /// A file of rules; an empty one takes all rules away.
+        file: PathBuf,
+    },
+}
+
 impl Cli {
     /// Says what is wrong with a combination that can be parsed but not meant.
     pub fn mistake(&self) -> Option<String> {
@@ -191,13 +267,6 @@ impl Cli {
         }
         None
     }
-}
-
-/// Milliseconds of `90s`, `30m`, `1h 30m`.
-fn duration(text: &str) -> Result<u64, String> {
-    let parsed: jiff::SignedDuration =
-        text.parse().map_err(|_| "write it like 90s, 30m or 1h30m".to_owned())?;
-    u64::try_from(parsed.as_millis()).map_err(|_| "it must not be negative".to_owned())
 }
 
 #[cfg(test)]

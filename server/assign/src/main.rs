@@ -4,12 +4,19 @@
 //! Must not: know how a prompt is routed, or reach the database.
 
 mod answer;
+mod approvals;
+mod audit;
+mod change;
 mod cli;
 mod client;
 mod failure;
 mod logs;
+mod plan;
+mod policy;
 mod print;
+mod result;
 mod send;
+mod sending;
 mod show;
 mod tables;
 mod wait;
@@ -18,7 +25,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use wire::http::LoginLink;
+use wire::http::{LoginLink, Selection};
 
 use cli::{Cli, Command};
 use client::Client;
@@ -71,15 +78,29 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
     match command {
         Command::Status => show::status(client, print).await,
         Command::Sessions { all } => show::sessions(client, print, all).await,
-        Command::Prompts { state, limit } => show::prompts(client, print, state, limit).await,
+        Command::Prompts { state, session, tag, thread, before, limit } => {
+            let which = Selection { state, session, tag, thread, older_ms: None };
+            show::prompts(client, print, &which, before, limit).await
+        }
         Command::Show { id } => show::prompt(client, print, id).await,
         Command::Why { id } => show::why(client, print, id).await,
-        Command::Cancel { id } => show::change(client, print, id, "cancel", None).await,
-        Command::Retry { id } => show::change(client, print, id, "retry", None).await,
-        Command::Reassign { id, to } => show::change(client, print, id, "reassign", Some(to)).await,
+        Command::Plan { limit } => plan::plan(client, print, limit).await,
+        Command::Edit { id, text, priority, after, at } => {
+            change::edit(client, print, id, change::Wanted { text, priority, after, at }).await
+        }
+        Command::Cancel(which) => change::cancel(client, print, which).await,
+        Command::Retry(which) => change::retry(client, print, which).await,
+        Command::Clear { state, older } => change::clear(client, print, state, older).await,
+        Command::Reassign { id, to } => change::reassign(client, print, id, to).await,
+        Command::Approvals { all, session, limit } => {
+            approvals::list(client, print, all, session.as_deref(), limit).await
+        }
         Command::Approve { session } => answer::approve(client, print, &session).await,
         Command::Deny { session } => answer::deny(client, print, &session).await,
         Command::Answer { session, number } => answer::choose(client, print, &session, number).await,
+        Command::Policy { verb } => policy::run(client, print, verb).await,
+        Command::Audit { limit, check } => audit::list(client, print, limit, check).await,
+        Command::Context { session, limit } => show::contexts(client, print, &session, limit).await,
         Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,
         Command::Watch { counts: true } => watch::counts(client, print).await,
         Command::Watch { counts: false } => watch::watch(client, print).await,

@@ -1,14 +1,15 @@
-//! What is read and shown, and people's wishes about prompts. Must not: decide.
+//! What is read and shown. Must not: change anything.
 
 use wire::UnixMillis;
-use wire::http::{PromptDetail, Reassign, Status};
-use wire::prompt::{Attempt, Prompt, PromptState};
+use wire::http::{ContextRow, PromptDetail, Selection, Status};
+use wire::prompt::{Attempt, Prompt};
 use wire::session::Session;
 use wire::text::{cut, escape, escape_lines};
 
-use crate::client::Client;
+use crate::client::{Client, segment};
 use crate::failure::Failure;
 use crate::print::Printer;
+use crate::result;
 use crate::tables::{self, age, now};
 
 /// The server in numbers.
@@ -40,16 +41,31 @@ pub async fn sessions(client: &Client, print: &Printer, all: bool) -> Result<(),
 pub async fn prompts(
     client: &Client,
     print: &Printer,
-    state: Option<PromptState>,
+    which: &Selection,
+    before: Option<i64>,
     limit: u32,
 ) -> Result<(), Failure> {
-    let state = state.map(|s| format!("&state={s}")).unwrap_or_default();
-    let prompts: Vec<Prompt> = client.get(&format!("/v1/prompts?limit={limit}{state}")).await?;
+    let mut path = format!("/v1/prompts?limit={limit}");
+    let state = which.state.map(|s| s.to_string());
+    for (name, value) in
+        [("state", &state), ("session", &which.session), ("tag", &which.tag), ("thread", &which.thread)]
+    {
+        path.extend(value.as_ref().map(|value| format!("&{name}={}", segment(value))));
+    }
+    path.extend(before.map(|id| format!("&before={id}")));
+    let prompts: Vec<Prompt> = client.get(&path).await?;
     if print.json {
         return prompts.iter().try_for_each(|p| print.object(p));
     }
     let sessions: Vec<Session> = client.get("/v1/sessions?all=true").await?;
     print.line(&tables::prompts(&prompts, &sessions, now()))
+}
+
+/// Where a session worked.
+pub async fn contexts(client: &Client, print: &Printer, session: &str, limit: u32) -> Result<(), Failure> {
+    let path = format!("/v1/sessions/{}/contexts?limit={limit}", segment(session));
+    let contexts: Vec<ContextRow> = client.get(&path).await?;
+    print.objects_or(&contexts, || tables::contexts(&contexts, now()))
 }
 
 /// One prompt with its tries and its answer.
@@ -63,9 +79,12 @@ pub async fn prompt(client: &Client, print: &Printer, id: i64) -> Result<(), Fai
             out.push(String::new());
             out.extend(tries(attempt));
         }
-        if let Some(result) = detail.prompt.result.as_ref().filter(|r| !r.answer.is_empty()) {
-            out.push(String::new());
-            out.push(escape_lines(&result.answer));
+        if let Some(result) = &detail.prompt.result {
+            out.extend(result::facts(result));
+            if !result.answer.is_empty() {
+                out.push(String::new());
+                out.push(escape_lines(&result.answer));
+            }
         }
         out.join("\n")
     })
@@ -86,29 +105,6 @@ pub async fn why(client: &Client, print: &Printer, id: i64) -> Result<(), Failur
     })
 }
 
-/// A person's wish about a prompt; `to` only for `reassign`.
-pub async fn change(
-    client: &Client,
-    print: &Printer,
-    id: i64,
-    wish: &str,
-    to: Option<Option<String>>,
-) -> Result<(), Failure> {
-    let body = to.map(|target| serde_json::to_string(&Reassign { target })).transpose();
-    let body = body.map_err(|e| Failure::failed(e.to_string()))?;
-    let prompt: Prompt = client.post(&format!("/v1/prompts/{id}/{wish}"), body).await?;
-    print.object_or(&prompt, || {
-        let mut out = format!("prompt {} is {}", prompt.id, prompt.state);
-        if prompt.state == PromptState::Assigned || prompt.state == PromptState::InProgress {
-            out.push_str(": its session was asked to let go");
-        }
-        if let Some(hold) = &prompt.hold {
-            out.push_str(&format!(": {}", escape(&hold.text)));
-        }
-        out
-    })
-}
-
 fn head(prompt: &Prompt) -> Vec<String> {
     let now = now();
     let mut out = vec![format!(
@@ -121,14 +117,27 @@ fn head(prompt: &Prompt) -> Vec<String> {
         prompt.tried,
         prompt.attempts
     )];
+    let asked = &prompt.asked;
     for (what, value) in [
-        ("target", &prompt.asked.target),
-        ("directory", &prompt.asked.dir),
-        ("branch", &prompt.asked.branch),
-        ("agent", &prompt.asked.agent),
+        ("target", &asked.target),
+        ("directory", &asked.dir),
+        ("branch", &asked.branch),
+        ("agent", &asked.agent),
+        ("preferred agent", &asked.prefer),
+        ("role", &asked.role),
+        ("thread", &asked.thread),
+        ("verified by", &asked.verify),
     ] {
         out.extend(value.as_ref().map(|v| format!("{what}: {}", escape(v))));
     }
+    for (what, values) in [("capabilities", &asked.caps), ("tags", &asked.tags)] {
+        if !values.is_empty() {
+            out.push(format!("{what}: {}", escape(&values.join(", "))));
+        }
+    }
+    out.extend(asked.env.iter().map(|(name, value)| format!("variable: {}={}", escape(name), escape(value))));
+    out.extend(asked.prerequisites.iter().map(|command| format!("prerequisite: {}", escape(command))));
+    out.extend(asked.worktree.map(|policy| format!("in a work tree of its own ({policy})")));
     out.extend(prompt.hold.as_ref().map(|h| format!("hold: {}: {}", h.code, escape(&h.text))));
     if let Some(result) = &prompt.result {
         let source = escape(&result.source);

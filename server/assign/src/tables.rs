@@ -2,6 +2,8 @@
 
 use comfy_table::{Cell, ContentArrangement, Row, Table, presets};
 use wire::UnixMillis;
+use wire::approval::{Approval, Verdict};
+use wire::http::{AuditEntry, ContextRow};
 use wire::prompt::{Prompt, Score};
 use wire::session::{Link, Session};
 use wire::text::{cut, escape};
@@ -95,6 +97,79 @@ pub fn scores(scores: &[Score]) -> String {
         };
         let total = if score.refused.is_some() { "-".to_owned() } else { score.total.to_string() };
         table.add_row(row([&score.name, &total, &why]));
+    }
+    table.trim_fmt()
+}
+
+/// What agents ask.
+pub fn approvals(approvals: &[Approval], sessions: &[Session], now: UnixMillis) -> String {
+    if approvals.is_empty() {
+        return "nothing is asked".to_owned();
+    }
+    let mut table = table(&["id", "session", "state", "age", "tool", "asks", "by", "note"]);
+    for a in approvals {
+        let session = sessions.iter().find(|s| s.id == a.session).map_or(&a.session.0, |s| &s.name);
+        let request = a.dialog.request.as_ref();
+        let asks = request.map_or(&a.dialog.title, |r| &r.detail);
+        table.add_row(row([
+            &a.id.to_string(),
+            session,
+            a.state.as_str(),
+            &age(a.opened, now),
+            request.map_or(a.dialog.kind.as_str(), |r| &r.tool),
+            &cut(&asks.replace('\n', " "), 60),
+            a.by.as_deref().unwrap_or_default(),
+            a.refused.as_deref().or(a.rule.as_deref()).unwrap_or_default(),
+        ]));
+    }
+    table.trim_fmt()
+}
+
+/// What rules say of the past.
+pub fn verdicts(verdicts: &[Verdict], now: UnixMillis) -> String {
+    if verdicts.is_empty() {
+        return "nothing was asked yet that rules could be tried on".to_owned();
+    }
+    let mut table = table(&["id", "age", "tool", "asks", "was", "would be", "by"]);
+    for v in verdicts {
+        let request = v.approval.dialog.request.as_ref();
+        let asks = request.map_or(&v.approval.dialog.title, |r| &r.detail);
+        let by = v.rule.as_ref().or(v.why.as_ref()).map(String::as_str).unwrap_or_default();
+        table.add_row(row([
+            &v.approval.id.to_string(),
+            &age(v.approval.opened, now),
+            request.map_or(v.approval.dialog.kind.as_str(), |r| &r.tool),
+            &cut(&asks.replace('\n', " "), 60),
+            v.approval.state.as_str(),
+            v.effect.as_str(),
+            &cut(by, 60),
+        ]));
+    }
+    table.trim_fmt()
+}
+
+/// Who did what.
+pub fn audit(entries: &[AuditEntry], now: UnixMillis) -> String {
+    let mut table = table(&["nr", "age", "by", "what", "on", "detail"]);
+    for e in entries {
+        let detail = cut(&e.detail, 80);
+        table.add_row(row([&e.seq.to_string(), &age(e.at, now), &e.by, &e.what, &e.on, &detail]));
+    }
+    table.trim_fmt()
+}
+
+/// Where a session worked.
+pub fn contexts(contexts: &[ContextRow], now: UnixMillis) -> String {
+    let mut table = table(&["age", "directory", "branch", "environment", "hash"]);
+    for ContextRow { at, context } in contexts {
+        let env: Vec<String> = context.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        table.add_row(row([
+            &age(*at, now),
+            &context.dir,
+            context.branch.as_deref().unwrap_or_default(),
+            &cut(&env.join(" "), 80),
+            &context.hash,
+        ]));
     }
     table.trim_fmt()
 }

@@ -164,7 +164,9 @@ fn a_dialog_is_shown_before_it_is_answered_and_answered_by_its_identity() {
         (&["answer", "api", "2"], Choice::Option { index: 1 }),
     ] {
         let child = command(&home, args).spawn().unwrap();
-        let Some(ToWrapper::Answer { request, dialog, choice }) = wrapper.next() else { panic!("no answer") };
+        let Some(ToWrapper::Answer { request, dialog, choice, .. }) = wrapper.next() else {
+            panic!("no answer")
+        };
         assert_eq!((dialog.as_str(), choice), ("d1", expected));
         wrapper.peer.say(&ToServer::Reply { request, refused: None });
         let output = child.wait_with_output().unwrap();

@@ -336,5 +336,4 @@ pub fn now() -> UnixMillis {
 }
 
 #[cfg(test)]
-#[path = "hub_tests.rs"]
 mod tests;

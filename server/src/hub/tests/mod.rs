@@ -1,12 +1,14 @@
 //! What the control loop promises, driven without threads, sockets or a clock.
 
+mod queue;
+mod random;
+
 use super::*;
 use crate::sample;
-use proptest::prelude::*;
 use std::collections::HashSet;
 use tokio::sync::mpsc::Receiver;
 use wire::prompt::{Hold, HoldCode, NewPrompt, Outcome, PromptState, Receipt, Step};
-use wire::session::{Exit, State};
+use wire::session::{Exit, Moves, State};
 use wire::wrapper::{Numbered, Offer, Report, ToWrapper};
 use wire::{AttemptId, PromptId};
 
@@ -36,6 +38,11 @@ struct Scripted {
     exited: bool,
     /// The last attempt that the agent took.
     accepted: Option<AttemptId>,
+    agent: &'static str,
+    moves: Moves,
+    busy: bool,
+    /// Answers that it was told to give: request, dialog, whether by a rule.
+    answers: Vec<(u64, String, bool)>,
 }
 
 /// What a random run does.
@@ -69,6 +76,10 @@ impl World {
             fence: 0,
             exited: false,
             accepted: None,
+            agent: "claude",
+            moves: Moves::None,
+            busy: false,
+            answers: Vec::new(),
         };
         let wrappers = (0..WRAPPERS).map(scripted).collect();
         let (closed, touched) = (HashSet::new(), HashSet::new());
@@ -99,6 +110,9 @@ impl World {
                     wrapper.fence = offer.fence;
                     wrapper.holds = Some(offer);
                 }
+                ToWrapper::Answer { request, dialog, rule, .. } => {
+                    wrapper.answers.push((request, dialog, rule));
+                }
                 ToWrapper::Forget { attempt } => {
                     wrapper.holds.take_if(|h| h.attempt == attempt);
                 }
@@ -119,7 +133,10 @@ impl World {
 
     fn connect(&mut self, n: usize) {
         let wrapper = &mut self.wrappers[n];
-        let mut hello = sample::hello(&wrapper.id.0, State::Idle);
+        let state = if wrapper.busy { State::Busy } else { State::Idle };
+        let mut hello = sample::hello(&wrapper.id.0, state);
+        hello.agent = wrapper.agent.into();
+        hello.now.moves = wrapper.moves;
         hello.last_seq = wrapper.journal.len() as u64;
         hello.fence = wrapper.fence;
         hello.holds = wrapper.holds.as_ref().map(|h| h.attempt);
@@ -272,51 +289,6 @@ impl World {
                 self.act(Op::End(n, completed));
             }
             self.act(Op::Wait(10_000));
-        }
-    }
-}
-
-fn any_op() -> impl Strategy<Value = Op> {
-    let n = 0..WRAPPERS;
-    prop_oneof![
-        3 => proptest::option::of(0..WRAPPERS).prop_map(Op::Enqueue),
-        4 => n.clone().prop_map(Op::Connect),
-        2 => n.clone().prop_map(Op::Cut),
-        8 => (n.clone(), 1..Step::ALL.len()).prop_map(|(n, s)| Op::Step(n, Step::ALL[s])),
-        2 => (n.clone(), 0..HoldCode::ALL.len()).prop_map(|(n, c)| Op::Refuse(n, c)),
-        3 => (n.clone(), 0..Outcome::ALL.len()).prop_map(|(n, o)| Op::End(n, o)),
-        1 => n.clone().prop_map(Op::LoseTrack),
-        1 => n.prop_map(Op::Exit),
-        3 => (0..20usize, 0..3usize).prop_map(|(p, c)| Op::Change(p, c)),
-        3 => (0..60_000u64).prop_map(Op::Wait),
-        1 => Just(Op::Restart),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    #[test]
-    fn g6_g8_no_prompt_vanishes_and_none_is_typed_again_by_itself(ops in proptest::collection::vec(any_op(), 1..80)) {
-        let mut world = World::new();
-        for op in ops {
-            world.act(op);
-            world.check();
-        }
-        world.settle();
-        world.check();
-        let all_ended = world.wrappers.iter().all(|w| w.exited);
-        for id in &world.prompts {
-            let stored = world.control.store.prompt(*id).unwrap().unwrap();
-            let ended = |n: &str| world.wrappers.iter().any(|w| w.id.0 == n && w.exited);
-            let stranded = all_ended || stored.asked.target.as_deref().is_some_and(ended);
-            let rests = match stored.job.state() {
-                PromptState::Completed | PromptState::Failed | PromptState::Cancelled => true,
-                PromptState::Held => stranded || stored.job.lease().is_none(),
-                PromptState::Pending => stranded,
-                PromptState::Assigned | PromptState::InProgress => false,
-            };
-            prop_assert!(rests, "prompt {} never came to rest: {:?}", id, stored.job);
         }
     }
 }

@@ -1,0 +1,226 @@
+//! What can be written with a prompt, and the prompt that it makes. Must not: send it.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use clap::Args;
+use wire::prompt::{NewPrompt, WorktreePolicy};
+use wire::{PromptId, UnixMillis};
+
+use crate::failure::Failure;
+
+/// A prompt and what it asks for.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub struct Send {
+    /// The prompt; `-` reads standard input.
+    pub text: Option<String>,
+    /// Words after the prompt: a prompt that was not quoted.
+    #[arg(hide = true)]
+    pub rest: Vec<String>,
+    /// Read the prompt from a file.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "text")]
+    pub file: Option<PathBuf>,
+    /// Wait until it has ended; print progress on standard error and the answer on standard output.
+    #[arg(long, short)]
+    pub wait: bool,
+    /// 0 (last) to 10 (first): each level is worth an hour in the queue. [default: 5]
+    #[arg(long, short, value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub priority: Option<u8>,
+    /// The session that shall have it, by name or id.
+    #[arg(long, visible_alias = "to", value_name = "SESSION")]
+    pub target: Option<String>,
+    /// The agent that must be running, for example `claude`.
+    #[arg(long, short)]
+    pub agent: Option<String>,
+    /// The agent that is preferred; another will do.
+    #[arg(long, value_name = "AGENT")]
+    pub prefer: Option<String>,
+    /// The role that the session must have declared.
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Capabilities that the session must have declared.
+    #[arg(long = "cap", value_name = "WORD", value_delimiter = ',')]
+    pub caps: Vec<String>,
+    /// The directory that the session must work in.
+    #[arg(long, short, help_heading = "Context")]
+    pub dir: Option<PathBuf>,
+    /// The branch that must be checked out there.
+    #[arg(long, short, help_heading = "Context")]
+    pub branch: Option<String>,
+    /// A variable that must be set for the agent.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = "Context")]
+    pub env: Vec<(String, String)>,
+    /// A command that must end with 0 before; what it exports is set for the agent.
+    #[arg(long = "prerequisite", value_name = "COMMAND", help_heading = "Context")]
+    pub prerequisites: Vec<String>,
+    /// Run each attempt in a fresh git work tree, which is kept, or removed once its changes are with the result.
+    #[arg(
+        long, value_name = "POLICY", num_args = 0..=1, require_equals = true, default_missing_value = "keep",
+        help_heading = "Context"
+    )]
+    pub worktree: Option<WorktreePolicy>,
+    /// Prompts of one thread go to one session, if they can.
+    #[arg(long, value_name = "NAME")]
+    pub thread: Option<String>,
+    /// What kind of task it is; records of success are kept by tag.
+    #[arg(long = "tag", value_name = "WORD", value_delimiter = ',')]
+    pub tags: Vec<String>,
+    /// Prompts that must be completed before.
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',', help_heading = "Time")]
+    pub after: Vec<i64>,
+    /// Not before this time, for example `2026-05-01T09:00` or `18:30`.
+    #[arg(long, value_name = "TIME", value_parser = instant, conflicts_with = "delay", help_heading = "Time")]
+    pub at: Option<i64>,
+    /// Not before so long from now, for example `2h`.
+    #[arg(long = "in", value_name = "TIME", value_parser = duration, help_heading = "Time")]
+    pub delay: Option<u64>,
+    /// Longest wait for a session. [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Time")]
+    pub wait_timeout: Option<u64>,
+    /// Longest time from when a session has it until the agent accepts it. [default: 10m]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Time")]
+    pub accept_timeout: Option<u64>,
+    /// Longest time for the turn, for example `45m`. [default: 30m]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Time")]
+    pub timeout: Option<u64>,
+    /// Longest time without a sign of progress in the turn. [default: 30m]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Time")]
+    pub silence: Option<u64>,
+    /// A command that decides, in the task's directory, whether it was done: it ends with 0.
+    #[arg(long, value_name = "COMMAND")]
+    pub verify: Option<String>,
+    /// Tries in all. [default: 3]
+    #[arg(long)]
+    pub attempts: Option<u32>,
+    /// A leading `/`, `!`, `#` or `@` is meant as the agent's own command.
+    #[arg(long)]
+    pub command: bool,
+    /// Sent again under the same key, it stays one prompt.
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+}
+
+impl Send {
+    /// The prompt, with this text.
+    pub fn prompt(self, text: String) -> Result<NewPrompt, Failure> {
+        let delayed =
+            self.delay.map(|ms| jiff::Timestamp::now().as_millisecond().saturating_add_unsigned(ms));
+        Ok(NewPrompt {
+            target: self.target,
+            priority: self.priority.unwrap_or_else(wire::prompt::default_priority),
+            dir: self.dir.as_deref().map(absolute).transpose()?,
+            branch: self.branch,
+            env: self.env.into_iter().collect::<BTreeMap<_, _>>(),
+            prerequisites: self.prerequisites,
+            worktree: self.worktree,
+            agent: self.agent,
+            prefer: self.prefer,
+            role: self.role,
+            caps: self.caps,
+            thread: self.thread,
+            tags: self.tags,
+            after: self.after.into_iter().map(PromptId).collect(),
+            not_before: self.at.or(delayed).map(UnixMillis),
+            verify: self.verify,
+            wait_ms: self.wait_timeout,
+            accept_ms: self.accept_timeout,
+            timeout_ms: self.timeout,
+            silence_ms: self.silence,
+            attempts: self.attempts,
+            command: self.command,
+            ..NewPrompt::new(text)
+        })
+    }
+}
+
+/// A directory as sessions report theirs: absolute and without symbolic links, as far as it exists here.
+fn absolute(dir: &Path) -> Result<String, Failure> {
+    let bad = |e| Failure::Usage(format!("cannot use the directory {}: {e}", dir.display()));
+    let path = match std::fs::canonicalize(dir) {
+        Ok(path) => path,
+        Err(_) => plain(&std::path::absolute(dir).map_err(bad)?),
+    };
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| Failure::Usage(format!("the directory {} is not UTF-8", dir.display())))
+}
+
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => out.push(part),
+        }
+    }
+    out
+}
+
+/// Milliseconds of `90s`, `30m`, `1h 30m`, `7d`.
+pub fn duration(text: &str) -> Result<u64, String> {
+    let wrong = |_| "write it like 90s, 30m, 1h30m or 7d".to_owned();
+    let span: jiff::Span = text.parse().map_err(wrong)?;
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let length = span.to_duration(days).map_err(wrong)?;
+    u64::try_from(length.as_millis()).map_err(|_| "it must not be negative".to_owned())
+}
+
+/// Milliseconds since the epoch of `2026-05-01T09:00` or, for the next such time, `18:30`, where this machine is.
+pub fn instant(text: &str) -> Result<i64, String> {
+    let now = jiff::Zoned::now();
+    if let Ok(time) = text.parse::<jiff::civil::Time>() {
+        let today = now.date().to_datetime(time).to_zoned(now.time_zone().clone());
+        let today = today.map_err(|e| e.to_string())?;
+        let next = if today > now { Ok(today) } else { today.tomorrow() };
+        return next.map(|at| at.timestamp().as_millisecond()).map_err(|e| e.to_string());
+    }
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(at.as_millisecond());
+    }
+    let civil: jiff::civil::DateTime =
+        text.parse().map_err(|_| "write it like 18:30 or 2026-05-01T09:00".to_owned())?;
+    let zoned = civil.to_zoned(now.time_zone().clone()).map_err(|e| e.to_string())?;
+    Ok(zoned.timestamp().as_millisecond())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it like NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_becomes_absolute_and_plain() {
+        assert_eq!(absolute(Path::new("/nowhere/at/../all/.")).unwrap(), "/nowhere/all");
+        assert!(absolute(Path::new(".")).unwrap().starts_with('/'));
+    }
+
+    #[test]
+    fn lengths_of_time_are_written_as_people_write_them() {
+        for (text, ms) in [("90s", 90_000), ("1h30m", 5_400_000), ("1h 30m", 5_400_000), ("7d", 604_800_000)]
+        {
+            assert_eq!(duration(text), Ok(ms), "{text}");
+        }
+        for text in ["soon", "-5m", "", "5"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_the_next_one() {
+        let now = jiff::Timestamp::now().as_millisecond();
+        let day = 25 * 60 * 60 * 1000;
+        for text in ["00:00", "12:30", "23:59"] {
+            let at = instant(text).unwrap();
+            assert!(at > now && at - now <= day, "{text}");
+        }
+        assert_eq!(instant("1970-01-01T00:00:05Z"), Ok(5_000));
+        assert!(instant("2026-05-01T09:00").is_ok() && instant("noon").is_err());
+    }
+}
