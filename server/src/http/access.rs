@@ -28,6 +28,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/v1/login-links", Access::Admin),
     ("GET", "/v1/status", Access::Person),
     ("POST", "/v1/stop", Access::Admin),
+    ("GET", "/v1/openapi.json", Access::Person),
     ("GET", "/v1/sessions", Access::Person),
     ("GET", "/v1/sessions/{session}", Access::Person),
     ("GET", "/v1/sessions/{session}/events", Access::Person),

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use wire::ApprovalId;
 use wire::approval::ApprovalState;
@@ -16,7 +17,7 @@ use crate::fault::Fault;
 use crate::hub::Ask;
 
 /// Which of them, and how many.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Which {
     session: Option<String>,
     state: Option<ApprovalState>,

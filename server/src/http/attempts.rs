@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use wire::AttemptId;
 
@@ -12,7 +13,7 @@ use crate::fault::Fault;
 use crate::hub::Ask;
 
 /// Which attempts, and how many.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Which {
     session: Option<String>,
     before: Option<i64>,

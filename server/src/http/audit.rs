@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::App;
@@ -10,7 +11,7 @@ use super::error::{Params, answer};
 use crate::hub::Ask;
 
 /// Which entries, and how many; whether the chain is to be checked.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Which {
     before: Option<u64>,
     limit: Option<u32>,

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use wire::http::{ErrorCode, LoginLink};
 
@@ -17,7 +18,7 @@ use crate::fault::Fault;
 use crate::hub::{Ask, now};
 
 /// The code in a link.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Code {
     code: Option<String>,
 }

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod guard;
 mod login;
+pub mod openapi;
 mod policies;
 mod prompts;
 mod sessions;
@@ -101,6 +102,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/login-links", post(login::make_link))
         .route("/v1/status", get(status::status))
         .route("/v1/stop", post(status::stop))
+        .route("/v1/openapi.json", get(openapi::show))
         .route("/v1/sessions", get(sessions::list))
         .route("/v1/sessions/{session}", get(sessions::show))
         .route("/v1/sessions/{session}/events", get(sessions::events))

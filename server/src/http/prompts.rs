@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use wire::PromptId;
 use wire::http::{Edit, Reassign, Selection};
@@ -16,7 +17,7 @@ use crate::fault::Fault;
 use crate::hub::{Ask, By, Change};
 
 /// Which prompts, and how many.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Which {
     state: Option<PromptState>,
     session: Option<String>,
@@ -27,7 +28,7 @@ pub struct Which {
 }
 
 /// How many.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Limit {
     /// At most.
     pub limit: Option<u32>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use wire::http::{Answer, ErrorCode};
 
@@ -18,21 +19,21 @@ use crate::hub::Ask;
 const REPLY: Duration = Duration::from_secs(15);
 
 /// Which sessions.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Which {
     #[serde(default)]
     all: bool,
 }
 
 /// Which rows.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Rows {
     after: Option<u64>,
     limit: Option<u32>,
 }
 
 /// Which bytes of a recording.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Range {
     #[serde(default)]
     from: u64,
