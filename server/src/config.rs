@@ -45,6 +45,7 @@ struct File {
     port: Option<u16>,
     prefer_agent: Option<String>,
     patience_s: Option<u64>,
+    passed_over_s: Option<u64>,
     weights: Weights,
 }
 
@@ -65,8 +66,13 @@ impl Config {
             Some(port) => vec![port],
             None => (PORT..=PORT + PORTS).collect(),
         };
-        let patience = file.patience_s.map_or(Rules::default().patience, |s| s.saturating_mul(1000));
-        let rules = Rules { weights: file.weights, patience };
+        let rules = Rules::default();
+        let ms = |seconds: Option<u64>, otherwise| seconds.map_or(otherwise, |s: u64| s.saturating_mul(1000));
+        let rules = Rules {
+            weights: file.weights,
+            patience: ms(file.patience_s, rules.patience),
+            passed_over: ms(file.passed_over_s, rules.passed_over),
+        };
         Ok(Self { ports, rules, prefer: file.prefer_agent })
     }
 }

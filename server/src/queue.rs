@@ -24,8 +24,8 @@ pub struct Waiting {
     pub created: UnixMillis,
     /// Not offered before.
     pub due: UnixMillis,
-    /// When its present wait began.
-    pub since: UnixMillis,
+    /// Since when a session could have been moved for it: only known here, and found out anew after a restart.
+    pub turn: Option<UnixMillis>,
     /// When that ends without a session.
     pub until: UnixMillis,
     /// What it asks for.
@@ -41,24 +41,32 @@ pub struct Queue {
 
 impl Queue {
     /// Puts a prompt in its place, or moves it there.
-    pub fn put(&mut self, waiting: Waiting) {
-        self.remove(waiting.id);
+    pub fn put(&mut self, mut waiting: Waiting) {
+        waiting.turn = waiting.turn.or(self.remove(waiting.id).and_then(|before| before.turn));
         let place = waiting.created.0.saturating_sub(i64::from(waiting.wanted.priority) * HEAD_START);
         self.places.insert(waiting.id, place);
         self.order.insert((place, waiting.id), waiting);
     }
 
     /// Takes a prompt out, if it is in.
-    pub fn remove(&mut self, id: PromptId) {
-        if let Some(place) = self.places.remove(&id) {
-            self.order.remove(&(place, id));
+    pub fn remove(&mut self, id: PromptId) -> Option<Waiting> {
+        let place = self.places.remove(&id)?;
+        self.order.remove(&(place, id))
+    }
+
+    /// Its turn has come: a session could be moved for it.
+    pub fn turn(&mut self, id: PromptId, now: UnixMillis) {
+        if let Some(place) = self.places.get(&id)
+            && let Some(waiting) = self.order.get_mut(&(*place, id))
+        {
+            waiting.turn.get_or_insert(now);
         }
     }
 
     /// Those that may be given now, the next first.
     pub fn due(&self, now: UnixMillis) -> impl Iterator<Item = Item<'_>> {
         let due = self.order.values().filter(move |w| w.due <= now);
-        due.map(|w| Item { id: w.id, wanted: &w.wanted, since: w.since })
+        due.map(|w| Item { id: w.id, wanted: &w.wanted, turn: w.turn })
     }
 
     /// Those whose wait has ended.
@@ -89,7 +97,7 @@ mod tests {
     fn waiting(id: i64, created: i64, priority: u8) -> Waiting {
         let at = UnixMillis(created);
         let wanted = Wanted { priority, ..Wanted::default() };
-        Waiting { id: PromptId(id), created: at, due: at, since: at, until: UnixMillis(i64::MAX), wanted }
+        Waiting { id: PromptId(id), created: at, due: at, turn: None, until: UnixMillis(i64::MAX), wanted }
     }
 
     fn order(queue: &Queue) -> Vec<i64> {
@@ -104,7 +112,7 @@ mod tests {
         }
         assert_eq!(order(&queue), [3, 1, 2, 4]);
         queue.put(waiting(4, 3, 10));
-        queue.remove(PromptId(1));
+        assert!(queue.remove(PromptId(1)).is_some() && queue.remove(PromptId(1)).is_none());
         assert_eq!(order(&queue), [3, 4, 2]);
     }
 

@@ -369,7 +369,7 @@ impl Control {
     pub(super) fn index(&mut self, prompt: &StoredPrompt) {
         match waiting(prompt, self.settings.prefer.as_ref()) {
             Some(waiting) => self.queue.put(waiting),
-            None => self.queue.remove(prompt.id),
+            None => drop(self.queue.remove(prompt.id)),
         }
     }
 

@@ -31,9 +31,14 @@ impl Control {
         let items = self.queue.due(now).take(LOOKED_AT);
         let steps = plan(items, &mut candidates, &self.settings.rules, Depth::Act, now);
         for step in steps {
-            let Verdict::Gets(session, fit) = step.verdict else { continue };
-            if let Some(prompt) = self.store.prompt(step.id)? {
-                self.give(prompt, &session, fit, &step.scores, now)?;
+            match step.verdict {
+                Verdict::Gets(session, fit) => {
+                    if let Some(prompt) = self.store.prompt(step.id)? {
+                        self.give(prompt, &session, fit, &step.scores, now)?;
+                    }
+                }
+                Verdict::Passed(_) => self.queue.turn(step.id, now),
+                Verdict::Waits(_) => {}
             }
         }
         Ok(())
@@ -50,7 +55,7 @@ impl Control {
         for step in steps {
             let (session, waits) = match step.verdict {
                 Verdict::Gets(session, _) => (Some(session), None),
-                Verdict::Waits(why) => (None, Some(why)),
+                Verdict::Waits(why) | Verdict::Passed(why) => (None, Some(why)),
             };
             let text =
                 self.store.prompt(step.id)?.map(|p| wire::text::cut(&p.asked.text, 200)).unwrap_or_default();
@@ -192,13 +197,12 @@ impl Control {
 /// A prompt as the queue in memory knows it; `None`: it does not wait for a session.
 pub(super) fn waiting(prompt: &StoredPrompt, prefer: Option<&String>) -> Option<Waiting> {
     let due = prompt.job.due()?;
-    let until = prompt.job.wait_until;
     Some(Waiting {
         id: prompt.id,
         created: prompt.created,
         due,
-        since: UnixMillis(until.0.saturating_sub_unsigned(prompt.job.wait_ms)),
-        until,
+        turn: None,
+        until: prompt.job.wait_until,
         wanted: Wanted::of(&prompt.asked, prefer, prompt.avoid.clone()),
     })
 }

@@ -93,9 +93,10 @@ impl Past {
         (part.clamp(-1.0, 1.0) * f64::from(most)).round() as i32
     }
 
-    /// How prompts of a tag ended; `""` is all.
-    pub fn tally(&self, tag: &str) -> Option<Tally> {
-        self.tallies.get(tag).copied()
+    /// How long its prompts usually take, in milliseconds; `None` before the first has ended.
+    pub fn usual_ms(&self) -> Option<u64> {
+        let all = self.tallies.get("")?;
+        all.total_ms.checked_div(u64::from(all.completed + all.failed))
     }
 }
 

@@ -8,9 +8,12 @@ mod ends;
 mod ere;
 mod inputs;
 mod memory;
+mod queue;
 mod relay;
 mod start;
 mod streams;
+mod typed;
+mod week;
 
 use std::path::PathBuf;
 
@@ -64,6 +67,36 @@ enum What {
         #[arg(long, default_value_t = 10)]
         rounds: usize,
     },
+    /// Prompts a second through the durable queue, beside bare SQLite
+    Queue {
+        /// Prompts that wait
+        #[arg(long, default_value_t = 100_000)]
+        waiting: usize,
+        /// Of these, how many are claimed and completed
+        #[arg(long, default_value_t = 20_000)]
+        claims: usize,
+    },
+    /// How soon a prompt is typed into an idle session
+    Typed {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Prompts
+        #[arg(long, default_value_t = 200)]
+        rounds: usize,
+    },
+    /// A simulated week of prompts: how many go to a session in their context, and how fast, against first come
+    Week {
+        /// Weeks per line, each with another seed
+        #[arg(long, default_value_t = 11)]
+        weeks: usize,
+        /// Minutes of a prompt, in the middle
+        #[arg(long, default_value_t = 6.0)]
+        task: f64,
+        /// Minutes of a switch: starting the agent elsewhere, and its finding its way there
+        #[arg(long, value_delimiter = ',', default_values_t = [0.5, 1.0, 2.0, 4.0, 6.0])]
+        switch: Vec<f64>,
+    },
     /// Bytes a second of one core: parser, emulator, extractor with all rules, `grep -E` with the same rules
     Extractor {
         /// Folder of the recordings that are the TUI traffic
@@ -99,6 +132,12 @@ fn main() -> anyhow::Result<()> {
         }
         What::Extractor { recordings, megabytes, rounds } => {
             streams::measure(&recordings, megabytes << 20, rounds)
+        }
+        What::Queue { waiting, claims } => queue::measure(waiting, claims),
+        What::Typed { bin, rounds } => typed::measure(&bin, rounds),
+        What::Week { weeks, task, switch } => {
+            week::run(weeks, task, &switch);
+            Ok(())
         }
         What::Patterns => streams::patterns(),
         What::Barest { command } => relay::barest(&command),

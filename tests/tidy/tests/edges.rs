@@ -14,7 +14,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("server", &["wire"]),
     ("assign", &["wire"]),
     ("actors", &[]),
-    ("bench", &["actors", "extractor", "patterns"]),
+    ("bench", &["actors", "extractor", "patterns", "server", "wire"]),
     ("e2e", &["actors"]),
     ("record", &["actors"]),
     ("tidy", &["wire"]),

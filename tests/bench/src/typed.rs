@@ -1,0 +1,60 @@
+//! How soon a prompt is typed: from the start of `assign` to the written text, into an idle scripted agent. Must not:
+//! count the agent's own answer.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use serde_json::Value;
+
+/// Sends prompts one after the other and prints the percentiles, from the request's commit and from the command.
+pub fn measure(bin: &Path, rounds: usize) -> anyhow::Result<()> {
+    let bin = bin.canonicalize()?;
+    let folder = tempfile::tempdir()?;
+    let project = folder.path().join("p");
+    actors::home::project(&project)?;
+    let command = |program: &str| {
+        let mut command = Command::new(bin.join(program));
+        command.env("MUSTER_HOME", folder.path().join("m")).env("MUSTER_PORT", "0");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+    };
+    anyhow::ensure!(command("assigner").args(["serve", "--detach"]).status()?.success());
+    let scripts = Path::new("fixtures/scripts").canonicalize()?;
+    let mut wrap = command("wrap");
+    wrap.args(["-d", "--name", "a", "-C"]).arg(&project);
+    wrap.arg(bin.join("scripted-agent")).arg("--scripts").arg(scripts);
+    anyhow::ensure!(wrap.status()?.success(), "the scripted agent does not start");
+    let (mut from_command, mut from_commit) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let begun = millis();
+        let words = ["--json", "--wait", "--to", "a", "What is the capital of France?"];
+        let out = command("assign").args(words).output()?;
+        let prompt: Value = serde_json::from_slice(&out.stdout).context("the prompt did not end")?;
+        let receipts = prompt["attempt"]["receipts"].as_array().context("no receipts")?;
+        let written = receipts.iter().find(|receipt| receipt["step"] == "written").context("not written")?;
+        let written = written["at"].as_f64().context("no time")?;
+        from_command.push(written - begun);
+        from_commit.push(written - prompt["created"].as_f64().context("no time")?);
+    }
+    command("wrap").args(["kill", "-s", "9", "a"]).status()?;
+    command("assigner").arg("stop").status()?;
+    println!("milliseconds to the written text, {rounds} prompts        p50    p90    p99   most");
+    for (what, figures) in
+        [("from the command's start", from_command), ("from the prompt's commit", from_commit)]
+    {
+        line(what, figures);
+    }
+    Ok(())
+}
+
+fn line(what: &str, mut figures: Vec<f64>) {
+    figures.sort_by(f64::total_cmp);
+    let at = |part: f64| figures[((figures.len() - 1) as f64 * part).round() as usize];
+    println!("{what:<50} {:>6.0} {:>6.0} {:>6.0} {:>6.0}", at(0.5), at(0.9), at(0.99), at(1.0));
+}
+
+fn millis() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1e3
+}
