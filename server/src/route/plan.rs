@@ -236,3 +236,7 @@ fn same_place(one: &Wanted, other: &Wanted) -> bool {
 fn allowed(bound: u64, item: Item<'_>) -> u64 {
     bound * u64::from(10 - item.wanted.priority.min(10)) / 5
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
