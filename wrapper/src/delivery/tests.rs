@@ -1,10 +1,14 @@
 //! The promises of delivery: drawn by hand for the ways that matter, at random for those nobody thought of.
 
 use extractor::Composer;
-use patterns::InputRecipe;
-use wire::session::Context;
+use extractor::{Shown, State};
+use patterns::{InputRecipe, Paste};
+use wire::prompt::{Cause, Failed, Hold, Outcome, Receipt, Step, Verification, WorktreePolicy};
+use wire::session::{Context, Moves};
 
+use super::typing::ENTERS_MAX;
 use super::*;
+use crate::chore::Tree;
 use proptest::prelude::*;
 use wire::PromptId;
 
@@ -17,8 +21,13 @@ struct Agent {
     context: Context,
     recipe: InputRecipe,
     bracketed: bool,
+    moves: Moves,
+    commit: Option<String>,
+    progress: UnixMillis,
     /// Everything that was written to it.
     written: Vec<Vec<u8>>,
+    /// Everything else that was to be done.
+    asked: Vec<Effect>,
 }
 
 impl Agent {
@@ -28,7 +37,11 @@ impl Agent {
             composer: Composer::Empty,
             dialog: false,
             person: None,
-            context: Context { dir: "/p".into(), branch: Some("main".into()), repo: Some("/p".into()) },
+            context: Context {
+                branch: Some("main".into()),
+                repo: Some("/p".into()),
+                ..crate::context::of_dir(std::path::Path::new("/p"))
+            },
             recipe: InputRecipe {
                 paste: Paste::WhenAsked,
                 enter: b"\r".to_vec(),
@@ -36,9 +49,15 @@ impl Agent {
                 prefixes: vec!['!', '/'],
                 guard: None,
                 settle_ms: 100,
+                told_failures: true,
+                moves: patterns::Moves::None,
             },
             bracketed: true,
+            moves: Moves::None,
+            commit: None,
+            progress: UnixMillis(0),
             written: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -57,12 +76,20 @@ impl Agent {
             bracketed_paste: self.bracketed,
             person: self.person,
             context: &self.context,
+            commit: &|| self.commit.clone(),
+            moves: self.moves,
+            progress: self.progress,
             recipe: &self.recipe,
         };
         let mut reports = Vec::new();
         for effect in delivery.apply(UnixMillis(at), &view, input) {
             match effect {
                 Effect::Lease(_) => {}
+                other @ (Effect::Keep(_)
+                | Effect::Run(..)
+                | Effect::Abort(_)
+                | Effect::Relaunch { .. }
+                | Effect::Exported(_)) => self.asked.push(other),
                 Effect::Report(report) => reports.push(report),
                 Effect::Type(bytes) | Effect::Interrupt(bytes) => self.written.push(bytes),
             }
@@ -72,16 +99,7 @@ impl Agent {
 }
 
 fn offer(fence: u64, text: &str) -> Offer {
-    Offer {
-        attempt: AttemptId(fence as i64),
-        prompt: PromptId(1),
-        fence,
-        text: text.into(),
-        dir: None,
-        branch: None,
-        command: false,
-        timeout_ms: 60_000,
-    }
+    Offer { timeout_ms: 60_000, ..Offer::new(AttemptId(fence as i64), PromptId(1), fence, text) }
 }
 
 fn completed() -> PromptResult {
@@ -205,7 +223,7 @@ fn a_lost_enter_is_repeated_only_while_our_text_stands_there() {
 fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);
-    delivery.resume(&offer(1, "x"), UnixMillis(0));
+    delivery.resume(&offer(1, "x"), None, UnixMillis(0));
     agent.state = State::Busy;
     agent.apply(&mut delivery, 10, Input::Cancel(AttemptId(1)));
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
@@ -220,7 +238,7 @@ fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
 fn a_turn_that_takes_too_long_is_interrupted_and_says_so() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);
-    delivery.resume(&offer(1, "x"), UnixMillis(0));
+    delivery.resume(&offer(1, "x"), None, UnixMillis(0));
     agent.state = State::Busy;
     agent.apply(&mut delivery, 60_001, Input::Look);
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
@@ -329,7 +347,7 @@ proptest! {
 fn a_turn_without_a_word_is_not_complete_unless_a_command_was_sent() {
     for (command, outcome) in [(false, Outcome::Failed), (true, Outcome::Completed)] {
         let mut delivery = Delivery::new(0);
-        delivery.resume(&Offer { command, ..offer(1, "x") }, UnixMillis(0));
+        delivery.resume(&Offer { command, ..offer(1, "x") }, None, UnixMillis(0));
         let mut agent = Agent::idle();
         let empty = PromptResult::new(Outcome::Completed, "", "status");
         let nothing = PromptResult { cause: Some(Cause::Empty), ..empty };

@@ -1,0 +1,2 @@
+//! The promises of preparing, against real repositories.
+use super::*;
