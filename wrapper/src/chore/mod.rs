@@ -129,3 +129,6 @@ pub async fn run(chore: Chore, worktrees: PathBuf, called_off: oneshot::Receiver
         Chore::Remove(tree) => Done::Removed(git::remove_tree(&tree).await),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,7 +189,3 @@ impl Drop for Report {
         let _ = std::fs::remove_file(&self.0);
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

@@ -192,4 +192,8 @@ impl Delivery {
 }
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod way_tests;
