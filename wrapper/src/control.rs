@@ -95,7 +95,7 @@ pub enum ToHolder {
     Reply(#[serde(with = "bytes")] Vec<u8>),
     /// The agent told something outside its terminal; it goes into the recording.
     Told(Told),
-    /// From the observer: end the program and start it anew, in the same session.
+    /// End the program and start another one in its place, in the same session.
     Relaunch(Relaunch),
     /// Answer to [`FromHolder::WantScreen`]: redraws the screen as it was after this many bytes of output.
     Screen(u64, #[serde(with = "bytes")] Vec<u8>),
