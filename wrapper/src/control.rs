@@ -293,6 +293,7 @@ impl Channel {
     }
 
     /// The next whole message that was read.
+    #[expect(clippy::should_implement_trait, reason = "it is generic over the message")]
     pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let Some(length) = self.input.first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_le_bytes(*length) as usize;

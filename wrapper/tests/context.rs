@@ -1,5 +1,7 @@
 //! Real sessions are brought into a context by their wrappers: shells by `cd`, others by starting them anew.
 
+#![allow(clippy::unwrap_used)]
+
 mod standin;
 
 use std::path::Path;
@@ -8,7 +10,7 @@ use std::process::Command;
 use standin::Standin;
 use wire::prompt::{Cause, HoldCode, Outcome, Step, WorktreePolicy};
 use wire::session::Moves;
-use wire::wrapper::Offer;
+use wire::wrapper::{Offer, ToWrapper};
 use wire::{AttemptId, PromptId};
 
 const SHELL: [&str; 3] = ["bash", "--norc", "--noprofile"];
@@ -183,4 +185,46 @@ async fn a_task_is_done_when_its_verification_says_so() {
     standin.idle().await;
     let result = standin.offer(task(2, "touch made")).await.unwrap();
     assert_eq!((result.outcome, result.source.as_str()), (Outcome::Completed, "verify"));
+}
+
+#[tokio::test]
+async fn an_observer_that_ends_while_it_verifies_is_followed_by_one_that_verifies_again() {
+    let mut standin = shell().await;
+    let begin = standin.folder("begin");
+    let (began, go) = (begin.join("began"), begin.join("go"));
+    let verify = format!("touch {}; while [ ! -e {} ]; do sleep 0.05; done", began.display(), go.display());
+    let line = "echo once >> typed";
+    let task = Offer { dir: text(&begin), verify: Some(verify), ..offer(1, line) };
+    standin.say(&ToWrapper::Offer(task.clone())).await;
+    standin.file(&began).await;
+    std::fs::remove_file(&began).unwrap();
+    standin.kill_observer().await;
+    standin.file(&began).await;
+    std::fs::write(&go, "").unwrap();
+    let result = standin.verdict(task.attempt).await.unwrap();
+    assert_eq!((result.outcome, result.source.as_str()), (Outcome::Completed, "verify"));
+    assert_eq!(std::fs::read_to_string(begin.join("typed")).unwrap(), "once\n");
+    let ended = standin.steps(&task).into_iter().filter(|step| *step == Step::Ended).count();
+    assert_eq!(ended, 1);
+}
+
+#[tokio::test]
+async fn an_observer_that_ends_while_it_prepares_gives_the_prompt_back_and_leaves_no_work_tree() {
+    let mut standin = shell().await;
+    let dir = repository(&standin);
+    let began = standin.home.path().join("began");
+    let go = standin.home.path().join("go");
+    let wait = format!("touch {}; while [ ! -e {} ]; do sleep 0.05; done", began.display(), go.display());
+    let prerequisites = vec![wait];
+    let worktree = Some(WorktreePolicy::Keep);
+    let task = Offer { dir: text(&dir), worktree, prerequisites, ..offer(1, "echo never") };
+    standin.say(&ToWrapper::Offer(task.clone())).await;
+    standin.file(&began).await;
+    standin.kill_observer().await;
+    std::fs::write(&go, "").unwrap();
+    assert_eq!(standin.verdict(task.attempt).await, Err(HoldCode::NotIdle));
+    while git(&dir, &["worktree", "list", "--porcelain"]).contains("muster/") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(git(&dir, &["branch", "--list", "muster/*"]), "");
 }

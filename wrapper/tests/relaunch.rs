@@ -1,5 +1,7 @@
 //! A real holder starts another program in the place of the one that runs, and the session goes on.
 
+#![allow(clippy::unwrap_used)]
+
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;

@@ -52,6 +52,13 @@ pub enum Chore {
     },
     /// Remove a work tree, and its branch when nothing was committed to it.
     Remove(Tree),
+    /// Remove what a preparation left behind whose observer ended over it.
+    Sweep {
+        /// What was asked for.
+        offer: Box<Offer>,
+        /// Where the session is.
+        context: Box<Context>,
+    },
 }
 
 /// What came of it.
@@ -127,6 +134,10 @@ pub async fn run(chore: Chore, worktrees: PathBuf, called_off: oneshot::Receiver
         // What follows is short, and half of it would be worse than all.
         Chore::Collect { dir, base, patch } => Done::Collected(changes::collect(&dir, &base, patch).await),
         Chore::Remove(tree) => Done::Removed(git::remove_tree(&tree).await),
+        Chore::Sweep { offer, context } => match prepare::left_behind(&offer, &context, &worktrees).await {
+            Some(tree) => Done::Removed(git::remove_tree(&tree).await),
+            None => Done::Removed(true),
+        },
     }
 }
 

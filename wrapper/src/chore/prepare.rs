@@ -110,6 +110,20 @@ async fn plan_tree(
     Ok(tree(offer, root, base, policy, worktrees))
 }
 
+/// The work tree that was made for an attempt that was never typed, if there is one and the session is not in it.
+pub async fn left_behind(offer: &Offer, session: &Context, worktrees: &Path) -> Option<Tree> {
+    let policy = offer.worktree?;
+    let here = context::of_dir(&existing(offer.dir.as_ref().unwrap_or(&session.dir)).ok()?);
+    let root = PathBuf::from(here.repo?);
+    let tree = tree(offer, &root, String::new(), policy, worktrees);
+    if tree.holds(&session.dir) || !Path::new(&tree.path).exists() {
+        return None;
+    }
+    let reference = format!("refs/heads/{}", tree.branch);
+    let base = git::text(&root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &reference]).await;
+    Some(Tree { base: base.unwrap_or_default(), ..tree })
+}
+
 /// Names are made of the prompt's and the attempt's numbers: each attempt has its own.
 fn tree(offer: &Offer, root: &Path, base: String, policy: WorktreePolicy, worktrees: &Path) -> Tree {
     let name = root.file_name().map_or_else(|| "repository".into(), |name| name.to_string_lossy());

@@ -128,7 +128,7 @@ fn result_of(chore: &Chore, good: bool) -> Done {
             Done::Verified(Verification { command: command.clone(), status, output, duration_ms: 1 })
         }
         Chore::Collect { .. } => Done::Collected(None),
-        Chore::Remove(_) => Done::Removed(good),
+        Chore::Remove(_) | Chore::Sweep { .. } => Done::Removed(good),
     }
 }
 

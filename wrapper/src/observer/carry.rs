@@ -9,7 +9,7 @@ use wire::wrapper::{Offer, Report};
 use wire::{AttemptId, UnixMillis};
 
 use super::core::{Core, Out};
-use crate::chore::Done;
+use crate::chore::{Chore, Done};
 use crate::context;
 use crate::control::Relaunch;
 use crate::delivery::{Delivery, Effect, Input, Kept};
@@ -39,6 +39,10 @@ impl Core {
         } else {
             (HoldCode::NotIdle, "the wrapper was restarted before it typed anything")
         };
+        if code == HoldCode::NotIdle && open.offer.worktree.is_some() {
+            let (offer, context) = (Box::new(open.offer), Box::new(self.context.clone()));
+            out.push(Out::Run(attempt, Chore::Sweep { offer, context }));
+        }
         let hold = Hold { code, text: text.to_owned() };
         self.journal.append(now, &[Report::Held { attempt, hold }], None)
     }

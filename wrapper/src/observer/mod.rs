@@ -204,9 +204,7 @@ impl Observer {
             match &moment.record {
                 Record::Header(header) => self.began = Duration::from_micros(header.started_mono_us),
                 Record::Told(from, _) => self.aside.recorded(*from),
-                Record::Relaunched(begun) => {
-                    self.aside = Aside::new(&self.core.agent, begun.pid, |name| std::env::var_os(name));
-                }
+                Record::Relaunched(begun) => self.aside.restart(&self.core.agent, begun.pid),
                 Record::Output(bytes) => self.watched.output(self.core.output, self.core.size(), bytes),
                 _ => {}
             }

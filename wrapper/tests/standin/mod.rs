@@ -1,18 +1,23 @@
 //! A server that says what a test wants and keeps what a wrapper reports. Must not: decide anything.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use wire::AttemptId;
 use wire::place::Place;
 use wire::prompt::{HoldCode, PromptResult, Step};
 use wire::session::State;
 use wire::wrapper::{Hello, Now, Offer, Report, ToServer, ToWrapper};
+use wrapper::control::{FromHolder, ToHolder};
 
 /// Longest time that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -110,6 +115,17 @@ impl Standin {
         }
     }
 
+    /// Kills the session's observer; the holder starts another, which calls again.
+    pub async fn kill_observer(&mut self) {
+        let (_, mut channel) = wrapper::list::connect(&place(self.home.path()), "s").unwrap();
+        channel.send(&ToHolder::Info).unwrap();
+        let FromHolder::Info(info) = channel.wait(Some(PATIENCE)).unwrap() else { panic!("no info") };
+        let pid = Pid::from_raw(info.observer.unwrap()).unwrap();
+        rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        self.socket = None;
+        self.welcome().await;
+    }
+
     /// Waits until the session takes a prompt.
     pub async fn idle(&mut self) {
         let idle = |now: &Now| now.claim.state == State::Idle;
@@ -120,6 +136,11 @@ impl Standin {
     pub async fn offer(&mut self, offer: Offer) -> Result<PromptResult, HoldCode> {
         let id = offer.attempt;
         self.say(&ToWrapper::Offer(offer)).await;
+        self.verdict(id).await
+    }
+
+    /// Waits for what comes of an attempt.
+    pub async fn verdict(&mut self, id: AttemptId) -> Result<PromptResult, HoldCode> {
         let verdict = |standin: &Self| {
             standin.reports.iter().find_map(|report| match report {
                 Report::Held { attempt, hold } if *attempt == id => Some(Err(hold.code)),
@@ -130,7 +151,19 @@ impl Standin {
         self.until("a verdict", verdict).await
     }
 
-    /// The steps of an attempt, as words.
+    /// Waits until a file is there, made by what a task asked for.
+    pub async fn file(&self, path: &Path) {
+        let there = async {
+            while !path.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, there)
+            .await
+            .unwrap_or_else(|_| panic!("{} never came", path.display()));
+    }
+
+    /// The steps of an attempt.
     pub fn steps(&self, offer: &Offer) -> Vec<Step> {
         let step = |report: &Report| match report {
             Report::Receipt { attempt, receipt } if *attempt == offer.attempt => Some(receipt.step),
