@@ -223,8 +223,9 @@ async fn an_observer_that_ends_while_it_prepares_gives_the_prompt_back_and_leave
     standin.kill_observer().await;
     std::fs::write(&go, "").unwrap();
     assert_eq!(standin.verdict(task.attempt).await, Err(HoldCode::NotIdle));
-    while git(&dir, &["worktree", "list", "--porcelain"]).contains("muster/") {
+    // First the work tree goes, and then its branch.
+    while !git(&dir, &["branch", "--list", "muster/*"]).is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    assert_eq!(git(&dir, &["branch", "--list", "muster/*"]), "");
+    assert!(!git(&dir, &["worktree", "list", "--porcelain"]).contains("muster/"));
 }

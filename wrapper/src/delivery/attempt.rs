@@ -119,7 +119,7 @@ impl Attempt {
         match &self.phase {
             Phase::Typing(typing) if typing.is_submitted() => Some(50),
             Phase::Typing(_) => Some(20),
-            Phase::Moving(_) | Phase::Returning(..) => Some(50),
+            Phase::Moving(_) | Phase::Returning(..) => Some(100),
             Phase::Preparing | Phase::Running(_) => Some(500),
             Phase::Verifying(_) | Phase::Collecting(_) | Phase::Removing(_) | Phase::Over => None,
         }

@@ -96,7 +96,7 @@ impl Core {
             context: &self.context,
             commit: &commit,
             moves: self.launch.moves(&self.agent, self.attached),
-            progress: self.progress,
+            progress: self.progress.last(),
             recipe: &self.agent.input,
         };
         let effects = self.delivery.apply(now, &view, input);

@@ -16,6 +16,7 @@ use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
 use super::launch::Launch;
+use super::progress::Progress;
 use crate::chore::Chore;
 use crate::context::Asked;
 use crate::control::Relaunch;
@@ -69,13 +70,11 @@ pub struct Core {
     pub(super) attached: bool,
     pub(super) person: Option<UnixMillis>,
     /// When there was last a sign that a turn gets on.
-    pub(super) progress: UnixMillis,
+    pub(super) progress: Progress,
     pid: i32,
     dir: PathBuf,
     start: UnixMillis,
     quarantined: bool,
-    /// The last settled line as it was last looked at.
-    line: String,
     told: Option<(Claim, Option<Dialog>)>,
     dialog_since: UnixMillis,
     exit: Option<Exit>,
@@ -101,8 +100,7 @@ impl Core {
         Self {
             launch: Launch::default(),
             asked,
-            progress: UnixMillis(0),
-            line: String::new(),
+            progress: Progress::new(),
             output: 0,
             keys: 0,
             delivery: Delivery::new(journal.fence()),
@@ -140,9 +138,8 @@ impl Core {
             drive::apply(&mut self.extractor, at, &moment.record, &mut seen);
         }
         self.at = at;
-        if self.line != self.extractor.last_line() {
-            self.line = self.extractor.last_line().to_owned();
-            self.progress = self.wall(at);
+        if self.delivery.holds().is_some() {
+            self.progress.shows(&self.agent, self.extractor.last_line(), self.wall(at));
         }
         self.note(&moment.record, now);
         self.observed(seen, now, out);
@@ -165,7 +162,7 @@ impl Core {
                 }
             }
             Record::Told(from, payload) => {
-                self.progress = self.wall(self.at);
+                self.progress.heard(self.wall(self.at));
                 if *from == From::Hook {
                     self.launch.heard(&self.agent, payload);
                 }
@@ -229,7 +226,7 @@ impl Core {
         let mut state_changed = false;
         for Observation { at, offset, what } in seen {
             if !matches!(what, Seen::Query(_) | Seen::Title(_)) {
-                self.progress = self.progress.max(self.wall(at));
+                self.progress.heard(self.wall(at));
             }
             let fresh = self.journal.until().is_none_or(|until| at > until);
             match what {

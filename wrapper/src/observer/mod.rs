@@ -12,6 +12,7 @@ mod holder;
 mod launch;
 mod link;
 mod orphans;
+mod progress;
 #[cfg(test)]
 mod secret_tests;
 mod subject;
