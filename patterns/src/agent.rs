@@ -129,6 +129,19 @@ pub enum Processes {
     Cpu,
 }
 
+/// How an agent can be brought into another directory or environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moves {
+    /// Not at all.
+    #[default]
+    None,
+    /// It takes `cd` and `export`.
+    Shell,
+    /// By starting it anew, which costs nothing but a conversation that cannot be gone on with.
+    Relaunch,
+}
+
 /// How an agent is typed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputRecipe {
@@ -144,6 +157,10 @@ pub struct InputRecipe {
     pub guard: Option<String>,
     /// Least time between the text being seen and Enter, in milliseconds.
     pub settle_ms: u64,
+    /// It reads prose: the failure of an attempt may be told to the next one.
+    pub told_failures: bool,
+    /// How it is brought elsewhere.
+    pub moves: Moves,
 }
 
 /// Waiting times in milliseconds; see the schema.
@@ -366,6 +383,8 @@ pub struct ResumeRecipe {
     pub arguments: Vec<String>,
     /// Where the id stands in what a hook told, as a JSON pointer.
     pub conversation: Option<String>,
+    /// A conversation can be gone on with in another directory than the one in which it began.
+    pub anywhere: bool,
 }
 
 impl Agent {

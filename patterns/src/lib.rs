@@ -24,8 +24,8 @@ pub mod start;
 pub mod version;
 
 pub use agent::{
-    Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Note,
-    Paste, Processes, Region, ResumeRecipe, ScreenRule, StateWord, Timing, TitleRule,
+    Absent, Agent, AnswerRule, At, ComposerRule, DialogKind, DialogRule, InputRecipe, LineRule, Lines, Moves,
+    Note, Paste, Processes, Region, ResumeRecipe, ScreenRule, StateWord, Timing, TitleRule,
 };
 pub use cause::Cause;
 pub use error::Error;

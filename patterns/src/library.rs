@@ -101,7 +101,11 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             .into_iter()
             .map(|t| ToolRule { name: Pattern::new(t.name), kind: t.kind, detail: t.detail })
             .collect(),
-        resume: raw.resume.map(|t| ResumeRecipe { arguments: t.arguments, conversation: t.conversation }),
+        resume: raw.resume.map(|t| ResumeRecipe {
+            arguments: t.arguments,
+            conversation: t.conversation,
+            anywhere: t.anywhere,
+        }),
         input: InputRecipe {
             paste: raw.input.paste,
             enter: raw.input.enter.into_bytes(),
@@ -109,6 +113,8 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             prefixes: raw.input.prefixes,
             guard: raw.input.guard,
             settle_ms: raw.input.settle_ms,
+            told_failures: raw.input.told_failures,
+            moves: raw.input.moves,
         },
         timing: Timing {
             ready_ms: raw.timing.ready_ms,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::agent::{Absent, At, DialogKind, Lines, Note, Paste, Processes, Region, StateWord};
+use crate::agent::{Absent, At, DialogKind, Lines, Moves, Note, Paste, Processes, Region, StateWord};
 use crate::event_rule::{EventKind, Level};
 use crate::fact::{From, Means, OwnSetting, Via};
 
@@ -182,6 +182,9 @@ pub struct ResumeTable {
     pub arguments: Vec<String>,
     /// Where the id stands in what a hook told; without one the last conversation in the directory is meant.
     pub conversation: Option<String>,
+    /// Whether that works in another directory than the one in which it began.
+    #[serde(default)]
+    pub anywhere: bool,
 }
 
 /// How an agent is typed to.
@@ -201,6 +204,12 @@ pub struct InputTable {
     pub guard: Option<String>,
     /// Least time between the text being seen and Enter.
     pub settle_ms: u64,
+    /// Whether it reads prose, so that the failure of an attempt may be told to the next one.
+    #[serde(default = "yes")]
+    pub told_failures: bool,
+    /// How it is brought into another directory or environment.
+    #[serde(default)]
+    pub moves: Moves,
 }
 
 /// Waiting times in milliseconds.

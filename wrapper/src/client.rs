@@ -133,6 +133,8 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
         started: clock::now(),
         record_input: run.record_input,
         no_server: run.no_server,
+        headless: run.detached,
+        fixed: false,
     })
 }
 

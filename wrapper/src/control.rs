@@ -3,7 +3,7 @@
 //! Owns: the messages, their framing (length as u32 little-endian, then JSON), descriptors passed beside them.
 //! Must not: act on a message.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -50,6 +50,12 @@ pub struct Spec {
     pub record_input: bool,
     /// The session never speaks to a server.
     pub no_server: bool,
+    /// It was started without a terminal.
+    #[serde(default)]
+    pub headless: bool,
+    /// It is never brought into another directory or environment.
+    #[serde(default)]
+    pub fixed: bool,
 }
 
 /// A user's terminal, offered to the holder; its descriptors (input, output) come beside the message.
@@ -89,8 +95,21 @@ pub enum ToHolder {
     Reply(#[serde(with = "bytes")] Vec<u8>),
     /// The agent told something outside its terminal; it goes into the recording.
     Told(Told),
+    /// End the program and start another one in its place, in the same session.
+    Relaunch(Relaunch),
     /// Answer to [`FromHolder::WantScreen`]: redraws the screen as it was after this many bytes of output.
     Screen(u64, #[serde(with = "bytes")] Vec<u8>),
+}
+
+/// A program that takes the place of the one that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relaunch {
+    /// Program and arguments.
+    pub argv: Vec<Vec<u8>>,
+    /// Working directory, absolute.
+    pub dir: Vec<u8>,
+    /// Variables to set besides those of the first start.
+    pub env: BTreeMap<String, String>,
 }
 
 /// What was told of an agent outside its terminal.
@@ -274,6 +293,7 @@ impl Channel {
     }
 
     /// The next whole message that was read.
+    #[expect(clippy::should_implement_trait, reason = "it is generic over the message")]
     pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let Some(length) = self.input.first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_le_bytes(*length) as usize;

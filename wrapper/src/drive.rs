@@ -40,6 +40,7 @@ pub fn apply(extractor: &mut Extractor, at: Duration, record: &Record, seen: &mu
                 extractor.processes(at, doing, seen);
             }
         }
+        Record::Relaunched(_) => extractor.restart(at, seen),
         Record::Exit(exit) => extractor.exit(at, *exit, seen),
         Record::Attached(_) | Record::Gap(_) => {}
     }

@@ -138,7 +138,7 @@ impl Explained<'_> {
     fn refusal(&self) -> Option<String> {
         let extractor = self.extractor;
         let shows = |_: &str| Shown::No;
-        let context = wire::session::Context { dir: String::new(), branch: None, repo: None };
+        let context = crate::context::of_dir(std::path::Path::new(""));
         let view = View {
             state: self.state(),
             composer: extractor.composer(),
@@ -148,6 +148,9 @@ impl Explained<'_> {
             bracketed_paste: extractor.bracketed_paste(),
             person: None,
             context: &context,
+            commit: &|| None,
+            moves: wire::session::Moves::None,
+            progress: UnixMillis(0),
             recipe: &self.agent.input,
         };
         gate::ready(UnixMillis(0), &view).err().map(|hold| hold.text)

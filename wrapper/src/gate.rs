@@ -1,11 +1,12 @@
 //! Whether a prompt may be typed now, and if not, why. Must not: type.
 
+use std::collections::BTreeMap;
+
 use extractor::{Composer, Shown, State};
 use patterns::InputRecipe;
 use wire::UnixMillis;
 use wire::prompt::{Hold, HoldCode};
-use wire::session::Context;
-use wire::wrapper::Offer;
+use wire::session::{Context, Moves};
 
 /// How long a person who typed has the keyboard to themselves, in milliseconds.
 pub const PERSON_MS: u64 = 3_000;
@@ -28,13 +29,30 @@ pub struct View<'a> {
     pub person: Option<UnixMillis>,
     /// Where the agent works.
     pub context: &'a Context,
+    /// The commit that is checked out there.
+    pub commit: &'a dyn Fn() -> Option<String>,
+    /// How it can be brought elsewhere now.
+    pub moves: Moves,
+    /// When there was last a sign that the turn gets on.
+    pub progress: UnixMillis,
     /// How this agent is typed to.
     pub recipe: &'a InputRecipe,
 }
 
-/// Whether this prompt may be typed now.
-pub fn open(now: UnixMillis, view: &View, offer: &Offer) -> Result<(), Hold> {
-    in_context(view.context, offer)?;
+/// The context that a prompt needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Directory, absolute.
+    pub dir: Option<String>,
+    /// Branch that is checked out in it.
+    pub branch: Option<String>,
+    /// Variables that are set.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Whether a prompt that needs this context may be typed now.
+pub fn open(now: UnixMillis, view: &View, wanted: &Wanted) -> Result<(), Hold> {
+    in_context(view.context, wanted)?;
     ready(now, view)
 }
 
@@ -64,21 +82,29 @@ pub fn ready(now: UnixMillis, view: &View) -> Result<(), Hold> {
     }
 }
 
-fn in_context(context: &Context, offer: &Offer) -> Result<(), Hold> {
+/// Whether the session is where it must be, else what is different.
+pub fn in_context(context: &Context, wanted: &Wanted) -> Result<(), Hold> {
     let wrong = |what: &str, wanted: &str, is: &str| {
         Err(hold(HoldCode::WrongContext, &format!("the session's {what} is {is}, not {wanted}")))
     };
-    if let Some(dir) = &offer.dir
+    if let Some(dir) = &wanted.dir
         && *dir != context.dir
     {
         return wrong("directory", dir, &context.dir);
     }
-    if let Some(branch) = &offer.branch
+    if let Some(branch) = &wanted.branch
         && context.branch.as_ref() != Some(branch)
     {
         return wrong("branch", branch, context.branch.as_deref().unwrap_or("not known"));
     }
-    Ok(())
+    // A value may be secret: only the name is told.
+    match wanted.env.iter().find(|(name, value)| context.env.get(*name) != Some(value)) {
+        Some((name, _)) => Err(hold(
+            HoldCode::WrongContext,
+            &format!("the variable {name} is not set in the session as asked"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// A refusal.

@@ -16,6 +16,8 @@ use wire::UnixMillis;
 use wire::prompt::{Receipt, Step};
 use wire::wrapper::{Numbered, Offer, Report};
 
+use crate::delivery::Kept;
+
 /// Bytes after which a file whose reports are all acknowledged is begun anew.
 const COMPACT_AT: u64 = 1 << 20;
 
@@ -34,6 +36,8 @@ enum Entry {
     Until { until_us: u64 },
     /// An offer was taken.
     Lease { offer: Offer },
+    /// What is known of the open attempt beyond its receipts.
+    Kept { kept: Box<Kept> },
     /// The server has all reports up to here.
     Acked { seq: u64 },
 }
@@ -45,6 +49,8 @@ pub struct Open {
     pub offer: Offer,
     /// How far it came.
     pub receipts: Vec<Receipt>,
+    /// What is known beyond that.
+    pub kept: Option<Kept>,
 }
 
 impl Open {
@@ -111,7 +117,12 @@ impl Journal {
             Entry::Until { until_us } => self.until = Some(Duration::from_micros(until_us)),
             Entry::Lease { offer } => {
                 self.fence = self.fence.max(offer.fence);
-                self.open = Some(Open { offer, receipts: Vec::new() });
+                self.open = Some(Open { offer, receipts: Vec::new(), kept: None });
+            }
+            Entry::Kept { kept } => {
+                if let Some(open) = &mut self.open {
+                    open.kept = Some(*kept);
+                }
             }
             Entry::Acked { seq } => self.unacked.retain(|n| n.seq > seq),
             Entry::Report { numbered } => {
@@ -165,7 +176,15 @@ impl Journal {
 
     /// Remembers an offer that was taken, before anything is done for it.
     pub fn lease(&mut self, offer: &Offer) -> io::Result<()> {
-        let entry = Entry::Lease { offer: offer.clone() };
+        self.remember(Entry::Lease { offer: offer.clone() })
+    }
+
+    /// Remembers what is needed to go on with the open attempt.
+    pub fn keep(&mut self, kept: Kept) -> io::Result<()> {
+        self.remember(Entry::Kept { kept: Box::new(kept) })
+    }
+
+    fn remember(&mut self, entry: Entry) -> io::Result<()> {
         let mut line = Vec::new();
         put(&mut line, &entry)?;
         self.learn(entry);
@@ -300,16 +319,7 @@ mod tests {
 
     fn offer() -> Offer {
         let (attempt, prompt) = (AttemptId(7), PromptId(3));
-        Offer {
-            attempt,
-            prompt,
-            fence: 9,
-            text: "t".into(),
-            dir: None,
-            branch: None,
-            command: false,
-            timeout_ms: 1,
-        }
+        Offer { timeout_ms: 1, ..Offer::new(attempt, prompt, 9, "t") }
     }
 
     #[test]
@@ -332,6 +342,19 @@ mod tests {
         assert_eq!((journal.last_seq(), journal.fence()), (3, 9));
         assert_eq!(journal.until(), Some(Duration::from_micros(5)));
         assert_eq!(journal.open_attempt().unwrap().reached(Step::Intent), Some(UnixMillis(2)));
+    }
+
+    #[test]
+    fn a_new_observer_knows_where_an_attempt_ran_and_how_its_turn_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.lease(&offer()).unwrap();
+        let result = wire::prompt::PromptResult::new(wire::prompt::Outcome::Completed, "", "screen");
+        let kept = Kept { dir: "/p".into(), result: Some(result), ..Kept::default() };
+        journal.keep(Kept { result: None, ..kept.clone() }).unwrap();
+        journal.keep(kept.clone()).unwrap();
+        drop(journal);
+        assert_eq!(Journal::open(dir.path()).unwrap().open_attempt().unwrap().kept, Some(kept));
     }
 
     #[test]

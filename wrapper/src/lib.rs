@@ -4,6 +4,7 @@
 //! product.
 
 pub mod asciicast;
+pub mod chore;
 pub mod cli;
 pub mod client;
 pub mod clock;

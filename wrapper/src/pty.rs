@@ -87,6 +87,14 @@ impl Pty {
         Ok(Self { master, pid })
     }
 
+    /// Starts another program in the place of one that has ended, on a terminal of its own.
+    pub fn renew(&mut self, start: &Start) -> io::Result<()> {
+        // With the old terminal's end the session has no controlling terminal any more, and can take the new one.
+        self.master = std::fs::File::open("/dev/null")?.into();
+        *self = Self::start(start)?;
+        Ok(())
+    }
+
     /// Sets the terminal's size; the kernel tells the program.
     pub fn resize(&self, size: (u16, u16)) -> io::Result<()> {
         resize(&self.master, size)

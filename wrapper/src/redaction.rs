@@ -71,7 +71,7 @@ impl Redaction {
             ToServer::Hello(hello) => self.hello(hello),
             ToServer::Now(now) => self.now(now),
             ToServer::Reply { refused, .. } => refused.iter_mut().for_each(|hold| self.hold(hold)),
-            ToServer::Reports { .. } | ToServer::Heartbeat { .. } => {}
+            ToServer::Reports { .. } | ToServer::Heartbeat { .. } | ToServer::Recording { .. } => {}
         }
         message
     }

@@ -4,7 +4,7 @@ use extractor::{Exit, Source};
 use wire::UnixMillis;
 use wire::event::{Event, EventKind, Origin, Severity};
 use wire::prompt::{Cause, Outcome};
-use wire::session::{self, Claim, Dialog, DialogKind, DialogOption, State, ToolRequest};
+use wire::session::{self, Action, Claim, Dialog, DialogKind, DialogOption, State, ToolRequest};
 
 /// The same closed set in another crate: both know the same words, which a test holds.
 macro_rules! same_words {
@@ -74,6 +74,9 @@ pub fn dialog(dialog: &extractor::Dialog) -> Dialog {
             tool: request.tool.clone(),
             detail: request.detail.clone(),
             arguments: request.arguments.clone(),
+            action: Action::Other,
+            command: None,
+            paths: Vec::new(),
         }),
     }
 }

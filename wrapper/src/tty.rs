@@ -73,8 +73,11 @@ pub fn reopen(descriptor: BorrowedFd) -> io::Result<OwnedFd> {
 pub fn left_on(dir: &Path) -> Vec<u8> {
     let mut modes = Modes::default();
     for moment in Reader::open(dir).map_while(Result::ok) {
-        if let Record::Output(bytes) = moment.record {
-            modes.feed(&bytes);
+        match moment.record {
+            Record::Output(bytes) => modes.feed(&bytes),
+            // The holder has undone what the program before had left.
+            Record::Relaunched(_) => modes = Modes::default(),
+            _ => {}
         }
     }
     modes.restore()

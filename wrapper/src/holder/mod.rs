@@ -4,6 +4,7 @@
 //! recording has a thread of its own, and every peer's socket is non-blocking.
 //! One thread with one `poll` does everything; `start` begins a session, `run` is the loop.
 
+mod relaunch;
 mod serve;
 mod start;
 mod terminal;
@@ -12,6 +13,7 @@ mod watch;
 pub use start::main;
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -23,8 +25,9 @@ use extractor::{Exit, Keys};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
+use rustix::termios::Termios;
 
-use crate::control::{Channel, FromHolder, Spec};
+use crate::control::{Channel, FromHolder, Relaunch, Spec};
 use crate::detach::Typed;
 use crate::keys;
 use crate::pty::{Change, Pty};
@@ -62,6 +65,14 @@ enum Program {
     Drained(Exit),
 }
 
+/// What every program of a session starts with.
+struct Stage {
+    env: Vec<(String, OsString)>,
+    termios: Option<Termios>,
+    echo: bool,
+    newlines: bool,
+}
+
 /// A running session.
 pub struct Holder {
     spec: Spec,
@@ -69,6 +80,10 @@ pub struct Holder {
     began: Instant,
     pty: Pty,
     program: Program,
+    /// What the program was first started with, besides its words and its place.
+    stage: Stage,
+    /// What takes the program's place once it has ended.
+    next: Option<Relaunch>,
     writer: Writer,
     terminal: Option<Terminal>,
     peers: Vec<Peer>,
@@ -118,6 +133,7 @@ impl Holder {
                 self.handle(ready);
             }
             self.expire();
+            self.succeed();
             if let Program::Drained(exit) = self.program
                 && self.terminal.as_ref().is_none_or(Terminal::is_flushed)
             {
@@ -306,6 +322,7 @@ impl Holder {
         let _ = rustix::io::read(&self.signals, &mut [0; 64][..]);
         self.watch.reap();
         if self.terminate.swap(false, Ordering::Relaxed) {
+            self.next = None;
             let _ = self.pty.signal_foreground(Signal::HUP);
             let _ = self.pty.signal(Signal::HUP);
             let _ = self.pty.signal(Signal::CONT);

@@ -101,6 +101,7 @@ impl Holder {
                 self.or_lose_terminal(done);
                 self.want_screen();
             }
+            ToHolder::Relaunch(relaunch) => self.end_for(relaunch),
             ToHolder::Told(Told { from, payload }) => {
                 let at = self.at();
                 self.writer.record(at, &Record::Told(from, payload));

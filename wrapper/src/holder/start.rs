@@ -1,5 +1,6 @@
 //! Begins a session. Must not: run it.
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,7 +18,7 @@ use wire::SessionId;
 use wire::place::{Place, private_dir};
 
 use super::watch::Watch;
-use super::{Holder, Program};
+use super::{Holder, Program, Stage};
 use crate::control::{Channel, FromHolder, Offer, Spec, ToHolder};
 use crate::pty::{Pty, Start};
 use crate::recording::{Header, Writer};
@@ -63,7 +64,7 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
     signal_hook::low_level::pipe::register(SIGTERM, raised.try_clone()?)?;
     signal_hook::low_level::pipe::register(SIGCHLD, raised)?;
 
-    let dir = PathBuf::from(std::ffi::OsString::from_vec(spec.dir.clone()));
+    let dir = PathBuf::from(OsString::from_vec(spec.dir.clone()));
     let termios = offer.and_then(|_| settings(starter));
     let interactive = offer.is_none_or(|offer| offer.input_tty);
     let mut env = vec![("MUSTER_SESSION".to_owned(), spec.session.clone().into())];
@@ -72,15 +73,9 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
     }
     let began = Instant::now();
     let header = header(&spec, &env);
-    let start = Start {
-        argv: spec.injected.as_ref().unwrap_or(&spec.argv),
-        dir: &dir,
-        env: &env,
-        termios: termios.as_ref(),
-        echo: interactive,
-        newlines: interactive && offer.is_none_or(|offer| offer.size.is_some()),
-        size: spec.size,
-    };
+    let newlines = interactive && offer.is_none_or(|offer| offer.size.is_some());
+    let stage = Stage { env, termios, echo: interactive, newlines };
+    let start = stage.start(spec.injected.as_ref().unwrap_or(&spec.argv), &dir, &stage.env, spec.size);
     let listener = listen(place, &id)?;
     let pty = Pty::start(&start).inspect_err(|_| drop(std::fs::remove_file(place.session_socket(&id))))?;
     std::env::set_current_dir("/")?;
@@ -96,6 +91,8 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
         began,
         pty,
         program: Program::Running,
+        stage,
+        next: None,
         writer,
         terminal: None,
         peers: Vec::new(),
@@ -112,6 +109,20 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
         keys: 0,
         buffer: vec![0; 64 << 10].into(),
     })
+}
+
+impl Stage {
+    /// A program on this stage.
+    pub(super) fn start<'s>(
+        &'s self,
+        argv: &'s [Vec<u8>],
+        dir: &'s Path,
+        env: &'s [(String, OsString)],
+        size: (u16, u16),
+    ) -> Start<'s> {
+        let Self { termios, echo, newlines, .. } = self;
+        Start { argv, dir, env, termios: termios.as_ref(), echo: *echo, newlines: *newlines, size }
+    }
 }
 
 fn listen(place: &Place, id: &SessionId) -> io::Result<UnixListener> {
@@ -151,7 +162,7 @@ fn settings(starter: &mut Channel) -> Option<Termios> {
     found
 }
 
-fn header(spec: &Spec, env: &[(String, std::ffi::OsString)]) -> Header {
+fn header(spec: &Spec, env: &[(String, OsString)]) -> Header {
     let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
     let set = env.iter().find(|(name, _)| name == "TERM").map(|(_, value)| value.clone());
     let term = set.or_else(|| std::env::var_os("TERM")).unwrap_or_default();

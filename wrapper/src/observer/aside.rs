@@ -33,6 +33,13 @@ impl Aside {
         }
     }
 
+    /// The agent was started anew, as this process.
+    pub fn restart(&mut self, agent: &Agent, pid: i32) {
+        self.transcript.restart();
+        self.processes = processes::Watch::new(agent.processes, pid);
+        self.pid = pid;
+    }
+
     /// A line of the transcript is in the recording: the next begins at this byte.
     pub fn recorded(&mut self, from: From) {
         if let From::Transcript(next) = from {

@@ -10,16 +10,20 @@ use std::time::Duration;
 
 use extractor::{Extractor, Observation, Seen};
 use patterns::Agent;
-use wire::prompt::{Hold, HoldCode, PromptResult, Step};
+use wire::prompt::{Hold, HoldCode, PromptResult};
 use wire::session::{Claim, Context, Dialog, Exit, Size, Source, State};
-use wire::wrapper::{Choice, Now, Offer, Report};
+use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
-use crate::delivery::{Delivery, Effect, Input};
-use crate::gate::View;
+use super::launch::Launch;
+use super::progress::Progress;
+use crate::chore::Chore;
+use crate::context::Asked;
+use crate::control::Relaunch;
+use crate::delivery::{Delivery, Input};
 use crate::holder::is_person;
 use crate::journal::Journal;
-use crate::recording::{Moment, Record};
+use crate::recording::{Begun, From, Moment, Record};
 use crate::redaction::Redaction;
 use crate::{drive, report};
 
@@ -36,6 +40,12 @@ pub enum Out {
     Type { bytes: Vec<u8>, guarded: bool },
     /// Answer a terminal query, if no terminal is attached.
     Reply(Vec<u8>),
+    /// Begin a chore of an attempt.
+    Run(AttemptId, Chore),
+    /// Call the chores of an attempt off.
+    Abort(AttemptId),
+    /// Have the holder start the program anew.
+    Relaunch(Relaunch),
 }
 
 /// What an observer knows.
@@ -48,17 +58,23 @@ pub struct Core {
     pub journal: Journal,
     /// The present has changed since it was last told.
     pub changed: bool,
+    /// How the program was started, and can be again.
+    pub(super) launch: Launch,
+    /// Variables that tasks asked for.
+    pub(super) asked: Asked,
+    pub(super) agent: Arc<Agent>,
+    pub(super) extractor: Extractor,
+    pub(super) redaction: Redaction,
+    pub(super) delivery: Delivery,
+    pub(super) context: Context,
+    pub(super) attached: bool,
+    pub(super) person: Option<UnixMillis>,
+    /// When there was last a sign that a turn gets on.
+    pub(super) progress: Progress,
     pid: i32,
     dir: PathBuf,
-    agent: Arc<Agent>,
     start: UnixMillis,
     quarantined: bool,
-    extractor: Extractor,
-    redaction: Redaction,
-    delivery: Delivery,
-    context: Context,
-    attached: bool,
-    person: Option<UnixMillis>,
     told: Option<(Claim, Option<Dialog>)>,
     dialog_since: UnixMillis,
     exit: Option<Exit>,
@@ -79,8 +95,12 @@ impl Core {
         start: UnixMillis,
         redaction: Redaction,
     ) -> Self {
-        let context = crate::context::read(pid, &dir);
+        let asked = Asked::default();
+        let context = crate::context::read(pid, &dir, &asked);
         Self {
+            launch: Launch::default(),
+            asked,
+            progress: Progress::new(),
             output: 0,
             keys: 0,
             delivery: Delivery::new(journal.fence()),
@@ -110,26 +130,6 @@ impl Core {
         self.quarantined = true;
     }
 
-    /// Takes the attempt over that the observer before this one held.
-    pub fn take_over(&mut self, now: UnixMillis) -> io::Result<()> {
-        let Some(open) = self.journal.open_attempt().cloned() else { return Ok(()) };
-        let attempt = open.offer.attempt;
-        if let Some(accepted) = open.reached(Step::Accepted) {
-            self.delivery.resume(&open.offer, accepted);
-            return Ok(());
-        }
-        let (code, text) = if open.reached(Step::Intent).is_some() {
-            (
-                HoldCode::Unknown,
-                "the wrapper was interrupted while it typed; look at the session, then retry or cancel",
-            )
-        } else {
-            (HoldCode::NotIdle, "the wrapper was restarted before it typed anything")
-        };
-        let hold = Hold { code, text: text.to_owned() };
-        self.journal.append(now, &[Report::Held { attempt, hold }], None)
-    }
-
     /// Takes one moment of the recording; `now` is the time of day, and decides what is too old to be acted on.
     pub fn moment(&mut self, moment: Moment, now: UnixMillis, out: &mut Vec<Out>) {
         let mut seen = Vec::new();
@@ -138,6 +138,9 @@ impl Core {
             drive::apply(&mut self.extractor, at, &moment.record, &mut seen);
         }
         self.at = at;
+        if self.delivery.holds().is_some() {
+            self.progress.shows(&self.agent, self.extractor.last_line(), self.wall(at));
+        }
         self.note(&moment.record, now);
         self.observed(seen, now, out);
     }
@@ -158,12 +161,31 @@ impl Core {
                     }
                 }
             }
-            Record::Resize(..) | Record::Told(..) => {}
+            Record::Told(from, payload) => {
+                self.progress.heard(self.wall(self.at));
+                if *from == From::Hook {
+                    self.launch.heard(&self.agent, payload);
+                }
+            }
+            Record::Relaunched(begun) => self.relaunched(begun),
+            Record::Resize(..) => {}
             Record::Attached(attached) => self.attached = *attached,
             Record::Gap(lost) => self.output += lost,
             Record::Exit(exit) => self.ended(report::exit(*exit), now),
         }
         self.changed = true;
+    }
+
+    /// The program was started anew.
+    fn relaunched(&mut self, begun: &Begun) {
+        if self.journal.until().is_none_or(|until| self.at > until) {
+            self.pid = begun.pid;
+        }
+        self.dir = PathBuf::from(&begun.dir);
+        // What was typed into the program before is forgotten with it.
+        self.asked.typed.clear();
+        let given = |name: &String| (name.clone(), self.launch.given.get(name).cloned().unwrap_or_default());
+        self.asked.given = begun.env.iter().map(given).collect();
     }
 
     /// Time passes without anything new in the recording.
@@ -203,6 +225,9 @@ impl Core {
     fn observed(&mut self, seen: Vec<Observation>, now: UnixMillis, out: &mut Vec<Out>) {
         let mut state_changed = false;
         for Observation { at, offset, what } in seen {
+            if !matches!(what, Seen::Query(_) | Seen::Title(_)) {
+                self.progress.heard(self.wall(at));
+            }
             let fresh = self.journal.until().is_none_or(|until| at > until);
             match what {
                 Seen::State(_) | Seen::Dialog(_) => state_changed = true,
@@ -255,19 +280,25 @@ impl Core {
     }
 
     /// The one way into the journal for what was observed: without secrets.
-    fn report(&mut self, report: Report) {
+    pub(super) fn report(&mut self, report: Report) {
         let report = self.redaction.report(report);
         self.batch.push(report);
     }
 
     /// Reads the context again; a change is reported.
     pub fn look_around(&mut self) {
-        let context = crate::context::read(self.pid, &self.dir);
+        let context = crate::context::read(self.pid, &self.dir, &self.asked);
         if context != self.context && self.exit.is_none() {
-            self.context = context.clone();
+            self.context = context;
             self.changed = true;
+            let context = self.told_context();
             self.report(Report::Context { context });
         }
+    }
+
+    /// The context without the secrets in its variables.
+    fn told_context(&self) -> Context {
+        crate::context::without_secrets(&self.context, self.redaction.redactor())
     }
 
     /// Writes down what the moments up to now gave; what cannot be written stays for the next time.
@@ -285,28 +316,6 @@ impl Core {
         }
         self.batch.clear();
         Ok(())
-    }
-
-    /// The server offers a prompt.
-    pub fn offer(&mut self, offer: Offer, now: UnixMillis, out: &mut Vec<Out>) {
-        self.look_around();
-        self.step(Input::Offer(offer), now, out);
-    }
-
-    /// The server calls an attempt off.
-    pub fn cancel(&mut self, attempt: AttemptId, now: UnixMillis, out: &mut Vec<Out>) {
-        self.step(Input::Cancel(attempt), now, out);
-    }
-
-    /// The server has decided otherwise about an attempt.
-    pub fn forget(&mut self, attempt: AttemptId, now: UnixMillis, out: &mut Vec<Out>) {
-        self.journal.forget();
-        self.step(Input::Forget(attempt), now, out);
-    }
-
-    /// The holder wrote what the delivery asked for, or refused.
-    pub fn typed(&mut self, written: bool, now: UnixMillis, out: &mut Vec<Out>) {
-        self.step(Input::Typed(written), now, out);
     }
 
     /// The holder counted keys that the recording does not hold (a full disk): a person is there.
@@ -333,57 +342,6 @@ impl Core {
             }
         };
         keys.map_or_else(|| refuse("the agent's profile does not say how; answer in the session itself"), Ok)
-    }
-
-    fn step(&mut self, input: Input, now: UnixMillis, out: &mut Vec<Out>) {
-        if input == Input::Look && self.delivery.patience_ms().is_none() {
-            return;
-        }
-        let shows = |text: &str| self.extractor.shows(text);
-        let view = View {
-            state: self.extractor.claim().state,
-            composer: self.extractor.composer(),
-            shows: &shows,
-            dialog: self.extractor.dialog().is_some(),
-            compacting: self.extractor.compacting(),
-            bracketed_paste: self.extractor.bracketed_paste(),
-            person: self.person,
-            context: &self.context,
-            recipe: &self.agent.input,
-        };
-        let effects = self.delivery.apply(now, &view, input);
-        for effect in effects {
-            if let Err(fault) = self.effect(effect, now, out) {
-                tracing::error!(%fault, "the journal cannot be written; nothing is typed");
-                return self.give_back(now);
-            }
-        }
-    }
-
-    /// Invariant: nothing is typed before everything that precedes it is written down.
-    fn effect(&mut self, effect: Effect, now: UnixMillis, out: &mut Vec<Out>) -> io::Result<()> {
-        match effect {
-            Effect::Lease(offer) => self.journal.lease(&self.redaction.offer(&offer))?,
-            Effect::Report(report) => self.report(report),
-            Effect::Type(bytes) => {
-                self.commit(now)?;
-                out.push(Out::Type { bytes, guarded: true });
-            }
-            Effect::Interrupt(bytes) => out.push(Out::Type { bytes, guarded: false }),
-        }
-        Ok(())
-    }
-
-    /// The disk is full: an attempt that was not typed yet goes back.
-    fn give_back(&mut self, now: UnixMillis) {
-        let Some(attempt) = self.delivery.holds() else { return };
-        let hold = Hold {
-            code: HoldCode::Storage,
-            text: "the wrapper cannot write its journal; is the disk full?".into(),
-        };
-        self.report(Report::Held { attempt, hold });
-        let _ = self.commit(now);
-        self.delivery = Delivery::new(self.delivery.fence());
     }
 
     /// The program ended.
@@ -435,11 +393,12 @@ impl Core {
     pub fn now(&self) -> Now {
         Now {
             claim: self.claim(),
-            context: self.context.clone(),
+            context: self.told_context(),
             title: self.extractor.title().to_owned(),
             dialog: self.extractor.dialog().map(report::dialog),
             size: self.size(),
             attached: self.attached,
+            moves: self.launch.moves(&self.agent, self.attached),
             last_line: self.extractor.last_line().to_owned(),
             metrics: self.extractor.metrics().clone(),
             exit: self.exit,
@@ -469,7 +428,7 @@ impl Core {
         }
     }
 
-    fn wall(&self, at: Duration) -> UnixMillis {
+    pub(super) fn wall(&self, at: Duration) -> UnixMillis {
         UnixMillis(self.start.0 + at.as_millis() as i64)
     }
 }

@@ -3,11 +3,16 @@
 //! Invariant: it may end at any byte, by any cause; the holder starts another, which reads the recording from its
 //! beginning, knows from the journal what was reported, and never types what its forerunner may have typed.
 
+mod act;
 mod aside;
+mod carry;
+mod chores;
 mod core;
 mod holder;
+mod launch;
 mod link;
 mod orphans;
+mod progress;
 #[cfg(test)]
 mod secret_tests;
 mod subject;
@@ -27,16 +32,20 @@ use wire::place::Place;
 use wire::prompt::{Hold, HoldCode};
 use wire::session::Exit;
 use wire::wrapper::{ToServer, ToWrapper};
-use wire::{HostId, SessionId};
+use wire::{AttemptId, HostId, SessionId};
 
 use self::core::{Core, Out};
-use crate::control::{FromHolder, Spec, ToHolder, Type, Unchanged};
+use crate::chore::Done;
+use crate::control::{Spec, ToHolder};
 use crate::journal::Journal;
 use crate::recording::{Follow, Reader, Record};
 use crate::redaction::Redaction;
 use crate::{clock, host, log, profiles};
+use act::Asked;
 use aside::Aside;
+use chores::Chores;
 use holder::Holder;
+use launch::Launch;
 use link::{Event, Link};
 use subject::Subject;
 use watch::Watched;
@@ -75,17 +84,6 @@ pub fn main(place: Place, orphan: Option<&str>) -> anyhow::Result<()> {
     })
 }
 
-/// What asked the holder to type.
-#[derive(Debug, Clone, Copy)]
-enum Asked {
-    /// The delivery.
-    Delivery,
-    /// A request of the server.
-    Request(u64),
-    /// Nobody waits for the answer.
-    Nobody,
-}
-
 struct Observer {
     spec: Spec,
     epoch: u64,
@@ -103,6 +101,7 @@ struct Observer {
     watched: Watched,
     redaction: Redaction,
     aside: Aside,
+    chores: Chores,
     asked: VecDeque<(u64, Asked)>,
     next_type: u64,
     screen_wanted: Option<u64>,
@@ -121,6 +120,7 @@ enum Wake {
     Grown,
     Holder,
     Link(Option<Event>),
+    Done(AttemptId, Done),
     Time,
 }
 
@@ -140,6 +140,7 @@ impl Observer {
         let aside = Aside::new(&agent, pid, |name| std::env::var_os(name));
         let redaction = Redaction::start(&place, std::env::vars_os()).context("no key can be made")?;
         let mut core = Core::new(agent, pid, dir, journal, spec.started, redaction.clone());
+        core.launch = Launch::new(&spec);
         if quarantined {
             core.quarantine();
         }
@@ -149,20 +150,24 @@ impl Observer {
             tracing::warn!(%fault, "sessions that ended unreported could not be looked for");
         }
         let (holder, grown) = conversation.unzip();
+        let host = host::identity(&place)?;
+        let chores = Chores::new(place.state.join("worktrees"));
+        let link = (!spec.no_server).then(|| Link::start(place));
         let observer = Self {
-            host: host::identity(&place)?,
+            host,
             epoch,
             core,
             holder,
             reader: Reader::open(&folder),
             began: clock::monotonic(),
             more: true,
-            link: (!spec.no_server).then(|| Link::start(place)),
             spec,
+            link,
             sent: None,
             watched: Watched::new(redaction.redactor()),
             redaction,
             aside,
+            chores,
             asked: VecDeque::new(),
             next_type: 1,
             screen_wanted: None,
@@ -200,10 +205,11 @@ impl Observer {
             match &moment.record {
                 Record::Header(header) => self.began = Duration::from_micros(header.started_mono_us),
                 Record::Told(from, _) => self.aside.recorded(*from),
+                Record::Relaunched(begun) => self.aside.restart(&self.core.agent, begun.pid),
                 Record::Output(bytes) => self.watched.output(self.core.output, self.core.size(), bytes),
                 _ => {}
             }
-            let resized = matches!(moment.record, Record::Resize(..));
+            let resized = matches!(moment.record, Record::Resize(..) | Record::Relaunched(_));
             self.core.moment(moment, now, &mut out);
             if resized {
                 self.watched.resized();
@@ -227,84 +233,6 @@ impl Observer {
                 self.full = true;
                 tracing::error!(%fault, "the journal cannot be written; is the disk full?");
             }
-        }
-    }
-
-    fn act(&mut self, out: Vec<Out>) {
-        for out in out {
-            match out {
-                Out::Type { bytes, guarded } => {
-                    let asked = if guarded { Asked::Delivery } else { Asked::Nobody };
-                    self.ask(bytes, guarded, false, asked);
-                }
-                Out::Reply(bytes) => self.tell_holder(&ToHolder::Reply(bytes)),
-            }
-        }
-    }
-
-    fn ask(&mut self, bytes: Vec<u8>, guarded: bool, person: bool, asked: Asked) {
-        let id = self.next_type;
-        self.next_type += 1;
-        self.asked.push_back((id, asked));
-        let only_if = guarded.then_some(Unchanged { output: self.core.output, keys: self.core.keys });
-        self.tell_holder(&ToHolder::Type(Type { id, bytes, only_if, person }));
-    }
-
-    fn tell_holder(&mut self, message: &ToHolder) {
-        if let Some(holder) = &mut self.holder
-            && let Err(fault) = holder.channel.send(message)
-        {
-            tracing::warn!(%fault, "the holder does not listen");
-        }
-    }
-
-    fn hear_holder(&mut self) -> anyhow::Result<()> {
-        let Some(holder) = &mut self.holder else { return Ok(()) };
-        let open = holder.fill();
-        let mut messages = Vec::new();
-        while let Some(message) = holder.channel.next::<FromHolder>()? {
-            messages.push(message);
-        }
-        if !open {
-            self.holder = None;
-            self.more = true;
-        }
-        let now = clock::now();
-        for message in messages {
-            match message {
-                FromHolder::WantScreen(offset) => {
-                    self.screen_wanted = Some(offset);
-                    self.more = true;
-                }
-                FromHolder::Typed { id, refused, now: counts } => self.typed(id, refused, counts, now),
-                _ => {}
-            }
-        }
-        self.keep(now);
-        Ok(())
-    }
-
-    fn typed(&mut self, id: u64, refused: Option<String>, counts: Unchanged, now: wire::UnixMillis) {
-        let Some(at) = self.asked.iter().position(|(asked, _)| *asked == id) else { return };
-        let Some((_, asked)) = self.asked.remove(at) else { return };
-        if refused.is_some()
-            && !self.more
-            && counts.output == self.core.output
-            && counts.keys != self.core.keys
-        {
-            self.core.missed_keys(counts.keys, now);
-        }
-        match asked {
-            Asked::Delivery => {
-                let mut out = Vec::new();
-                self.core.typed(refused.is_none(), now, &mut out);
-                self.act(out);
-            }
-            Asked::Request(request) => {
-                let refused = refused.map(|text| Hold { code: HoldCode::NotIdle, text });
-                self.say(ToServer::Reply { request, refused });
-            }
-            Asked::Nobody => {}
         }
     }
 
@@ -348,12 +276,19 @@ impl Observer {
             ToWrapper::Offer(offer) => self.core.offer(offer, now, out),
             ToWrapper::Cancel { attempt } => self.core.cancel(attempt, now, out),
             ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
-            ToWrapper::Answer { request, dialog, choice } => match self.core.answer(&dialog, &choice, now) {
-                Ok(keys) => self.ask(keys, true, false, Asked::Request(request)),
-                Err(hold) => drop(self.say(ToServer::Reply { request, refused: Some(hold) })),
-            },
+            ToWrapper::Answer { request, dialog, choice, .. } => {
+                match self.core.answer(&dialog, &choice, now) {
+                    Ok(keys) => self.ask(keys, true, false, Asked::Request(request)),
+                    Err(hold) => drop(self.say(ToServer::Reply { request, refused: Some(hold) })),
+                }
+            }
             ToWrapper::Keys { request, text } => {
                 self.ask(text.into_bytes(), false, true, Asked::Request(request));
+            }
+            ToWrapper::Recording { request, .. } => {
+                let text = "recordings are not sent".to_owned();
+                let refused = Some(Hold { code: HoldCode::NotIdle, text });
+                self.say(ToServer::Reply { request, refused });
             }
             ToWrapper::Watch | ToWrapper::Snapshot => self.watched.start(),
             ToWrapper::Unwatch => self.watched.stop(),
@@ -413,6 +348,10 @@ impl Observer {
         if self.core.exit().is_none() || self.more {
             return false;
         }
+        if !self.chores.is_idle() {
+            // A verdict is still being found, or a work tree removed.
+            return false;
+        }
         let ended = *self.ended.get_or_insert_with(Instant::now);
         let told = self.sent.is_some() && self.core.journal.is_acked() && !self.core.changed;
         if told || self.link.is_none() {
@@ -433,7 +372,9 @@ struct Waiting {
 impl Waiting {
     async fn run(self) -> anyhow::Result<()> {
         let Self { mut observer, mut grown } = self;
-        observer.core.take_over(clock::now())?;
+        let mut out = Vec::new();
+        observer.core.take_over(clock::now(), &mut out)?;
+        observer.act(out);
         // What the holder said together with its first message is already here, and nothing will announce it.
         observer.hear_holder()?;
         // The server hears nothing before the recording has been read to its present end.
@@ -461,6 +402,7 @@ impl Waiting {
                 }
                 event = async { observer.link.as_mut().expect("guarded").events.recv().await },
                         if observer.link.is_some() => Wake::Link(event),
+                (attempt, done) = observer.chores.next() => Wake::Done(attempt, done),
                 () = tokio::time::sleep(patience) => Wake::Time,
             };
             match wake {
@@ -468,6 +410,7 @@ impl Waiting {
                 Wake::Holder => observer.hear_holder()?,
                 Wake::Link(Some(event)) => observer.hear_server(event),
                 Wake::Link(None) => observer.link = None,
+                Wake::Done(attempt, done) => observer.done(attempt, done),
                 Wake::Time => {}
             }
             if observer.more {

@@ -55,6 +55,8 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         started: UnixMillis(header.started_ms),
         record_input: false,
         no_server: false,
+        headless: false,
+        fixed: true,
     };
     let own = std::process::id().try_into().context("the process id is a number")?;
     Ok(Subject { spec, pid: own, epoch: EPOCH, quarantined: false, conversation: None })

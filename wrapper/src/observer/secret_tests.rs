@@ -35,16 +35,7 @@ impl Session {
     fn new(folder: &std::path::Path) -> Self {
         let mut journal = Journal::open(folder).unwrap();
         let (attempt, prompt) = (AttemptId(7), PromptId(3));
-        let offer = Offer {
-            attempt,
-            prompt,
-            fence: 1,
-            text: "t".into(),
-            dir: None,
-            branch: None,
-            command: false,
-            timeout_ms: 1 << 30,
-        };
+        let offer = Offer { timeout_ms: 1 << 30, ..Offer::new(attempt, prompt, 1, "t") };
         journal.lease(&offer).unwrap();
         let receipt = Receipt { step: Step::Accepted, at: UnixMillis(1) };
         journal.append(UnixMillis(1), &[Report::Receipt { attempt, receipt }], None).unwrap();
@@ -52,7 +43,7 @@ impl Session {
         let agent = patterns::Library::builtin().agent("claude").unwrap();
         let pid = std::process::id() as i32;
         let mut core = Core::new(agent, pid, folder.to_owned(), journal, UnixMillis(1), redaction.clone());
-        core.take_over(UnixMillis(2)).unwrap();
+        core.take_over(UnixMillis(2), &mut Vec::new()).unwrap();
         let mut watched = Watched::new(redaction.redactor());
         watched.start();
         let (sent, output) = (Vec::new(), Vec::new());

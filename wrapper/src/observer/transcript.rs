@@ -30,6 +30,8 @@ pub struct Transcript {
     file: Option<(PathBuf, File)>,
     /// Where the next line begins.
     next: u64,
+    /// The file of the agent before this one, and where its next line begins.
+    left: Option<(PathBuf, u64)>,
 }
 
 impl Transcript {
@@ -47,12 +49,18 @@ impl Transcript {
             };
             path.canonicalize().ok().or(Some(path))
         });
-        Self { agent, root, file: None, next: 0 }
+        Self { agent, root, file: None, next: 0, left: None }
     }
 
     /// Whether the agent keeps one that says anything.
     pub fn is_there(&self) -> bool {
         self.root.is_some()
+    }
+
+    /// The agent was started anew: its transcript is another file, or the same one, which is gone on with.
+    pub fn restart(&mut self) {
+        self.left = self.file.take().map(|(path, _)| (path, self.next));
+        self.next = 0;
     }
 
     /// A line was passed on before: the next begins there.
@@ -68,6 +76,11 @@ impl Transcript {
         }
         if self.file.is_none() {
             self.file = self.find(pid, told);
+            if let Some((path, next)) = self.left.take_if(|_| self.file.is_some())
+                && self.file.as_ref().is_some_and(|(found, _)| *found == path)
+            {
+                self.passed(next);
+            }
         }
         let mut all = Vec::new();
         let Some((_, file)) = &mut self.file else { return all };
@@ -165,6 +178,22 @@ mod tests {
         fs::write(&path, format!("{}\n", fs::read_to_string(&path).unwrap())).unwrap();
         assert_eq!(transcript.read(0, told).len(), 1);
         assert!(transcript.read(0, told).is_empty());
+    }
+
+    #[test]
+    fn a_conversation_that_is_gone_on_with_is_not_told_again_from_its_beginning() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".codex/sessions");
+        fs::create_dir_all(&folder).unwrap();
+        let (path, other) = (folder.join("rollout-1.jsonl"), folder.join("rollout-2.jsonl"));
+        fs::write(&path, format!("{DONE}\n")).unwrap();
+        let mut transcript = transcript(home.path());
+        assert_eq!(transcript.read(0, path.to_str()).len(), 1);
+        transcript.restart();
+        assert!(transcript.read(0, path.to_str()).is_empty());
+        transcript.restart();
+        fs::write(&other, format!("{DONE}\n")).unwrap();
+        assert_eq!(transcript.read(0, other.to_str()).len(), 1, "another one is told as a whole");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod record;
 mod writer;
 
 pub use reader::{Follow, ReadError, Reader};
-pub use record::{From, Header, Moment, Record};
+pub use record::{Begun, From, Header, Moment, Record};
 pub use writer::Writer;
 
 use std::path::{Path, PathBuf};

@@ -63,6 +63,7 @@ impl Reader {
     }
 
     /// The next record. [`Follow::End`] may be followed by more once the recording has grown.
+    #[expect(clippy::should_implement_trait, reason = "an iterator ends, and a growing recording does not")]
     pub fn next(&mut self) -> Result<Follow, ReadError> {
         loop {
             if self.file.is_none() && !self.open_next()? {

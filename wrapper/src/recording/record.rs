@@ -58,8 +58,21 @@ pub enum Record {
     Gap(u64),
     /// The agent told something outside its terminal, as JSON.
     Told(From, Vec<u8>),
+    /// The program was ended, and another one was started in its place.
+    Relaunched(Box<Begun>),
     /// The program ended.
     Exit(Exit),
+}
+
+/// A program that was started in the place of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Its process.
+    pub pid: i32,
+    /// Where it works.
+    pub dir: String,
+    /// Names of the variables that it was given besides those of the first start.
+    pub env: Vec<String>,
 }
 
 /// Where something was told.
@@ -116,6 +129,9 @@ impl Record {
                 out.extend_from_slice(&next.to_be_bytes());
                 out.extend_from_slice(payload);
             }
+            Record::Relaunched(begun) => {
+                put(out, b'l', delta, &serde_json::to_vec(begun).unwrap_or_default())
+            }
             Record::Exit(Exit::Code(code)) => {
                 put(out, b'x', delta, &[&b"c"[..], &code.to_be_bytes()].concat())
             }
@@ -161,6 +177,7 @@ impl Record {
                 };
                 Record::Told(from, told.to_vec())
             }
+            b'l' => Record::Relaunched(serde_json::from_slice(payload).map_err(|_| bad())?),
             b'x' => {
                 let (how, number) = payload.split_first().ok_or_else(bad)?;
                 let number = i32::from_be_bytes(number.try_into().map_err(|_| bad())?);
@@ -239,6 +256,8 @@ mod tests {
             any::<Vec<u8>>().prop_map(|told| Record::Told(From::Processes, told)),
             (1..u64::MAX, any::<Vec<u8>>())
                 .prop_map(|(next, told)| Record::Told(From::Transcript(next), told)),
+            (any::<i32>(), any::<String>(), any::<Vec<String>>())
+                .prop_map(|(pid, dir, env)| Record::Relaunched(Box::new(Begun { pid, dir, env }))),
             any::<i32>().prop_map(|n| Record::Exit(Exit::Code(n))),
             any::<i32>().prop_map(|n| Record::Exit(Exit::Signal(n))),
         ]

@@ -15,6 +15,16 @@ pub fn working_dir(pid: i32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/cwd")).ok()
 }
 
+/// The variables that a process was started with, as far as they are text; `None` when the system does not tell.
+pub fn environment(pid: i32) -> Option<Vec<(String, String)>> {
+    let bytes = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let pair = |entry: &[u8]| {
+        let (name, value) = std::str::from_utf8(entry).ok()?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    bytes.split(|byte| *byte == 0).filter_map(pair).collect::<Vec<_>>().into()
+}
+
 /// Files that a process or one of its descendants holds open.
 pub fn open_files(pid: i32) -> Vec<PathBuf> {
     let mut files = Vec::new();

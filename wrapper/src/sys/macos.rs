@@ -18,6 +18,12 @@ pub fn working_dir(pid: i32) -> Option<PathBuf> {
     text.lines().find_map(|line| line.strip_prefix('n')).map(PathBuf::from)
 }
 
+/// The variables that a process was started with: `ps` prints them, but not so that values with blanks could be told
+/// apart.
+pub fn environment(_pid: i32) -> Option<Vec<(String, String)>> {
+    None
+}
+
 /// What `ps` tells of a process.
 pub fn process(pid: i32) -> Option<Process> {
     let out =

@@ -19,6 +19,6 @@ mod linux;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{family, open_files, peer_uid, process, working_dir};
+pub use linux::{environment, family, open_files, peer_uid, process, working_dir};
 #[cfg(target_os = "macos")]
-pub use macos::{family, open_files, peer_uid, process, working_dir};
+pub use macos::{environment, family, open_files, peer_uid, process, working_dir};

@@ -1,34 +1,45 @@
 //! The promises of delivery: drawn by hand for the ways that matter, at random for those nobody thought of.
 
 use extractor::Composer;
-use patterns::InputRecipe;
-use wire::session::Context;
+use extractor::{Shown, State};
+use patterns::{InputRecipe, Paste};
+use wire::prompt::{Cause, Outcome, Step};
+use wire::session::{Context, Moves};
 
+use super::typing::ENTERS_MAX;
 use super::*;
-use proptest::prelude::*;
 use wire::PromptId;
 
 /// A program that does what it is told, as far as the test says.
-struct Agent {
-    state: State,
-    composer: Composer,
-    dialog: bool,
-    person: Option<UnixMillis>,
-    context: Context,
-    recipe: InputRecipe,
-    bracketed: bool,
+pub(super) struct Agent {
+    pub(super) state: State,
+    pub(super) composer: Composer,
+    pub(super) dialog: bool,
+    pub(super) person: Option<UnixMillis>,
+    pub(super) context: Context,
+    pub(super) recipe: InputRecipe,
+    pub(super) bracketed: bool,
+    pub(super) moves: Moves,
+    pub(super) commit: Option<String>,
+    pub(super) progress: UnixMillis,
     /// Everything that was written to it.
-    written: Vec<Vec<u8>>,
+    pub(super) written: Vec<Vec<u8>>,
+    /// Everything else that was to be done.
+    pub(super) asked: Vec<Effect>,
 }
 
 impl Agent {
-    fn idle() -> Self {
+    pub(super) fn idle() -> Self {
         Self {
             state: State::Idle,
             composer: Composer::Empty,
             dialog: false,
             person: None,
-            context: Context { dir: "/p".into(), branch: Some("main".into()), repo: Some("/p".into()) },
+            context: Context {
+                branch: Some("main".into()),
+                repo: Some("/p".into()),
+                ..crate::context::of_dir(std::path::Path::new("/p"))
+            },
             recipe: InputRecipe {
                 paste: Paste::WhenAsked,
                 enter: b"\r".to_vec(),
@@ -36,13 +47,19 @@ impl Agent {
                 prefixes: vec!['!', '/'],
                 guard: None,
                 settle_ms: 100,
+                told_failures: true,
+                moves: patterns::Moves::None,
             },
             bracketed: true,
+            moves: Moves::None,
+            commit: None,
+            progress: UnixMillis(0),
             written: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
-    fn apply(&mut self, delivery: &mut Delivery, at: i64, input: Input) -> Vec<Report> {
+    pub(super) fn apply(&mut self, delivery: &mut Delivery, at: i64, input: Input) -> Vec<Report> {
         let composer = self.composer.clone();
         let shows = move |text: &str| match &composer {
             Composer::Holds(held) if held == text => Shown::Text,
@@ -57,12 +74,20 @@ impl Agent {
             bracketed_paste: self.bracketed,
             person: self.person,
             context: &self.context,
+            commit: &|| self.commit.clone(),
+            moves: self.moves,
+            progress: self.progress,
             recipe: &self.recipe,
         };
         let mut reports = Vec::new();
         for effect in delivery.apply(UnixMillis(at), &view, input) {
             match effect {
                 Effect::Lease(_) => {}
+                other @ (Effect::Keep(_)
+                | Effect::Run(..)
+                | Effect::Abort(_)
+                | Effect::Relaunch { .. }
+                | Effect::Exported(_)) => self.asked.push(other),
                 Effect::Report(report) => reports.push(report),
                 Effect::Type(bytes) | Effect::Interrupt(bytes) => self.written.push(bytes),
             }
@@ -71,24 +96,15 @@ impl Agent {
     }
 }
 
-fn offer(fence: u64, text: &str) -> Offer {
-    Offer {
-        attempt: AttemptId(fence as i64),
-        prompt: PromptId(1),
-        fence,
-        text: text.into(),
-        dir: None,
-        branch: None,
-        command: false,
-        timeout_ms: 60_000,
-    }
+pub(super) fn offer(fence: u64, text: &str) -> Offer {
+    Offer { timeout_ms: 60_000, ..Offer::new(AttemptId(fence as i64), PromptId(1), fence, text) }
 }
 
-fn completed() -> PromptResult {
+pub(super) fn completed() -> PromptResult {
     PromptResult { answer: "done".into(), ..PromptResult::new(Outcome::Completed, "", "status") }
 }
 
-fn steps(reports: &[Report]) -> Vec<Step> {
+pub(super) fn steps(reports: &[Report]) -> Vec<Step> {
     let step = |r: &Report| match r {
         Report::Receipt { receipt, .. } => Some(receipt.step),
         _ => None,
@@ -205,7 +221,7 @@ fn a_lost_enter_is_repeated_only_while_our_text_stands_there() {
 fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);
-    delivery.resume(&offer(1, "x"), UnixMillis(0));
+    delivery.resume(&offer(1, "x"), None, UnixMillis(0));
     agent.state = State::Busy;
     agent.apply(&mut delivery, 10, Input::Cancel(AttemptId(1)));
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
@@ -220,7 +236,7 @@ fn a_running_turn_that_is_called_off_is_interrupted_and_ends_as_cancelled() {
 fn a_turn_that_takes_too_long_is_interrupted_and_says_so() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);
-    delivery.resume(&offer(1, "x"), UnixMillis(0));
+    delivery.resume(&offer(1, "x"), None, UnixMillis(0));
     agent.state = State::Busy;
     agent.apply(&mut delivery, 60_001, Input::Look);
     assert_eq!(agent.written, [b"\x1b".to_vec()]);
@@ -230,106 +246,11 @@ fn a_turn_that_takes_too_long_is_interrupted_and_says_so() {
     );
 }
 
-/// One thing that may happen at any moment.
-#[derive(Debug, Clone)]
-enum Happening {
-    Offer(u64),
-    Cancel(i64),
-    Typed(bool),
-    Look,
-    Began,
-    Ended,
-    Exited,
-    State(State),
-    Composer(Option<bool>),
-    Dialog(bool),
-    Person,
-    Wait(i64),
-}
-
-fn happening() -> impl Strategy<Value = Happening> {
-    use Happening::*;
-    prop_oneof![
-        1 => (1..6u64).prop_map(Offer),
-        1 => (1..6i64).prop_map(Cancel),
-        4 => any::<bool>().prop_map(Typed),
-        6 => Just(Look),
-        1 => Just(Began),
-        1 => Just(Ended),
-        1 => Just(Exited),
-        1 => proptest::sample::select(extractor::State::ALL).prop_map(State),
-        4 => proptest::option::of(any::<bool>()).prop_map(Composer),
-        1 => any::<bool>().prop_map(Dialog),
-        1 => Just(Person),
-        4 => (0..20_000i64).prop_map(Wait),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-    #[test]
-    fn whatever_happens_a_text_is_written_once_per_attempt_and_enter_never_into_something_else(
-        all in proptest::collection::vec(happening(), 0..120)
-    ) {
-        let mut agent = Agent::idle();
-        let mut delivery = Delivery::new(0);
-        let (mut at, mut outstanding) = (0, None::<Vec<u8>>);
-        let mut pasted = std::collections::HashMap::<Vec<u8>, u32>::new();
-        for what in all {
-            let input = match what {
-                Happening::Offer(fence) => Input::Offer(offer(fence, &format!("text {fence}"))),
-                Happening::Cancel(id) => Input::Cancel(AttemptId(id)),
-                Happening::Typed(written) => match outstanding.take() {
-                    Some(bytes) => {
-                        if written && bytes != b"\r" && bytes != b"\x1b" {
-                            *pasted.entry(bytes).or_default() += 1;
-                        }
-                        Input::Typed(written)
-                    }
-                    None => continue,
-                },
-                Happening::Look => Input::Look,
-                Happening::Began => Input::Began,
-                Happening::Ended => Input::Ended(completed()),
-                Happening::Exited => Input::Exited(1),
-                Happening::State(state) => { agent.state = state; continue }
-                Happening::Composer(which) => {
-                    agent.composer = match (which, delivery.holds()) {
-                        (Some(true), Some(id)) => Composer::Holds(format!("text {id}")),
-                        (Some(_), _) => Composer::Holds("somebody's draft".into()),
-                        (None, _) => Composer::Empty,
-                    };
-                    continue;
-                }
-                Happening::Dialog(open) => { agent.dialog = open; continue }
-                Happening::Person => { agent.person = Some(UnixMillis(at)); continue }
-                Happening::Wait(ms) => { at += ms; continue }
-            };
-            let before = agent.written.len();
-            let held = delivery.holds();
-            agent.apply(&mut delivery, at, input);
-            for bytes in agent.written[before..].iter().cloned() {
-                if bytes == b"\r" {
-                    let ours = held.map(|id| Composer::Holds(format!("text {id}")));
-                    prop_assert_eq!(Some(agent.composer.clone()), ours, "Enter only on our own text");
-                    prop_assert!(!agent.dialog, "Enter never answers a dialog");
-                } else if bytes != b"\x1b" {
-                    prop_assert!(!agent.dialog && agent.state == State::Idle, "nothing is typed into a dialog");
-                    prop_assert_eq!(agent.composer.clone(), Composer::Empty, "never merged with a draft");
-                }
-                outstanding = Some(bytes);
-            }
-        }
-        prop_assert!(pasted.values().all(|times| *times <= 1), "{:?}", pasted);
-    }
-}
-
 #[test]
 fn a_turn_without_a_word_is_not_complete_unless_a_command_was_sent() {
     for (command, outcome) in [(false, Outcome::Failed), (true, Outcome::Completed)] {
         let mut delivery = Delivery::new(0);
-        delivery.resume(&Offer { command, ..offer(1, "x") }, UnixMillis(0));
+        delivery.resume(&Offer { command, ..offer(1, "x") }, None, UnixMillis(0));
         let mut agent = Agent::idle();
         let empty = PromptResult::new(Outcome::Completed, "", "status");
         let nothing = PromptResult { cause: Some(Cause::Empty), ..empty };

@@ -1,0 +1,169 @@
+//! A real holder starts another program in the place of the one that runs, and the session goes on.
+
+#![allow(clippy::unwrap_used)]
+
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wire::place::Place;
+use wire::session::Exit;
+use wire::{SessionId, UnixMillis};
+use wrapper::control::{Channel, FromHolder, Relaunch, Spec, ToHolder};
+use wrapper::recording::{Begun, Reader, Record};
+
+const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
+
+/// A session of its own place, headless.
+struct Session {
+    home: TempDir,
+    holder: Child,
+    channel: Channel,
+}
+
+impl Session {
+    fn start(argv: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let place = place(home.path());
+        place.create().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let holder = Command::new(env!("CARGO_BIN_EXE_wrap"))
+            .arg("holder")
+            .env("MUSTER_HOME", home.path())
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut channel = Channel::new(ours).unwrap();
+        let spec = Spec {
+            session: "s1".into(),
+            name: "s1".into(),
+            agent: "any".into(),
+            argv: words(argv),
+            injected: None,
+            dir: home.path().as_os_str().as_bytes().to_vec(),
+            size: (80, 24),
+            started: UnixMillis(1),
+            record_input: false,
+            no_server: true,
+            headless: true,
+            fixed: false,
+        };
+        channel.send(&ToHolder::Start(Box::new(spec), None)).unwrap();
+        assert!(matches!(channel.wait(PATIENCE).unwrap(), FromHolder::Started));
+        Self { home, holder, channel }
+    }
+
+    fn relaunch(&mut self, argv: &[&str], dir: &Path, env: &[(&str, &str)]) {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let relaunch = Relaunch { argv: words(argv), dir: dir.as_os_str().as_bytes().to_vec(), env };
+        self.channel.send(&ToHolder::Relaunch(relaunch)).unwrap();
+    }
+
+    /// Waits until the recording holds what is looked for.
+    fn until(&self, what: impl Fn(&[Record]) -> bool) {
+        for _ in 0..6_000 {
+            if what(&self.records()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it never came: {:?}", self.records());
+    }
+
+    fn records(&self) -> Vec<Record> {
+        let folder = place(self.home.path()).session(&SessionId("s1".into()));
+        Reader::open(&folder).map_while(Result::ok).map(|moment| moment.record).collect()
+    }
+
+    /// Waits for the end of the session.
+    fn exit(&mut self) -> Exit {
+        loop {
+            if let FromHolder::Exited(exit) = self.channel.wait(PATIENCE).unwrap() {
+                self.holder.wait().unwrap();
+                return exit;
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+fn place(home: &Path) -> Place {
+    Place::find(|name| (name == "MUSTER_HOME").then(|| home.as_os_str().to_owned())).unwrap()
+}
+
+fn words(argv: &[&str]) -> Vec<Vec<u8>> {
+    argv.iter().map(|word| word.as_bytes().to_vec()).collect()
+}
+
+fn output(records: &[Record]) -> String {
+    let bytes = records.iter().filter_map(|record| match record {
+        Record::Output(bytes) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    String::from_utf8_lossy(&bytes.collect::<Vec<_>>().concat()).into_owned()
+}
+
+fn exits(records: &[Record]) -> usize {
+    records.iter().filter(|record| matches!(record, Record::Exit(_))).count()
+}
+
+#[test]
+fn another_program_takes_the_place_of_the_one_that_runs() {
+    let mut session = Session::start(&[
+        "sh",
+        "-c",
+        "echo first; trap 'echo bye; exit 3' TERM; while :; do sleep 0.1; done",
+    ]);
+    session.until(|records| output(records).contains("first"));
+    let dir = session.home.path().canonicalize().unwrap().join("elsewhere");
+    std::fs::create_dir(&dir).unwrap();
+    let script = "echo second $WORD in $(pwd); tty >/dev/null && echo on a terminal; read line; exit 5";
+    session.relaunch(&["sh", "-c", script], &dir, &[("WORD", "told")]);
+    session.until(|records| output(records).contains("on a terminal"));
+    let records = session.records();
+    let text = output(&records);
+    assert!(text.find("bye").unwrap() < text.find("second told in").unwrap(), "{text}");
+    assert!(text.contains(dir.to_str().unwrap()), "{text}");
+    assert_eq!(exits(&records), 0, "the end of the first is not the end of the session");
+    let begun = records.iter().find_map(|record| match record {
+        Record::Relaunched(begun) => Some((**begun).clone()),
+        _ => None,
+    });
+    let Begun { pid, dir: told, env } = begun.unwrap();
+    assert!(pid > 0);
+    assert_eq!((PathBuf::from(told), env), (dir, vec!["WORD".to_owned()]));
+    session.channel.send(&ToHolder::Reply(b"\r".to_vec())).unwrap();
+    assert_eq!(session.exit(), Exit::Code { code: 5 });
+    assert_eq!(exits(&session.records()), 1);
+}
+
+#[test]
+fn a_program_that_does_not_heed_the_request_to_end_is_killed() {
+    let mut session = Session::start(&["sh", "-c", "trap '' TERM; echo first; while :; do sleep 0.1; done"]);
+    session.until(|records| output(records).contains("first"));
+    let dir = session.home.path().to_owned();
+    session.relaunch(&["sh", "-c", "echo second; exit 0"], &dir, &[]);
+    assert_eq!(session.exit(), Exit::Code { code: 0 });
+    assert!(output(&session.records()).contains("second"));
+}
+
+#[test]
+fn a_session_whose_next_program_cannot_be_started_ends_as_a_shell_would_say() {
+    let mut session = Session::start(&["sleep", "600"]);
+    let dir = session.home.path().to_owned();
+    session.relaunch(&["/nothing/there"], &dir, &[]);
+    assert_eq!(session.exit(), Exit::Code { code: 127 });
+    assert_eq!(exits(&session.records()), 1);
+}
