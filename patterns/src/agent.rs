@@ -381,6 +381,8 @@ pub struct Agent {
 pub struct ResumeRecipe {
     /// Arguments; `{conversation}` stands for the conversation's id.
     pub arguments: Vec<String>,
+    /// Words with which a user goes on with one, or names a new one.
+    pub words: Vec<String>,
     /// Where the id stands in what a hook told, as a JSON pointer.
     pub conversation: Option<String>,
     /// A conversation can be gone on with in another directory than the one in which it began.

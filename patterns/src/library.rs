@@ -103,6 +103,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             .collect(),
         resume: raw.resume.map(|t| ResumeRecipe {
             arguments: t.arguments,
+            words: t.words,
             conversation: t.conversation,
             anywhere: t.anywhere,
         }),

@@ -178,8 +178,12 @@ pub struct ToolTable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeTable {
-    /// Arguments; `{conversation}` stands for the conversation's id.
+    /// Arguments; `{conversation}` stands for the conversation's id. None: it cannot be.
+    #[serde(default)]
     pub arguments: Vec<String>,
+    /// Words with which a user goes on with one, or names a new one: such a command is not given twice.
+    #[serde(default)]
+    pub words: Vec<String>,
     /// Where the id stands in what a hook told; without one the last conversation in the directory is meant.
     pub conversation: Option<String>,
     /// Whether that works in another directory than the one in which it began.

@@ -6,6 +6,7 @@
 //! Whatever is not asked for is left out.
 
 use wire::prompt::{Cause, Hold, HoldCode, Outcome, PromptResult, Receipt, Step};
+use wire::session::Moves;
 use wire::wrapper::{Offer, Report};
 use wire::{AttemptId, UnixMillis};
 
@@ -139,12 +140,15 @@ impl Attempt {
     }
 
     fn prepare(&mut self, now: UnixMillis, view: &View, out: &mut Vec<Effect>) {
-        let may = match self.offer.worktree {
-            Some(_) if !self.offer.may_move => {
-                let why = "it needs a work tree of its own, and the session may not be brought elsewhere";
-                Err(hold(HoldCode::WrongContext, why))
-            }
-            _ => gate::ready(now, view).and_then(|()| text::prompt(view, &self.offer).map(drop)),
+        // Whether another directory is meant is known only when its links are resolved.
+        let env = Wanted { env: self.offer.env.clone(), ..Wanted::default() };
+        let moves = self.offer.worktree.is_some() || gate::in_context(view.context, &env).is_err();
+        let may = if moves && (!self.offer.may_move || view.moves == Moves::None) {
+            let why =
+                "it needs a work tree or variables of its own, and the session is not brought elsewhere";
+            Err(hold(HoldCode::WrongContext, why))
+        } else {
+            gate::ready(now, view).and_then(|()| text::prompt(view, &self.offer).map(drop))
         };
         if let Err(hold) = may {
             return self.hold(now, view, hold, out);

@@ -17,6 +17,10 @@ impl Attempt {
     /// The turn is over.
     pub(super) fn over(&mut self, now: UnixMillis, view: &View, result: PromptResult, out: &mut Vec<Effect>) {
         self.kept.result = Some(result);
+        if self.kept.dir.is_empty() {
+            // The observer before this one kept nothing.
+            self.kept.dir.clone_from(&view.context.dir);
+        }
         if self.offer.verify.is_some() || self.kept.base.is_some() || self.kept.prepared.is_some() {
             out.push(Effect::Keep(self.kept.clone()));
         }

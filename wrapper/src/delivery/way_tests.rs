@@ -128,9 +128,21 @@ fn a_session_that_must_stay_refuses_another_place() {
     agent.apply(&mut delivery, 0, Input::Offer(elsewhere()));
     let reports = agent.apply(&mut delivery, 1, prepared("/q"));
     assert_eq!((held(&reports), agent.written.len()), (Some(HoldCode::WrongContext), 0));
-    let tree = Offer { worktree: Some(WorktreePolicy::Keep), ..offer(2, "x") };
-    let reports = agent.apply(&mut delivery, 2, Input::Offer(tree));
-    assert_eq!((held(&reports), agent.asked.len()), (Some(HoldCode::WrongContext), 1));
+    let worktree = Some(WorktreePolicy::Keep);
+    let env: BTreeMap<_, _> = [("A".to_owned(), "1".to_owned())].into();
+    let needs: [Offer; 3] = [
+        Offer { worktree, ..offer(2, "x") },
+        Offer { worktree, may_move: true, ..offer(3, "x") },
+        Offer { env, may_move: true, ..offer(4, "x") },
+    ];
+    for offer in needs {
+        let reports = agent.apply(&mut delivery, 2, Input::Offer(offer));
+        assert_eq!(
+            (held(&reports), agent.asked.len()),
+            (Some(HoldCode::WrongContext), 1),
+            "nothing is made for it"
+        );
+    }
 }
 
 #[test]

@@ -51,12 +51,21 @@ impl Launch {
     /// How the session can be brought elsewhere now.
     pub fn moves(&self, agent: &Agent, attached: bool) -> Moves {
         match agent.input.moves {
-            _ if self.fixed => Moves::None,
+            _ if self.fixed || self.goes_on(agent) => Moves::None,
             patterns::Moves::None => Moves::None,
             patterns::Moves::Shell => Moves::Shell,
             patterns::Moves::Relaunch if self.free && !attached => Moves::Relaunch,
             patterns::Moves::Relaunch => Moves::None,
         }
+    }
+
+    /// Whether the user's own words name a conversation: elsewhere it would not be found, and the session would end.
+    fn goes_on(&self, agent: &Agent) -> bool {
+        let own = |word: &[u8]| {
+            let word = word.split(|byte| *byte == b'=').next().unwrap_or(word);
+            agent.resume.as_ref().is_some_and(|resume| resume.words.iter().any(|w| w.as_bytes() == word))
+        };
+        self.argv.iter().skip(1).any(|word| own(word))
     }
 
     /// The words with which it is started anew; its conversation is gone on with where that is possible.
@@ -136,6 +145,10 @@ mod tests {
         assert_eq!(Launch::default().moves(&claude, false), Moves::None);
         assert_eq!(Launch::default().moves(&shell, true), Moves::Shell);
         assert_eq!(launch(&[]).moves(&any, false), Moves::None);
+        assert_eq!(launch(&["claude", "--model", "x"]).moves(&claude, false), Moves::Relaunch);
+        for own in [&["claude", "-c"][..], &["claude", "--resume=x"], &["claude", "--session-id", "x"]] {
+            assert_eq!(launch(own).moves(&claude, false), Moves::None, "{own:?}");
+        }
         assert_eq!(Launch { fixed: true, ..launch(&[]) }.moves(&shell, false), Moves::None);
     }
 }
