@@ -21,7 +21,7 @@ mod settle;
 mod viewers;
 mod wrappers;
 
-pub use command::{Ask, By, Change, Command, Line, Said, ViewerSaid};
+pub use command::{Ask, By, Change, Command, Line, Reply, Said, ViewerSaid};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ use crate::route::plan;
 use crate::route::provider::Provider;
 use crate::session::{Leased, Live};
 use crate::store::{Store, StoreError, Stored};
-use command::Reply;
+
 use outbox::Outbox;
 
 /// How many commands may wait for the loop.

@@ -10,7 +10,11 @@ use wire::session::{Moves, Session, State};
 const NOW: UnixMillis = UnixMillis(100_000_000);
 
 fn there(id: &str, dir: &str, state: State) -> Session {
-    Session { moves: Moves::Relaunch, context: sample::context(dir, Some("main")), ..sample::session(id, state) }
+    Session {
+        moves: Moves::Relaunch,
+        context: sample::context(dir, Some("main")),
+        ..sample::session(id, state)
+    }
 }
 
 fn wants(dir: &str) -> Wanted {
@@ -80,12 +84,18 @@ fn an_idle_session_is_moved_where_nobody_is_but_not_where_one_will_soon_be_free(
         past
     };
     let verdicts = decide(&[(wants("/a"), None)], &sessions, &past);
-    assert!(matches!(&verdicts[0], Verdict::Passed(why) if why.contains("home")), "a minute's work: {verdicts:?}");
+    assert!(
+        matches!(&verdicts[0], Verdict::Passed(why) if why.contains("home")),
+        "a minute's work: {verdicts:?}"
+    );
     let verdicts = decide(&[(wants("/a"), None)], &sessions, &known());
     assert!(matches!(&verdicts[0], Verdict::Gets(..) | Verdict::Passed(_)));
     let three = [(wants("/a"), None), (wants("/a"), None), (wants("/a"), None)];
     let verdicts = decide(&three, &sessions, &known());
-    assert!(verdicts.contains(&gets("idle", Fit::Moves)), "for three of them a move is worth it: {verdicts:?}");
+    assert!(
+        verdicts.contains(&gets("idle", Fit::Moves)),
+        "for three of them a move is worth it: {verdicts:?}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod act;
 mod aside;
 mod carry;
 mod chores;
-mod core;
+pub mod core;
 mod holder;
 mod launch;
 mod link;
