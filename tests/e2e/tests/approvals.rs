@@ -1,0 +1,44 @@
+//! What agents ask is listed, answered once by a person or a rule, and written down.
+#![allow(clippy::unwrap_used)]
+
+use actors::home::Kind;
+use e2e::real::Real;
+use e2e::{Muster, wait_for};
+use serde_json::Value;
+
+fn open(muster: &Muster) -> Option<Value> {
+    muster.json("assign", &["approvals", "--json"]).into_iter().next()
+}
+
+#[test]
+fn what_an_agent_asks_has_a_number_that_is_answered_once() {
+    let muster = Muster::new();
+    let project = muster.project("p");
+    muster.scripted("a", &project, &[]);
+    muster.await_state("a", "idle");
+    let id = muster.send(&["make the file asked"]);
+    let asked = wait_for("the approval", || open(&muster));
+    assert!(asked["dialog"]["body"].as_str().unwrap().contains("touch asked"), "{asked}");
+    let number = asked["id"].to_string();
+    let list = muster.ok("assign", &["approvals"]);
+    assert!(list.contains("permission") && list.contains('a'), "{list}");
+    wait_for("the permission to be given", || {
+        muster.run("assign", &["approve", &number]).status.success().then_some(())
+    });
+    muster.await_prompt(id, "completed");
+    assert!(project.join("asked").exists());
+    let again = muster.run("assign", &["approve", &number]);
+    assert_eq!(again.status.code(), Some(5), "{}", String::from_utf8_lossy(&again.stderr));
+    assert!(open(&muster).is_none());
+    let all = muster.json("assign", &["approvals", "--all", "--json"]);
+    assert_eq!((all[0]["state"].as_str(), all[0]["by"].as_str()), (Some("approved"), Some("cli")));
+    // The next thing that is asked has another number.
+    let id = muster.send(&["make the file refused"]);
+    let next = wait_for("the next approval", || open(&muster));
+    assert_ne!(next["id"], asked["id"]);
+    wait_for("the refusal to be given", || {
+        muster.run("assign", &["deny", &next["id"].to_string()]).status.success().then_some(())
+    });
+    muster.await_prompt(id, "failed");
+    assert!(!project.join("refused").exists());
+}
