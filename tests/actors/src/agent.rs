@@ -359,7 +359,8 @@ fn apply(tool: &Tool) -> anyhow::Result<String> {
     match tool {
         Tool::Shell { command, .. } => {
             let out = std::process::Command::new("sh").args(["-c", command]).output()?;
-            Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned())
+            let said = String::from_utf8_lossy(&out.stdout).trim().to_owned();
+            Ok(if said.is_empty() { "(No output)".to_owned() } else { said })
         }
         Tool::Read { path } => Ok(format!("Read {} bytes from {path}", std::fs::read(path)?.len())),
         Tool::Edit { path, old, new } => {

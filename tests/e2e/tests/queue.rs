@@ -222,6 +222,15 @@ fn a_session_whose_wrapper_was_killed_whole_is_told_by_the_next() {
 }
 
 #[test]
+fn a_session_whose_holder_was_killed_is_told_although_nothing_was_recorded_of_its_end() {
+    let (muster, ..) = one_agent(&[]);
+    let done = muster.send(&[QUESTION]);
+    muster.await_prompt(done, "completed");
+    signal(muster.live("a").unwrap()["holder"].as_i64().unwrap(), Signal::KILL);
+    assert_eq!(muster.await_state("a", "exited")["exit"]["signal"], 1);
+}
+
+#[test]
 fn a_session_that_ends_is_told_and_its_prompt_fails() {
     let (muster, ..) = one_agent(&[]);
     let id = muster.send(&["--attempts", "1", "Explain sorting"]);
