@@ -18,39 +18,10 @@ const SPECIAL: &str = "$`\\<>(){}*?[]!^";
 const SPECIAL_QUOTED: &str = "$`\\!";
 
 /// Words that begin something else than a simple command where a command may begin; of any common shell.
-const RESERVED: [&str; 31] = [
-    "and",
-    "begin",
-    "case",
-    "coproc",
-    "do",
-    "done",
-    "elif",
-    "else",
-    "end",
-    "esac",
-    "fi",
-    "for",
-    "foreach",
-    "function",
-    "if",
-    "in",
-    "nocorrect",
-    "noglob",
-    "not",
-    "or",
-    "repeat",
-    "select",
-    "switch",
-    "then",
-    "time",
-    "until",
-    "while",
-    "-",
-    "declare",
-    "export",
-    "typeset",
-];
+const RESERVED: &str = "
+    and begin case coproc do done elif else end esac fi for foreach function if in nocorrect noglob not or
+    repeat select switch then time until while - declare export typeset
+";
 
 /// The simple commands of a line, which `&&`, `||`, `;` or `|` join; `None` when it cannot be read with certainty.
 pub fn read(line: &str) -> Option<Vec<Argv>> {
@@ -131,7 +102,9 @@ impl Reader {
         let Some(word) = self.word.take() else { return Some(()) };
         // The first word is the command: neither an assignment before it, nor the head of a loop.
         let first = self.words.is_empty();
-        if first && (word.is_empty() || word.contains('=') || RESERVED.contains(&word.as_str())) {
+        if first
+            && (word.is_empty() || word.contains('=') || RESERVED.split_ascii_whitespace().any(|w| w == word))
+        {
             return None;
         }
         self.words.push(word);
