@@ -5,36 +5,21 @@
 
 /// Programs that run what their arguments say.
 const RUNNERS: &str = "
-    . alias ash at awk bash batch builtin bundle bunx busybox chroot chrt command coproc crontab csh dash
-    direnv doas docker ed emacs entr env eval ex exec expect fd find fish flock gawk gdb ionice ksh less
-    lldb ltrace man mawk mise more nano nice nix nohup npx nsenter nvim parallel pdksh pipenv pipx pkexec
-    pnpx podman poetry rustup screen script sed setsid sh source ssh stdbuf strace su sudo systemd-run
+    . alias ash at awk bash batch builtin bun bundle bunx busybox chroot chrt command coproc crontab csh
+    dash deno direnv doas docker ed emacs entr env eval ex exec expect fd find fish flock gawk gdb hg
+    ionice ksh less lldb ltrace man mawk mise more nano nice nix nohup npx nsenter nvim parallel pdksh pipenv pipx pkexec
+    pnpx podman poetry rustup screen script sed setsid sh source ssh stdbuf strace su sudo svn systemd-run
     taskset tcsh time timeout tmux trap unshare uv uvx vi view vim watch xargs zsh
 ";
 
 /// Interpreters: an option before the script may hold code (`-c`, `-e`, `-r`, `-M`, also glued to others).
-const INTERPRETERS: &[&str] = &[
-    "java",
-    "lua",
-    "luajit",
-    "node",
-    "nodejs",
-    "osascript",
-    "perl",
-    "php",
-    "pypy",
-    "python",
-    "ruby",
-    "tclsh",
-];
+const INTERPRETERS: &str = "java lua luajit node nodejs osascript perl php pypy python ruby tclsh";
 
 /// Programs whose first argument says what they do: a wildcard in its place, or an option, could mean anything.
-const BY_SUBCOMMAND: &[&str] = &["bun", "cargo", "deno", "git", "go", "hg", "npm", "pnpm", "svn", "yarn"];
+const BY_SUBCOMMAND: &[&str] = &["cargo", "git", "go", "npm", "pnpm", "yarn"];
 
 /// Subcommands that run what their arguments say.
 const RUNNING_SUBCOMMANDS: &[(&str, &[&str])] = &[
-    ("bun", &["exec", "x"]),
-    ("deno", &["eval", "run"]),
     ("go", &["generate", "run", "tool"]),
     ("npm", &["exec", "explore", "x"]),
     ("pnpm", &["dlx", "exec"]),
@@ -208,7 +193,7 @@ pub(super) fn closed(pattern: &[String]) -> Option<String> {
 /// Whether what wildcards stand for, from `open` on, makes a command run something else; `rest` is what `...` does.
 pub(super) fn reaches(argv: &[String], open: usize, rest: &[String]) -> bool {
     let Some(program) = argv.first().map(|word| program(word)) else { return true };
-    if INTERPRETERS.contains(&program) {
+    if lists(INTERPRETERS, program) {
         // Behind a script or a module that the pattern names, options are the script's. Behind an option that it
         // names, anything may be code.
         let word = |at: usize| argv.get(at).filter(|_| at < open).map_or("", String::as_str);
@@ -216,8 +201,8 @@ pub(super) fn reaches(argv: &[String], open: usize, rest: &[String]) -> bool {
         let module = word(1) == "-m" && !word(2).is_empty();
         return !named && !module && (open > 1 || rest.iter().any(|arg| arg.starts_with('-')));
     }
-    let options = OPTIONS.iter().filter(|o| o.program == program);
-    options.into_iter().any(|o| argv[open..].iter().any(|arg| o.never.iter().any(|n| o.style.is(n, arg))))
+    let mut options = OPTIONS.iter().filter(|o| o.program == program);
+    options.any(|o| argv[open..].iter().any(|arg| o.never.iter().any(|n| o.style.is(n, arg))))
 }
 
 /// Whether a table of words has this one.

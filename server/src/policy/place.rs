@@ -40,8 +40,8 @@ fn lies(argument: &str, dir: &str, root: &str) -> bool {
     let name = argument.split(GLUE).next().unwrap_or(argument);
     // A value that is glued to an option's letters (`-I/usr`, `-C..`) begins nobody knows where.
     let glued = name.starts_with('-') && ["/", "..", "~"].iter().any(|part| name.contains(part));
-    let paths = candidates(argument).filter(|part| looks_like_a_path(part));
-    !glued && paths.into_iter().all(|path| resolves(path, dir, root))
+    let mut paths = candidates(argument).filter(|part| looks_like_a_path(part));
+    !glued && paths.all(|path| resolves(path, dir, root))
 }
 
 /// An argument, and what follows each character that may glue a path to something.

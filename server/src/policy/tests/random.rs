@@ -97,11 +97,12 @@ proptest! {
         let tool = shell(&line);
         let approved = effect(&for_commands("approve", COMMANDS, ""), &tool) == Effect::Approve;
         let under = effect(&for_commands("approve", COMMANDS, "under = 'session'"), &tool) == Effect::Approve;
-        prop_assert!(approved || !under, "a condition more approved more: {line:?}");
+        prop_assert!(approved || !under, "a condition more approved more: {:?}", line);
         if approved {
             let read = argv::read(&line).unwrap();
             prop_assert!(!read.is_empty() && read.iter().all(|argv| is_known(argv)), "{line:?}");
-            prop_assert!(!line.contains(['$', '`', '\n', '\0', '>', '\\', '\u{a0}']) || line.contains(['\'', '"']));
+            let meant = line.contains(['$', '`', '\n', '\0', '>', '\\', '\u{a0}']);
+            prop_assert!(!meant || line.contains(['\'', '"']), "{line:?}");
             if !line.contains(['\'', '"']) {
                 prop_assert_eq!(read, naive(&line), "{:?}", line);
             }
