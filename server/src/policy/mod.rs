@@ -128,6 +128,7 @@ impl Case<'_> {
         }
         // Hidden files set up git, editors, agents and builds, and run later, outside of what was approved.
         let changes = effect == Effect::Approve && self.tool.action == Action::Edit;
-        !paths.is_empty() && !(changes && paths.iter().any(|path| place::is_hidden(path, root)))
+        let hidden = changes && paths.iter().any(|path| place::is_hidden(path, root));
+        !hidden && !paths.is_empty()
     }
 }
