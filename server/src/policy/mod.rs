@@ -4,7 +4,7 @@
 //!
 //! Invariant: a request is approved only when a rule says so of its structure, which the agent told outside of its
 //! terminal; of a command, only when each part of its line was read with certainty and matches. Everything that is not
-//! certain is asked. A person who says yes too often costs a moment; a rule that does costs more.
+//! certain is asked: to ask too often costs a moment, to approve too often costs more.
 
 mod argv;
 mod danger;
