@@ -11,6 +11,7 @@ use wire::place::Place;
 use crate::cli::Serve;
 use crate::route::Weights;
 use crate::route::plan::Rules;
+use crate::suggest;
 
 /// Port of the dashboard when nothing is said.
 pub const PORT: u16 = 8151;
@@ -79,18 +80,8 @@ impl Config {
 
 fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     toml::from_str(text).map_err(|e| {
-        let hint = suggest(e.message()).map(|s| format!("; did you mean `{s}`?")).unwrap_or_default();
-        ConfigError::Wrong(path.to_owned(), e.to_string().trim_end().to_owned(), hint)
+        ConfigError::Wrong(path.to_owned(), e.to_string().trim_end().to_owned(), suggest::hint(e.message()))
     })
-}
-
-/// The known key nearest to the one that serde did not know: its message quotes the unknown one first.
-fn suggest(message: &str) -> Option<String> {
-    let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
-    let unknown = quoted.next()?;
-    let near = quoted.map(|known| (strsim::jaro_winkler(unknown, known), known));
-    let (likeness, best) = near.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (likeness > 0.7).then(|| best.to_owned())
 }
 
 #[cfg(test)]

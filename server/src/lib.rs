@@ -21,4 +21,5 @@ mod sample;
 pub mod serve;
 pub mod session;
 pub mod store;
+pub mod suggest;
 pub mod token;
