@@ -22,7 +22,14 @@ pub fn of_dir(dir: &Path) -> Context {
         dir: text(dir),
         branch: found.as_ref().and_then(|(_, git)| branch(git)),
         repo: found.map(|(root, _)| text(root)),
+        env: Default::default(),
+        hash: String::new(),
     }
+}
+
+/// The context of a screen that belongs to no session.
+pub fn nowhere() -> Context {
+    Context { dir: String::new(), branch: None, repo: None, env: Default::default(), hash: String::new() }
 }
 
 /// Git's folder for the work tree at `root`: `.git` itself, or where a `.git` file points (worktrees, submodules).

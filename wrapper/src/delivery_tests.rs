@@ -28,7 +28,13 @@ impl Agent {
             composer: Composer::Empty,
             dialog: false,
             person: None,
-            context: Context { dir: "/p".into(), branch: Some("main".into()), repo: Some("/p".into()) },
+            context: Context {
+                dir: "/p".into(),
+                branch: Some("main".into()),
+                repo: Some("/p".into()),
+                env: Default::default(),
+                hash: String::new(),
+            },
             recipe: InputRecipe {
                 paste: Paste::WhenAsked,
                 enter: b"\r".to_vec(),
@@ -72,16 +78,7 @@ impl Agent {
 }
 
 fn offer(fence: u64, text: &str) -> Offer {
-    Offer {
-        attempt: AttemptId(fence as i64),
-        prompt: PromptId(1),
-        fence,
-        text: text.into(),
-        dir: None,
-        branch: None,
-        command: false,
-        timeout_ms: 60_000,
-    }
+    Offer { timeout_ms: 60_000, ..Offer::new(AttemptId(fence as i64), PromptId(1), fence, text) }
 }
 
 fn completed() -> PromptResult {

@@ -138,7 +138,7 @@ impl Explained<'_> {
     fn refusal(&self) -> Option<String> {
         let extractor = self.extractor;
         let shows = |_: &str| Shown::No;
-        let context = wire::session::Context { dir: String::new(), branch: None, repo: None };
+        let context = crate::context::nowhere();
         let view = View {
             state: self.state(),
             composer: extractor.composer(),

@@ -300,16 +300,7 @@ mod tests {
 
     fn offer() -> Offer {
         let (attempt, prompt) = (AttemptId(7), PromptId(3));
-        Offer {
-            attempt,
-            prompt,
-            fence: 9,
-            text: "t".into(),
-            dir: None,
-            branch: None,
-            command: false,
-            timeout_ms: 1,
-        }
+        Offer { timeout_ms: 1, ..Offer::new(attempt, prompt, 9, "t") }
     }
 
     #[test]

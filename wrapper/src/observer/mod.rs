@@ -5,9 +5,13 @@
 
 mod aside;
 mod core;
+#[cfg(test)]
+mod dialog_tests;
 mod holder;
 mod link;
 mod orphans;
+mod question;
+mod requests;
 #[cfg(test)]
 mod secret_tests;
 mod subject;
@@ -24,7 +28,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::net::unix::pipe;
 use wire::place::Place;
-use wire::prompt::{Hold, HoldCode};
 use wire::session::Exit;
 use wire::wrapper::{ToServer, ToWrapper};
 use wire::{HostId, SessionId};
@@ -38,6 +41,7 @@ use crate::{clock, host, log, profiles};
 use aside::Aside;
 use holder::Holder;
 use link::{Event, Link};
+use requests::{Asked, Part};
 use subject::Subject;
 use watch::Watched;
 
@@ -75,17 +79,6 @@ pub fn main(place: Place, orphan: Option<&str>) -> anyhow::Result<()> {
     })
 }
 
-/// What asked the holder to type.
-#[derive(Debug, Clone, Copy)]
-enum Asked {
-    /// The delivery.
-    Delivery,
-    /// A request of the server.
-    Request(u64),
-    /// Nobody waits for the answer.
-    Nobody,
-}
-
 struct Observer {
     spec: Spec,
     epoch: u64,
@@ -104,6 +97,7 @@ struct Observer {
     redaction: Redaction,
     aside: Aside,
     asked: VecDeque<(u64, Asked)>,
+    part: Part,
     next_type: u64,
     screen_wanted: Option<u64>,
     next_heartbeat: Instant,
@@ -157,13 +151,14 @@ impl Observer {
             reader: Reader::open(&folder),
             began: clock::monotonic(),
             more: true,
-            link: (!spec.no_server).then(|| Link::start(place)),
+            link: (!spec.no_server).then(|| Link::start(place.clone())),
             spec,
             sent: None,
             watched: Watched::new(redaction.redactor()),
             redaction,
             aside,
             asked: VecDeque::new(),
+            part: Part::new(place),
             next_type: 1,
             screen_wanted: None,
             next_heartbeat: now,
@@ -300,10 +295,7 @@ impl Observer {
                 self.core.typed(refused.is_none(), now, &mut out);
                 self.act(out);
             }
-            Asked::Request(request) => {
-                let refused = refused.map(|text| Hold { code: HoldCode::NotIdle, text });
-                self.say(ToServer::Reply { request, refused });
-            }
+            Asked::Answer(request) | Asked::Request(request) => self.written(asked, request, refused),
             Asked::Nobody => {}
         }
     }
@@ -348,10 +340,12 @@ impl Observer {
             ToWrapper::Offer(offer) => self.core.offer(offer, now, out),
             ToWrapper::Cancel { attempt } => self.core.cancel(attempt, now, out),
             ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
-            ToWrapper::Answer { request, dialog, choice } => match self.core.answer(&dialog, &choice, now) {
-                Ok(keys) => self.ask(keys, true, false, Asked::Request(request)),
-                Err(hold) => drop(self.say(ToServer::Reply { request, refused: Some(hold) })),
-            },
+            ToWrapper::Answer { request, dialog, choice, rule } => {
+                self.answer(request, &dialog, &choice, rule, now);
+            }
+            ToWrapper::Recording { request, session, from, length } => {
+                self.fetch(request, session, from, length);
+            }
             ToWrapper::Keys { request, text } => {
                 self.ask(text.into_bytes(), false, true, Asked::Request(request));
             }

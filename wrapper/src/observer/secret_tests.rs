@@ -35,16 +35,7 @@ impl Session {
     fn new(folder: &std::path::Path) -> Self {
         let mut journal = Journal::open(folder).unwrap();
         let (attempt, prompt) = (AttemptId(7), PromptId(3));
-        let offer = Offer {
-            attempt,
-            prompt,
-            fence: 1,
-            text: "t".into(),
-            dir: None,
-            branch: None,
-            command: false,
-            timeout_ms: 1 << 30,
-        };
+        let offer = Offer { timeout_ms: 1 << 30, ..Offer::new(attempt, prompt, 1, "t") };
         journal.lease(&offer).unwrap();
         let receipt = Receipt { step: Step::Accepted, at: UnixMillis(1) };
         journal.append(UnixMillis(1), &[Report::Receipt { attempt, receipt }], None).unwrap();

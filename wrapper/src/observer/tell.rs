@@ -20,6 +20,8 @@ impl Observer {
             host_name: self.host.1.clone(),
             agent: self.spec.agent.clone(),
             argv: self.spec.argv.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect(),
+            role: self.spec.role.clone(),
+            caps: self.spec.caps.clone(),
             started: self.core.started(),
             epoch: self.epoch,
             last_seq: self.core.journal.last_seq(),
