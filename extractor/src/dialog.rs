@@ -92,8 +92,17 @@ fn build(rule: &DialogRule, rows: &[&str], first: usize, last: usize) -> Asked {
         keys: keys.clone(),
     });
     let options = options.collect();
-    let dialog =
-        Dialog { id, kind, title, body, options, approve, deny: rule.deny_keys.clone(), request: None };
+    let dialog = Dialog {
+        id,
+        place: 0,
+        kind,
+        title,
+        body,
+        options,
+        approve,
+        deny: rule.deny_keys.clone(),
+        request: None,
+    };
     Asked { dialog, rule: rule.id.clone(), first }
 }
 

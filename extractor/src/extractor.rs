@@ -9,14 +9,13 @@ use std::time::Duration;
 use patterns::fact::From;
 use patterns::{Absent, Agent};
 
+use crate::appearance::Appearance;
 use crate::belief::{Belief, Change};
 use crate::ending;
 use crate::evidence::{Candidate, Facts};
 use crate::fact::Telling;
 use crate::hearing::{Heard, Hearing};
-use crate::observation::{
-    Dialog, DialogKind, Doing, EventKind, Exit, Keys, Observation, Seen, Source, State,
-};
+use crate::observation::{Dialog, Doing, EventKind, Exit, Keys, Observation, Seen, Source, State};
 use crate::osc::{Item, Scanner};
 use crate::query;
 use crate::sight::{Prompted, Sight};
@@ -70,8 +69,9 @@ pub struct Extractor {
     pub(crate) own: Option<String>,
     /// The running turn called a tool or asked for something.
     pub(crate) acted: bool,
-    /// The dialog as it was last told.
+    /// The dialog as it was last told, and where it appeared.
     pub(crate) asked: Option<Dialog>,
+    pub(crate) appearance: Appearance,
     /// End marks that stood on the screen when the turn began, and since when there is another.
     pub(crate) marks: Vec<String>,
     pub(crate) marked: Option<Duration>,
@@ -117,6 +117,7 @@ impl Extractor {
             own: None,
             acted: false,
             asked: None,
+            appearance: Appearance::default(),
             marks: Vec::new(),
             marked: None,
         }
@@ -165,6 +166,7 @@ impl Extractor {
             self.enter = Some(self.now);
         }
         self.key = Some(self.now);
+        self.appearance.pressed(keys, self.now);
         let state = self.belief.claim().state;
         if (keys.escape || keys.interrupt)
             && matches!(state, State::Busy | State::WaitingPermission | State::WaitingInput)
@@ -380,20 +382,6 @@ impl Extractor {
         }
     }
 
-    /// The dialog on the screen, with the request that was told for it.
-    fn ask(&mut self, out: &mut Vec<Observation>) {
-        let request = self.telling.request.as_ref();
-        let asked = self.sight.dialog.clone().map(|dialog| match dialog.kind {
-            DialogKind::Permission | DialogKind::Plan => Dialog { request: request.cloned(), ..dialog },
-            DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => dialog,
-        });
-        self.acted |= asked.is_some();
-        if asked != self.asked {
-            self.asked.clone_from(&asked);
-            self.emit(Seen::Dialog(asked), out);
-        }
-    }
-
     /// Tells what was found on the screen, except what the agent itself tells of its tools.
     fn found(&mut self, events: Vec<crate::observation::Event>, out: &mut Vec<Observation>) {
         let told = |event: &crate::observation::Event| self.telling.tools && TOOLS.contains(&event.kind);
@@ -408,6 +396,9 @@ impl Extractor {
     fn judge(&mut self, out: &mut Vec<Observation>) {
         if self.ended {
             return;
+        }
+        if self.appearance.due().is_some_and(|due| due <= self.now) {
+            self.ask(out);
         }
         let (candidate, recheck) = {
             let facts = self.facts();
@@ -432,8 +423,12 @@ impl Extractor {
         let settle = self.sight.due();
         let marked = self.marked.map(|at| at + ending::MARK_STANDS);
         let turn = self.turn.due();
-        self.recheck =
-            [recheck, due, settle, marked, turn].into_iter().flatten().filter(|at| *at > self.now).min();
+        let another = self.appearance.due();
+        self.recheck = [recheck, due, settle, marked, turn, another]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > self.now)
+            .min();
         if settle.is_some_and(|at| self.recheck == Some(at)) && self.look.is_none() {
             self.look = self.recheck;
         }

@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use patterns::fact::{FactRule, From};
-use patterns::{Agent, Means};
+use patterns::{Agent, Means, ToolRule};
 use serde_json::Value;
 
 use crate::batch::Batch;
 use crate::hash::fingerprint;
-use crate::observation::{Event, EventKind, Origin, Severity, ToolRequest};
+use crate::observation::{Action, Event, EventKind, Origin, Severity, ToolRequest};
 use crate::scan::kind;
 
 /// Longest answer that is kept, in characters.
 const ANSWER_MAX: usize = 200_000;
 /// Longest argument, in characters.
 const DETAIL_MAX: usize = 2_000;
+/// Longest command that is told whole, in bytes; a longer one is not judged.
+const COMMAND_MAX: usize = 16_000;
+/// Most paths of a call that are told; a call with more is not judged.
+const PATHS_MAX: usize = 100;
 /// Most lines of a tool's output that are read.
 const OUTPUT_LINES: usize = 20_000;
 
@@ -53,6 +57,8 @@ pub struct Telling {
     pub end: Option<End>,
     /// What permission is needed for.
     pub request: Option<ToolRequest>,
+    /// How often permission was asked for.
+    pub requests: u64,
     /// The context is being compacted.
     pub compacting: bool,
     /// Work goes on in the background.
@@ -122,6 +128,7 @@ impl Telling {
                 let call = Call::read(agent, rule, payload);
                 self.tell(Word::Asking, now, rule, call.title());
                 self.request = Some(call.request());
+                self.requests += 1;
             }
             Means::ToolEnded | Means::ToolFailed => {
                 let call = Call::read(agent, rule, payload);
@@ -175,6 +182,9 @@ struct Call {
     kind: EventKind,
     detail: String,
     arguments: String,
+    action: Action,
+    command: Option<String>,
+    paths: Vec<String>,
 }
 
 impl Call {
@@ -184,7 +194,13 @@ impl Call {
         let known = agent.tools.iter().find(|known| known.name.is_match(&tool));
         let detail =
             known.and_then(|known| known.detail.iter().find_map(|place| shown(input.pointer(place)?)));
+        let judged = known.and_then(|known| Some((known, action(known.action_of(input)?))));
+        let whole = |place: &String| input.pointer(place)?.as_str().filter(|text| text.len() <= COMMAND_MAX);
+        let command = judged.and_then(|(known, _)| known.command.as_ref()).and_then(whole).map(str::to_owned);
         Self {
+            action: judged.map_or(Action::Other, |(_, action)| action),
+            command,
+            paths: judged.map_or_else(Vec::new, |(known, _)| paths(known, input)),
             kind: known.map_or(EventKind::ToolCall, |known| kind(known.kind)),
             detail: cut(&detail.unwrap_or_default(), DETAIL_MAX),
             arguments: cut(&input.to_string(), DETAIL_MAX * 8),
@@ -201,6 +217,9 @@ impl Call {
             tool: self.tool.clone(),
             detail: self.detail.clone(),
             arguments: self.arguments.clone(),
+            action: self.action,
+            command: self.command.clone(),
+            paths: self.paths.clone(),
         }
     }
 
@@ -228,6 +247,36 @@ impl Call {
             fields,
         }
     }
+}
+
+fn action(action: patterns::Action) -> Action {
+    match action {
+        patterns::Action::Shell => Action::Shell,
+        patterns::Action::Edit => Action::Edit,
+        patterns::Action::Read => Action::Read,
+        patterns::Action::Fetch => Action::Fetch,
+    }
+}
+
+/// The paths that a call names. What stands in their place and is no path cannot be judged: it is told as an empty one,
+/// which lies nowhere.
+fn paths(known: &ToolRule, input: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for value in known.paths.iter().filter_map(|place| input.pointer(place)) {
+        match value {
+            Value::Null => {}
+            Value::Array(members) => found.extend(members.iter().map(text)),
+            other => found.push(text(other)),
+        }
+    }
+    if found.is_empty() && known.here {
+        found.push(".".to_owned());
+    }
+    if found.len() > PATHS_MAX {
+        found = vec![String::new()];
+    }
+    found
 }
 
 fn text(payload: &Value, place: Option<&str>) -> Option<String> {

@@ -5,6 +5,8 @@
 //! Must not: do I/O, read a clock, know a wire type.
 
 pub mod answer;
+pub mod appearance;
+pub mod asking;
 pub mod batch;
 pub mod belief;
 pub mod blocks;
@@ -37,7 +39,7 @@ pub mod vt;
 
 pub use extractor::Extractor;
 pub use observation::{
-    Cause, Claim, Composer, Dialog, DialogKind, DialogOption, Doing, Event, EventKind, Exit, Keys,
+    Action, Cause, Claim, Composer, Dialog, DialogKind, DialogOption, Doing, Event, EventKind, Exit, Keys,
     Observation, Origin, Seen, Severity, Shown, Source, State, ToolRequest, TurnOutcome,
 };
 pub use redact::Redactor;

@@ -82,6 +82,22 @@ words! {
 }
 
 words! {
+    /// What a tool is about to do, in the words of policies.
+    pub enum Action {
+        /// To run a command.
+        Shell = "shell",
+        /// To change or make files.
+        Edit = "edit",
+        /// To read files.
+        Read = "read",
+        /// To fetch something from the network.
+        Fetch = "fetch",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+words! {
     /// How a turn ended.
     pub enum TurnOutcome {
         /// Well.
@@ -210,6 +226,12 @@ pub struct ToolRequest {
     pub detail: String,
     /// All its arguments, as JSON; at most 16,000 characters.
     pub arguments: String,
+    /// What kind of thing it would do, by the agent's profile.
+    pub action: Action,
+    /// For a command: its text, whole.
+    pub command: Option<String>,
+    /// For files: their paths as the agent gave them; `.` is where it works.
+    pub paths: Vec<String>,
 }
 
 /// What the agent asks.
@@ -217,6 +239,8 @@ pub struct ToolRequest {
 pub struct Dialog {
     /// Hash of kind, body and options' labels, 16 hex digits: the same dialog redrawn has the same id.
     pub id: String,
+    /// Bytes of output up to its appearance: one that reads the same later stands at another place.
+    pub place: u64,
     /// What it asks for.
     pub kind: DialogKind,
     /// First line, for lists.

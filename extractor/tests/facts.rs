@@ -280,3 +280,90 @@ fn a_prompt_that_was_queued_begins_a_turn_of_its_own() {
     session.pass(500);
     assert_eq!(session.ends(), [(TurnOutcome::Completed, "First."), (TurnOutcome::Completed, "Second.")]);
 }
+
+/// Draws the dialog that asks whether a command may run, with the cursor at one of its options.
+fn dialog(session: &mut Session, cursor: usize) {
+    let option =
+        |at: usize, label: &str| format!(" {} {}. {label}", if at == cursor { "❯" } else { " " }, at + 1);
+    let rows = [" Bash command".to_owned(), String::new(), "   touch made.txt".to_owned(), String::new()];
+    let rows =
+        rows.into_iter().chain([" Do you want to proceed?".to_owned(), option(0, "Yes"), option(1, "No")]);
+    let rows = rows.chain([String::new(), " Esc to cancel · Tab to amend".to_owned()]).collect::<Vec<_>>();
+    session.write(&format!("\x1b[2J\x1b[H● Working\r\n{LINE}\r\n{}", rows.join("\r\n")));
+    session.pass(400);
+}
+
+fn place(session: &Session) -> u64 {
+    session.extractor.dialog().unwrap().place
+}
+
+#[test]
+fn a_dialog_stays_where_it_appeared_while_it_is_redrawn_and_its_cursor_moves() {
+    let mut session = Session::idle("claude");
+    let text = Keys { text: true, ..Keys::default() };
+    dialog(&mut session, 0);
+    let first = place(&session);
+    dialog(&mut session, 0);
+    session.extractor.input(session.now, text, &mut session.seen);
+    dialog(&mut session, 1);
+    session.pass(60_000);
+    dialog(&mut session, 0);
+    assert_eq!(place(&session), first);
+}
+
+#[test]
+fn a_dialog_that_reads_like_the_answered_one_is_another() {
+    let answer = Keys { queue: true, text: true, ..Keys::default() };
+    // It was gone for a moment; the agent asked anew; nobody saw anything but that it stands on.
+    for case in ["gone", "asked", "stands"] {
+        let mut session = Session::idle("claude");
+        let asked = json!({"tool_name": "Bash", "tool_input": {"command": "touch made.txt"}});
+        session.hook("PermissionRequest", asked.clone());
+        dialog(&mut session, 0);
+        let first = place(&session);
+        session.extractor.input(session.now, answer, &mut session.seen);
+        match case {
+            "gone" => {
+                session.screen(&["● Working"], "esc to interrupt");
+                session.pass(50);
+            }
+            "asked" => session.hook("PermissionRequest", asked),
+            _ => session.pass(6_100),
+        }
+        dialog(&mut session, 0);
+        assert_ne!(place(&session), first, "{case}");
+        assert!(session.extractor.dialog().unwrap().request.is_some());
+    }
+}
+
+#[test]
+fn a_request_tells_what_it_would_do_only_when_the_profile_can_tell() {
+    let mut session = Session::idle("claude");
+    let mut told = |tool: &str, input: Value| {
+        session.hook("PreToolUse", json!({"tool_name": tool, "tool_input": input}));
+        session.hook("PermissionRequest", json!({"tool_name": tool, "tool_input": input}));
+        dialog(&mut session, 0);
+        let request = session.extractor.dialog().unwrap().request.clone().unwrap();
+        (request.action.as_str(), request.command, request.paths.join(" "))
+    };
+    let none = String::new;
+    let command = Some("ls -l".to_owned());
+    assert_eq!(told("Bash", json!({"command": "ls -l"})), ("shell", command, none()));
+    assert_eq!(told("Bash", json!({"command": ["ls"]})), ("shell", None, none()), "not as a text");
+    assert_eq!(told("Bash", json!({"command": "x".repeat(16_001)})), ("shell", None, none()), "not whole");
+    let outside = json!({"command": "ls", "dangerouslyDisableSandbox": true});
+    assert_eq!(told("Bash", outside), ("other", None, none()));
+    assert_eq!(told("BashOutput", json!({"command": "ls"})), ("other", None, none()));
+    assert_eq!(told("Edit", json!({"file_path": "/a/b"})), ("edit", None, "/a/b".into()));
+    assert_eq!(
+        told("Edit", json!({"file_path": {"a": 1}})),
+        ("edit", None, none()),
+        "no path: it lies nowhere"
+    );
+    assert_eq!(told("Write", json!({})).2, "", "a tool that must name a path and does not");
+    assert_eq!(told("NotebookEdit", json!({"notebook_path": "/n"})), ("edit", None, "/n".into()));
+    assert_eq!(told("Grep", json!({"pattern": "x"})), ("read", None, ".".into()));
+    assert_eq!(told("Glob", json!({"pattern": "/etc/*", "path": "/a"})), ("read", None, "/a /etc/*".into()));
+    assert_eq!(told("WebFetch", json!({"url": "http://x"})), ("fetch", None, none()));
+    assert_eq!(told("mcp__files__write", json!({"file_path": "/a"})), ("other", None, none()));
+}

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::fact::{FactRule, Place};
-use crate::schema::{AgentFile, ComposerTable, DialogTable, FactTable};
+use crate::fact::{Action, FactRule, Place};
+use crate::schema::{AgentFile, ComposerTable, DialogTable, FactTable, ToolTable};
 use crate::{Pattern, library};
 
 /// What is wrong with a profile; nothing when all is well. Each fault names the file and the rule.
@@ -60,6 +60,7 @@ impl Faults<'_> {
         }
         for t in &raw.tools {
             self.rule(&format!("tool {}", t.name), &t.name, &t.matches, &t.rejects);
+            self.tool(t);
         }
     }
 
@@ -106,6 +107,23 @@ impl Faults<'_> {
         self.rule(&t.id, &t.text, &t.matches, &t.rejects);
         let others = [Some(&t.end), t.top.as_ref(), t.option.as_ref(), t.approve.as_ref()];
         self.compile(&t.id, others.into_iter().flatten());
+    }
+
+    /// What a rule of the user's may decide by must be sound: a wrong place would let it judge something else.
+    fn tool(&mut self, t: &ToolTable) {
+        let id = format!("tool {}", t.name);
+        self.compile(&id, t.unless.values());
+        if t.command.is_some() != (t.action == Some(Action::Shell)) {
+            self.say(&id, "names a command exactly when its action is \"shell\"");
+        }
+        let told = t.command.is_some() || !t.paths.is_empty() || t.here || !t.unless.is_empty();
+        if t.action.is_none() && told {
+            self.say(&id, "says what its arguments mean, but not what it does: give an action");
+        }
+        let places = t.command.iter().chain(&t.paths).chain(t.unless.keys());
+        for place in places.filter(|place| !place.starts_with('/')) {
+            self.say(&id, &format!("{place:?} is no JSON pointer: it begins with a slash"));
+        }
     }
 
     fn composer(&mut self, t: &ComposerTable) {
@@ -159,6 +177,19 @@ mod tests {
         assert!(faults(&rule("^yes", "")).contains("has no example"));
         let twice = rule("^yes", "\"yes\"").repeat(2);
         assert!(faults(&twice).contains("already taken"));
+    }
+
+    #[test]
+    fn what_rules_decide_by_must_be_sound() {
+        let tool = |more: &str| {
+            let head = "[[tool]]\nname = '^Run$'\nkind = \"command\"\ndetail = []\nmatches = [\"Run\"]\nrejects = [\"Runs\"]\n";
+            faults(&format!("{head}{more}"))
+        };
+        assert_eq!(tool("action = \"shell\"\ncommand = \"/command\"\n"), "");
+        assert!(tool("action = \"shell\"\n").contains("names a command exactly when"));
+        assert!(tool("action = \"edit\"\ncommand = \"/command\"\n").contains("names a command exactly when"));
+        assert!(tool("paths = [\"/path\"]\n").contains("give an action"));
+        assert!(tool("action = \"edit\"\npaths = [\"path\"]\n").contains("no JSON pointer"));
     }
 
     #[test]

@@ -135,6 +135,20 @@ pub struct FactRule {
     pub transcript: Option<String>,
 }
 
+/// What a tool would do, in the words of policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// To run a command.
+    Shell,
+    /// To change or make files.
+    Edit,
+    /// To read files.
+    Read,
+    /// To fetch something from the network.
+    Fetch,
+}
+
 /// What one of an agent's tools does.
 #[derive(Debug, Clone)]
 pub struct ToolRule {
@@ -144,6 +158,23 @@ pub struct ToolRule {
     pub kind: EventKind,
     /// Places in its arguments that tell what it works on; the first that is there counts.
     pub detail: Vec<String>,
+    /// What it would do; only then may a rule of the user's decide about a call of it.
+    pub action: Option<Action>,
+    /// Arguments for which that does not hold.
+    pub unless: Vec<Place>,
+    /// Where its arguments hold a whole command for a shell.
+    pub command: Option<String>,
+    /// Where they hold paths, or lists of paths.
+    pub paths: Vec<String>,
+    /// Without any path it works on the directory in which the agent works.
+    pub here: bool,
+}
+
+impl ToolRule {
+    /// What a call with these arguments would do.
+    pub fn action_of(&self, arguments: &Value) -> Option<Action> {
+        self.action.filter(|_| !self.unless.iter().any(|place| place.holds(arguments)))
+    }
 }
 
 impl FactRule {

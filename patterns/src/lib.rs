@@ -30,7 +30,7 @@ pub use agent::{
 pub use cause::Cause;
 pub use error::Error;
 pub use event_rule::{EventKind, EventRule, Level};
-pub use fact::{FactRule, HookRecipe, Means, ToolRule, TranscriptRecipe, Via};
+pub use fact::{Action, FactRule, HookRecipe, Means, ToolRule, TranscriptRecipe, Via};
 pub use library::Library;
 pub use matcher::{Found, Matcher};
 pub use pattern::Pattern;

@@ -10,7 +10,7 @@ use crate::agent::{
 use crate::fact::{FactRule, HookRecipe, Place, ToolRule, TranscriptRecipe};
 use crate::schema::{
     AgentFile, AnswerTable, ComposerTable, DialogTable, EventTable, FactTable, HooksTable, LineTable,
-    ScreenTable, SetFile, TitleTable,
+    ScreenTable, SetFile, TitleTable, ToolTable,
 };
 use crate::{Error, EventRule, Matcher, Pattern, Versions, builtin};
 
@@ -96,11 +96,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             open: t.open.map(Pattern::new),
         }),
         facts: raw.facts.into_iter().map(|t| fact_rule(t, &mut ids)).collect::<Result<_, _>>()?,
-        tools: raw
-            .tools
-            .into_iter()
-            .map(|t| ToolRule { name: Pattern::new(t.name), kind: t.kind, detail: t.detail })
-            .collect(),
+        tools: raw.tools.into_iter().map(tool_rule).collect(),
         resume: raw.resume.map(|t| ResumeRecipe {
             arguments: t.arguments,
             words: t.words,
@@ -272,11 +268,25 @@ fn hook_recipe(table: HooksTable) -> HookRecipe {
     HookRecipe { via, argument, events, timeout_s, skip, own }
 }
 
+fn places(places: BTreeMap<String, String>) -> Vec<Place> {
+    places.into_iter().map(|(pointer, p)| Place { pointer, pattern: Pattern::new(p) }).collect()
+}
+
+fn tool_rule(table: ToolTable) -> ToolRule {
+    ToolRule {
+        name: Pattern::new(table.name),
+        kind: table.kind,
+        detail: table.detail,
+        action: table.action,
+        unless: places(table.unless),
+        command: table.command,
+        paths: table.paths,
+        here: table.here,
+    }
+}
+
 fn fact_rule(table: FactTable, ids: &mut Ids) -> Result<FactRule, Error> {
     ids.take(&table.id, None)?;
-    let places = |places: BTreeMap<String, String>| {
-        places.into_iter().map(|(pointer, p)| Place { pointer, pattern: Pattern::new(p) }).collect()
-    };
     Ok(FactRule {
         id: table.id,
         from: table.from,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::agent::{Absent, At, DialogKind, Lines, Moves, Note, Paste, Processes, Region, StateWord};
 use crate::event_rule::{EventKind, Level};
-use crate::fact::{From, Means, OwnSetting, Via};
+use crate::fact::{Action, From, Means, OwnSetting, Via};
 
 /// `agents/NAME.toml`.
 #[derive(Debug, Deserialize)]
@@ -168,6 +168,19 @@ pub struct ToolTable {
     pub kind: EventKind,
     /// Places in its arguments that tell what it works on.
     pub detail: Vec<String>,
+    /// What it would do; without it no rule of the user's decides about a call of it.
+    pub action: Option<Action>,
+    /// Places in its arguments and what must not stand there, else the action does not hold.
+    #[serde(default)]
+    pub unless: BTreeMap<String, String>,
+    /// Where its arguments hold a whole command for a shell.
+    pub command: Option<String>,
+    /// Where they hold paths, or lists of paths.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Without any path it works on the directory in which the agent works.
+    #[serde(default)]
+    pub here: bool,
     /// Names.
     pub matches: Vec<String>,
     /// Other names.

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+/// Longest role or capability.
+const WORD_MAX: usize = 40;
+
 /// Run a coding agent in a terminal that others can watch, and prompt when it is ready.
 ///
 /// The agent behaves as it does without `wrap`: same output, same keys, same exit status. Everything after the
@@ -37,6 +40,15 @@ pub struct Run {
     /// Use this profile (default: by the command's name)
     #[arg(long)]
     pub agent: Option<String>,
+    /// Declare a role, which rules for approvals and prompts can ask for
+    #[arg(long, value_parser = parse_word)]
+    pub role: Option<String>,
+    /// Declare capabilities, which prompts can ask for, for example tests,browser
+    #[arg(long = "cap", value_name = "CAP", value_delimiter = ',', value_parser = parse_word)]
+    pub caps: Vec<String>,
+    /// Stay in this directory: never be brought into another context for a prompt
+    #[arg(long)]
+    pub fixed: bool,
     /// Size of the terminal, for example 120x40 (default: the user's terminal's)
     #[arg(long, value_name = "COLSxROWS", value_parser = parse_size)]
     pub size: Option<(u16, u16)>,
@@ -145,10 +157,13 @@ pub enum Verb {
     },
     /// Print the manual page
     Man,
+    /// Own a session's terminal; started by `wrap` itself
     #[command(hide = true)]
     Holder,
+    /// Follow a session's recording; started by a holder
     #[command(hide = true)]
     Observer {
+        /// The session whose holder is gone
         #[arg(long)]
         orphan: Option<String>,
     },
@@ -164,6 +179,15 @@ pub enum ProfileVerb {
         /// Folders with NAME.cast and NAME.labels.jsonl
         recordings: Vec<PathBuf>,
     },
+}
+
+/// A word that stands in rules, lists and filters.
+fn parse_word(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let good = (1..=WORD_MAX).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-');
+    good.then(|| text.to_owned()).ok_or_else(|| {
+        format!("use 1 to {WORD_MAX} letters, digits, '-', '_' or '.', not beginning with '-'")
+    })
 }
 
 fn parse_size(text: &str) -> Result<(u16, u16), String> {
@@ -192,6 +216,26 @@ mod tests {
         assert_eq!(command(&["-d", "--name", "api", "-C", "/x", "codex", "-C", "/y"]), ["codex", "-C", "/y"]);
         assert_eq!(command(&["--", "ls", "--json"]), ["ls", "--json"]);
         assert_eq!(command(&["bash", "ls"]), ["bash", "ls"]);
+    }
+
+    #[test]
+    fn roles_and_capabilities_are_short_words() {
+        let run = |line: &[&str]| {
+            let all = std::iter::once("wrap").chain(line.iter().copied()).chain(["bash"]);
+            Cli::try_parse_from(all).map(|cli| (cli.run.role, cli.run.caps, cli.run.fixed))
+        };
+        let caps = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let worker = Some("worker".to_owned());
+        assert_eq!(
+            run(&["--role", "worker", "--cap", "tests,browser", "--cap", "gpu.a_1", "--fixed"]).unwrap(),
+            (worker, caps(&["tests", "browser", "gpu.a_1"]), true)
+        );
+        assert_eq!(run(&[]).unwrap(), (None, Vec::new(), false));
+        let long = "x".repeat(41);
+        for bad in ["", "-x", "a b", "a/b", "é", "a\u{1b}", &long] {
+            assert!(run(&[&format!("--role={bad}")]).is_err(), "{bad:?}");
+            assert!(run(&[&format!("--cap=tests,{bad}")]).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -126,6 +126,9 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
         session,
         name,
         agent: agent.name.clone(),
+        role: run.role.clone(),
+        caps: run.caps.clone(),
+        fixed: run.fixed,
         argv,
         injected,
         dir: dir.into_os_string().into_vec(),
@@ -134,7 +137,6 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
         record_input: run.record_input,
         no_server: run.no_server,
         headless: run.detached,
-        fixed: false,
     })
 }
 

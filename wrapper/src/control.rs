@@ -35,6 +35,15 @@ pub struct Spec {
     pub name: String,
     /// Profile.
     pub agent: String,
+    /// Role that it declares.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Capabilities that it declares.
+    #[serde(default)]
+    pub caps: Vec<String>,
+    /// It stays in the context in which it was started.
+    #[serde(default)]
+    pub fixed: bool,
     /// Program and arguments, as bytes, as the user gave them.
     pub argv: Vec<Vec<u8>>,
     /// The same with hooks injected, when the profile says how.
@@ -53,9 +62,6 @@ pub struct Spec {
     /// It was started without a terminal.
     #[serde(default)]
     pub headless: bool,
-    /// It is never brought into another directory or environment.
-    #[serde(default)]
-    pub fixed: bool,
 }
 
 /// A user's terminal, offered to the holder; its descriptors (input, output) come beside the message.

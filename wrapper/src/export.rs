@@ -153,7 +153,7 @@ fn head(header: &Header, clean: impl Fn(&str) -> Cow<'_, str>) -> serde_json::Va
 }
 
 /// Takes the whole characters off the front of `bytes`; what may still become one stays.
-fn take_text(bytes: &mut Vec<u8>) -> String {
+pub(crate) fn take_text(bytes: &mut Vec<u8>) -> String {
     let mut text = String::new();
     let mut used = 0;
     while used < bytes.len() {

@@ -4,6 +4,7 @@
 //! Must not: touch what the observer decides by, or the user's own terminal.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,7 +17,7 @@ use patterns::Secrets;
 use wire::event::Event;
 use wire::place::Place;
 use wire::prompt::{Hold, PromptResult};
-use wire::session::{Claim, Dialog};
+use wire::session::{Claim, Context, Dialog};
 use wire::wrapper::{Hello, Now, Offer, Report, ToServer};
 
 /// How a variable's name, or a part of it between underscores, ends when its value is secret.
@@ -59,8 +60,9 @@ impl Redaction {
             Report::Event { event } => self.event(event),
             Report::Held { hold, .. } => self.hold(hold),
             Report::Ended { result, .. } => self.result(result),
-            // Where a session works is no secret; the rest holds no text.
-            Report::Context { .. } | Report::Receipt { .. } | Report::Exited { .. } => {}
+            Report::Context { context } => self.context(context),
+            // They hold no text.
+            Report::Receipt { .. } | Report::Exited { .. } => {}
         }
         report
     }
@@ -71,15 +73,23 @@ impl Redaction {
             ToServer::Hello(hello) => self.hello(hello),
             ToServer::Now(now) => self.now(now),
             ToServer::Reply { refused, .. } => refused.iter_mut().for_each(|hold| self.hold(hold)),
+            // What was recorded is masked where it is read, so that no border cuts a secret.
             ToServer::Reports { .. } | ToServer::Heartbeat { .. } | ToServer::Recording { .. } => {}
         }
         message
     }
 
-    /// An offer, before it is written down: its text is typed from memory, and never read back.
+    /// An offer, before it is written down: what happens before the turn is done from memory, and never read back. The
+    /// command that verifies is: another observer may have to run it.
     pub fn offer(&self, offer: &Offer) -> Offer {
         let mut offer = offer.clone();
         self.text(&mut offer.text);
+        self.variables(&mut offer.env);
+        offer.prerequisites.iter_mut().for_each(|command| _ = self.text(command));
+        if let Some(failed) = &mut offer.failed {
+            self.text(&mut failed.reason);
+            self.text(&mut failed.output);
+        }
         offer
     }
 
@@ -92,6 +102,7 @@ impl Redaction {
     fn now(&self, now: &mut Now) {
         self.claim(&mut now.claim);
         now.dialog.iter_mut().for_each(|dialog| self.dialog(dialog));
+        self.context(&mut now.context);
         self.text(&mut now.title);
         self.text(&mut now.last_line);
     }
@@ -108,7 +119,41 @@ impl Redaction {
         if let Some(request) = &mut dialog.request {
             self.text(&mut request.detail);
             self.text(&mut request.arguments);
+            // What is not whole cannot be judged: a rule would see a command that is not the one that runs.
+            if request.command.as_mut().is_some_and(|command| self.text(command)) {
+                request.command = None;
+            }
+            for path in &mut request.paths {
+                if self.text(path) {
+                    path.clear();
+                }
+            }
         }
+    }
+
+    /// Where a session works is no secret; its variables may be.
+    fn context(&self, context: &mut Context) {
+        if self.variables(&mut context.env) {
+            // A hash of what was taken out would let guesses be tried.
+            let place = [Some(&context.dir), context.branch.as_ref(), context.repo.as_ref()];
+            let place = place.into_iter().map(|part| part.map_or("", String::as_str));
+            let variables = context.env.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+            context.hash = extractor::hash::fingerprint(place.chain(variables))[..12].to_owned();
+        }
+    }
+
+    /// Whether there was something to take out: all of a variable that is named like a secret.
+    fn variables(&self, env: &mut BTreeMap<String, String>) -> bool {
+        let mut changed = false;
+        for (name, value) in env {
+            if is_named_secret(name) && !is_file(value) && !value.is_empty() {
+                "[REDACTED:variable]".clone_into(value);
+                changed = true;
+            } else {
+                changed |= self.text(value);
+            }
+        }
+        changed
     }
 
     fn event(&self, event: &mut Event) {
@@ -130,7 +175,19 @@ impl Redaction {
     fn result(&self, result: &mut PromptResult) {
         self.text(&mut result.reason);
         self.text(&mut result.answer);
+        self.text(&mut result.evidence);
         result.until.iter_mut().for_each(|until| _ = self.text(until));
+        if let Some(verification) = &mut result.verification {
+            self.text(&mut verification.command);
+            self.text(&mut verification.output);
+        }
+        if let Some(changes) = &mut result.changes {
+            self.text(&mut changes.diff);
+            changes.files.iter_mut().for_each(|file| _ = self.text(&mut file.path));
+        }
+        if let Some(summary) = &mut result.summary {
+            summary.files.iter_mut().chain(&mut summary.last_error).for_each(|text| _ = self.text(text));
+        }
     }
 
     /// An argument may be told to be secret by the one before it.
@@ -159,17 +216,24 @@ impl Redaction {
     }
 }
 
-/// The values of variables that are named like secrets. A file's path is none.
+/// Whether a variable is named like a secret.
+fn is_named_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.split('_').any(|part| ENDINGS.iter().any(|ending| part.ends_with(ending)))
+}
+
+/// A file's path is no secret.
+fn is_file(value: &str) -> bool {
+    Path::new(value).is_absolute() && Path::new(value).exists()
+}
+
+/// The values of variables that are named like secrets.
 fn secret_values(environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
-    let named = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        name.split('_').any(|part| ENDINGS.iter().any(|ending| part.ends_with(ending)))
-    };
     let text =
         |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     environment
         .filter_map(text)
-        .filter(|(name, value)| named(name) && !(Path::new(value).is_absolute() && Path::new(value).exists()))
+        .filter(|(name, value)| is_named_secret(name) && !is_file(value))
         .map(|(_, value)| value)
         .collect()
 }

@@ -1,8 +1,14 @@
 //! What is taken out of reports and messages, and of which variables the values are secret.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use wire::event::{EventKind, Origin, Severity};
-use wire::prompt::Outcome;
-use wire::{AttemptId, UnixMillis};
+use wire::prompt::{
+    Cause, Changes, Failed, FileChange, HoldCode, Outcome, Phases, Summary, Verification, Worktree,
+};
+use wire::session::{Action, DialogKind, DialogOption, Exit, Moves, Size, Source, State, ToolRequest};
+use wire::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
 
 use super::*;
 
@@ -54,6 +60,209 @@ fn a_result_loses_its_secrets_even_across_lines() {
     let text = serde_json::to_string(&report).unwrap();
     assert!(!text.contains("Ab1") && !text.contains("value of"), "{text}");
     assert_eq!(text.matches("[REDACTED:").count(), 3, "{text}");
+}
+
+/// A result in which nothing is left out: a new field has to be added here, and so to be thought of.
+fn result() -> PromptResult {
+    PromptResult {
+        outcome: Outcome::Failed,
+        reason: "text".into(),
+        cause: Some(Cause::Refused),
+        until: Some("text".into()),
+        until_at: Some(UnixMillis(1)),
+        source: "word".into(),
+        evidence: "text".into(),
+        answer: "text".into(),
+        duration_ms: 1,
+        verification: Some(Verification {
+            command: "text".into(),
+            status: Some(1),
+            output: "text".into(),
+            duration_ms: 1,
+        }),
+        changes: Some(Changes {
+            base: "word".into(),
+            files: vec![FileChange { path: "text".into(), status: "word".into() }],
+            diff: "text".into(),
+            cut: false,
+        }),
+        worktree: Some(Worktree { path: "word".into(), branch: "word".into(), kept: true }),
+        summary: Some(Summary {
+            files: vec!["text".into()],
+            tests_passed: 0,
+            tests_failed: 0,
+            errors: 0,
+            last_error: Some("text".into()),
+            tokens_in: None,
+            tokens_out: None,
+            cost_usd: None,
+            phases: Phases::default(),
+        }),
+    }
+}
+
+/// The same of the present.
+fn now() -> Now {
+    let option = DialogOption { index: 0, label: "text".into(), selected: true };
+    let request = ToolRequest {
+        tool: "word".into(),
+        detail: "text".into(),
+        arguments: "text".into(),
+        action: Action::Shell,
+        command: Some("text".into()),
+        paths: vec!["text".into()],
+    };
+    Now {
+        claim: Claim {
+            state: State::Idle,
+            source: Source::Hook,
+            rule: "word".into(),
+            evidence: "text".into(),
+            since: UnixMillis(1),
+            background: false,
+        },
+        context: Context {
+            dir: "word".into(),
+            branch: Some("word".into()),
+            repo: Some("word".into()),
+            env: [("NAME".to_owned(), "text".to_owned())].into(),
+            hash: "text".into(),
+        },
+        title: "text".into(),
+        dialog: Some(Dialog {
+            id: "word".into(),
+            kind: DialogKind::Permission,
+            title: "text".into(),
+            body: "text".into(),
+            options: vec![option],
+            answerable: true,
+            request: Some(request),
+        }),
+        size: Size { cols: 80, rows: 24 },
+        attached: false,
+        moves: Moves::None,
+        last_line: "text".into(),
+        metrics: [("name".to_owned(), 1.0)].into(),
+        exit: Some(Exit::Code { code: 0 }),
+    }
+}
+
+/// The same of who is calling.
+fn hello() -> Hello {
+    Hello {
+        protocol: 1,
+        protocol_oldest: 1,
+        version: "word".into(),
+        session: SessionId("word".into()),
+        name: "text".into(),
+        host: HostId("word".into()),
+        host_name: "word".into(),
+        agent: "word".into(),
+        argv: vec!["text".into()],
+        role: Some("word".into()),
+        caps: vec!["word".into()],
+        started: UnixMillis(1),
+        epoch: 1,
+        last_seq: 0,
+        fence: 0,
+        holds: None,
+        now: now(),
+    }
+}
+
+/// Puts a secret in the place of every text.
+fn plant(value: &mut Value) {
+    match value {
+        Value::String(text) if text == "text" => *text = token(),
+        Value::Array(members) => members.iter_mut().for_each(plant),
+        Value::Object(members) => members.values_mut().for_each(plant),
+        _ => {}
+    }
+}
+
+fn planted<T: Serialize + DeserializeOwned>(sample: T) -> T {
+    let mut value = serde_json::to_value(sample).unwrap();
+    plant(&mut value);
+    serde_json::from_value(value).unwrap()
+}
+
+fn assert_clean(message: impl Serialize) {
+    let text = serde_json::to_string_pretty(&message).unwrap();
+    assert!(!text.contains("Ab1"), "{text}");
+}
+
+#[test]
+fn no_text_that_leaves_an_observer_was_forgotten() {
+    let redaction = redaction();
+    let attempt = AttemptId(1);
+    let Now { claim, dialog, context, .. } = now();
+    let hold = Hold { code: HoldCode::Unknown, text: "text".into() };
+    let event = event("text");
+    for report in [
+        Report::State { claim, dialog },
+        Report::Event { event },
+        Report::Context { context },
+        Report::Held { attempt, hold: hold.clone() },
+        Report::Ended { attempt, result: result() },
+    ] {
+        assert_clean(redaction.report(planted(report)));
+    }
+    let refused = Some(hold);
+    for message in [ToServer::Hello(hello()), ToServer::Now(now()), ToServer::Reply { request: 1, refused }] {
+        assert_clean(redaction.message(planted(message)));
+    }
+}
+
+#[test]
+fn an_offer_is_written_down_without_secrets_but_its_verification_can_be_run() {
+    let offer = Offer {
+        attempt: AttemptId(1),
+        prompt: PromptId(1),
+        number: 2,
+        fence: 1,
+        text: "text".into(),
+        failed: Some(Failed { number: 1, reason: "text".into(), output: "text".into() }),
+        dir: Some("word".into()),
+        branch: Some("word".into()),
+        env: [("NAME".to_owned(), "text".to_owned())].into(),
+        prerequisites: vec!["text".into()],
+        worktree: None,
+        may_move: false,
+        verify: Some("make check".into()),
+        command: false,
+        accept_ms: 0,
+        timeout_ms: 0,
+        silence_ms: 0,
+    };
+    let written = redaction().offer(&planted(offer));
+    assert_clean(&written);
+    assert_eq!(written.verify.as_deref(), Some("make check"));
+}
+
+#[test]
+fn a_variable_that_is_named_like_a_secret_is_one_and_its_hash_is_too() {
+    let clean = |value: &str| {
+        let mut context = now().context;
+        context.env = [("API_KEY".to_owned(), value.to_owned()), ("HOME".to_owned(), "/h".to_owned())].into();
+        redaction().context(&mut context);
+        context
+    };
+    let context = clean("short");
+    assert_eq!(context.env["HOME"], "/h");
+    assert!(!context.env["API_KEY"].contains("short"));
+    assert_eq!((context.hash.len(), &context.hash), (12, &clean("other").hash));
+    assert_eq!(clean("").hash, "text", "nothing was taken out");
+}
+
+#[test]
+fn a_command_without_its_secret_is_no_command_that_a_rule_could_judge() {
+    let mut dialog = now().dialog.unwrap();
+    let request = dialog.request.as_mut().unwrap();
+    request.command = Some(format!("run \"token={}$(other)\"", token()));
+    request.paths = vec!["/p/a".into(), format!("/p/{}", token())];
+    redaction().dialog(&mut dialog);
+    let request = dialog.request.unwrap();
+    assert_eq!((request.command, request.paths), (None, vec!["/p/a".to_owned(), String::new()]));
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! What the extractor concluded, in the words of the wire. Must not: judge it.
 
+use std::path::Path;
+
 use extractor::{Exit, Source};
+use sha2::{Digest, Sha256};
 use wire::UnixMillis;
 use wire::event::{Event, EventKind, Origin, Severity};
 use wire::prompt::{Cause, Outcome};
 use wire::session::{self, Action, Claim, Dialog, DialogKind, DialogOption, State, ToolRequest};
+
+use crate::request;
 
 /// The same closed set in another crate: both know the same words, which a test holds.
 macro_rules! same_words {
@@ -19,6 +24,7 @@ same_words! {
     state: extractor::State => State,
     source_word: Source => session::Source,
     dialog_kind: extractor::DialogKind => DialogKind,
+    action: extractor::Action => Action,
     event_kind: extractor::EventKind => EventKind,
     severity: extractor::Severity => Severity,
     origin: extractor::Origin => Origin,
@@ -56,15 +62,15 @@ pub fn claim(claim: &extractor::Claim, start: UnixMillis) -> Claim {
     }
 }
 
-/// A dialog.
-pub fn dialog(dialog: &extractor::Dialog) -> Dialog {
+/// A dialog that appeared at this byte of the session's output, asked by an agent that works in `dir`.
+pub fn dialog(dialog: &extractor::Dialog, place: u64, dir: &Path) -> Dialog {
     let option = |(index, option): (usize, &extractor::DialogOption)| DialogOption {
         index: index as u32,
         label: option.label.clone(),
         selected: option.selected,
     };
     Dialog {
-        id: dialog.id.clone(),
+        id: identity(dialog, place),
         kind: dialog_kind(dialog.kind),
         title: dialog.title.clone(),
         body: dialog.body.clone(),
@@ -74,11 +80,26 @@ pub fn dialog(dialog: &extractor::Dialog) -> Dialog {
             tool: request.tool.clone(),
             detail: request.detail.clone(),
             arguments: request.arguments.clone(),
-            action: Action::Other,
-            command: None,
-            paths: Vec::new(),
+            action: action(request.action),
+            command: request.command.clone(),
+            paths: request::real_paths(request, dir),
         }),
     }
+}
+
+/// What an answer is bound to: everything that is asked, and where. Which option is highlighted is no part of it.
+fn identity(dialog: &extractor::Dialog, place: u64) -> String {
+    let request = dialog.request.as_ref();
+    let told = [request.map_or("", |r| r.tool.as_str()), request.map_or("", |r| r.arguments.as_str())];
+    let place = place.to_string();
+    let asked = [dialog.kind.as_str(), &dialog.title, &dialog.body];
+    let labels = dialog.options.iter().map(|option| option.label.as_str());
+    let mut hash = Sha256::new();
+    for part in [place.as_str()].into_iter().chain(asked).chain(told).chain(labels) {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An event that was found at `at`.
@@ -105,6 +126,7 @@ mod tests {
         extractor::State::ALL.iter().for_each(|w| _ = state(*w));
         Source::ALL.iter().for_each(|w| _ = source_word(*w));
         extractor::DialogKind::ALL.iter().for_each(|w| _ = dialog_kind(*w));
+        extractor::Action::ALL.iter().for_each(|w| _ = action(*w));
         extractor::EventKind::ALL.iter().for_each(|w| _ = event_kind(*w));
         extractor::Severity::ALL.iter().for_each(|w| _ = severity(*w));
         extractor::Origin::ALL.iter().for_each(|w| _ = origin(*w));

@@ -41,6 +41,8 @@ impl Session {
             .unwrap();
         let mut channel = Channel::new(ours).unwrap();
         let spec = Spec {
+            role: None,
+            caps: Vec::new(),
             session: "s1".into(),
             name: "s1".into(),
             agent: "any".into(),

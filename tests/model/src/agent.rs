@@ -20,7 +20,7 @@ pub struct Agent {
     pub composer: String,
     /// Everything that was submitted to it, in order.
     pub submitted: Vec<String>,
-    /// Keys that answered a dialog.
+    /// What reached it while a dialog was open, but for interrupts.
     pub answered: usize,
     /// Whether the last turn was done, and has to be told.
     done: Option<&'static str>,
@@ -64,7 +64,8 @@ impl Agent {
     pub fn take(&mut self, bytes: &[u8], now: i64) {
         let text = String::from_utf8_lossy(bytes).into_owned();
         match (text.as_str(), &self.doing) {
-            ("\r", Doing::Asking(_)) => self.answered += 1,
+            // An interrupt says no, which is what it is for; nothing else may reach a dialog.
+            (keys, Doing::Asking(_)) => self.answered += usize::from(keys != "\u{1b}"),
             ("\r", Doing::Idle) => self.submit(now),
             ("\u{1b}", Doing::Working(_)) if self.heeds => {
                 self.said.push("Interrupted".to_owned());
@@ -72,7 +73,6 @@ impl Agent {
                 self.doing = Doing::Idle;
             }
             ("\r" | "\u{1b}", _) => {}
-            (keys, Doing::Asking(_)) if !keys.starts_with("\u{1b}[200~") => self.answered += 1,
             (paste, _) => {
                 let paste = paste.trim_start_matches("\u{1b}[200~").trim_end_matches("\u{1b}[201~");
                 self.composer.push_str(paste);

@@ -17,7 +17,7 @@ use wrapper::observer::core::{Core, Out};
 use wrapper::recording::{Header, Moment, Record};
 use wrapper::redaction::Redaction;
 
-use crate::agent::{Agent, SIZE};
+use crate::agent::{Agent, Doing, SIZE};
 
 /// One session.
 pub struct Rig {
@@ -153,7 +153,9 @@ impl Rig {
             self.draw(now);
         }
         self.read(now);
-        while let Some(written) = self.answers.pop_front() {
+        for written in std::mem::take(&mut self.answers) {
+            // What the write brought about is in the recording before the holder's answer is heard.
+            self.read(now);
             let mut out = Vec::new();
             if let Some(core) = &mut self.core {
                 core.typed(written, UnixMillis(now), &mut out);
@@ -200,12 +202,17 @@ impl Rig {
             *self.typed.entry(attempt).or_default() += 1;
         }
         self.agent.take(bytes, now);
-        self.record(Record::Input(wrapper::keys::classify(bytes), Vec::new()), now);
+        let mut keys = wrapper::keys::classify(bytes);
+        keys.queue = true;
+        self.record(Record::Input(keys, Vec::new()), now);
         self.draw(now);
     }
 
     /// A person types into the agent's own terminal.
     pub fn person(&mut self, text: &str, now: i64) {
+        if matches!(self.agent.doing, Doing::Asking(_)) {
+            return;
+        }
         self.keys += 1;
         self.agent.take(text.as_bytes(), now);
         let mut keys = wrapper::keys::classify(text.as_bytes());

@@ -18,21 +18,38 @@ use crate::rig::Rig;
 /// How many sessions there are.
 pub const SESSIONS: usize = 3;
 /// How long settling may take, in milliseconds of the world: beyond all limits of time that are asked for here.
-const SETTLE: i64 = 8 * 3_600_000;
+const SETTLE: i64 = 60 * 60_000;
 
 /// What happens to a world.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// A prompt is queued: for a session or any, after others, with an urgency.
-    Send { target: Option<usize>, after: Option<usize>, priority: u8 },
-    /// A person's wish about one: 0 cancel, 1 retry, 2 reassign.
-    Wish { prompt: usize, wish: usize },
+    /// A prompt is queued.
+    Send {
+        /// For this session.
+        target: Option<usize>,
+        /// After this one.
+        after: Option<usize>,
+        /// Its urgency.
+        priority: u8,
+    },
+    /// A person's wish about one.
+    Wish {
+        /// Which.
+        prompt: usize,
+        /// 0 cancel, 1 retry, 2 reassign.
+        wish: usize,
+    },
     /// Time passes, in milliseconds.
     Pass(i64),
     /// The wall clock jumps.
     Jump(i64),
     /// A fault of a session.
-    Fault { session: usize, fault: Fault },
+    Fault {
+        /// Which.
+        session: usize,
+        /// What.
+        fault: Fault,
+    },
     /// kill -9 of the server.
     KillServer,
 }
@@ -139,8 +156,11 @@ impl World {
             target: target.map(|n| format!("s{n}")),
             after: after.into_iter().collect(),
             priority,
-            wait_ms: Some(2 * 3_600_000),
-            timeout_ms: Some(20 * 60_000),
+            wait_ms: Some(20 * 60_000),
+            accept_ms: Some(3 * 60_000),
+            timeout_ms: Some(5 * 60_000),
+            silence_ms: Some(5 * 60_000),
+            attempts: Some(2),
             ..NewPrompt::new(text.as_str())
         };
         let sent = self.ask(|reply| Ask::Enqueue(Box::new(asked), None, By::Cli, reply));
@@ -208,7 +228,7 @@ impl World {
             }
         }
         if now >= self.tick {
-            self.tick = now + 1_000;
+            self.tick = now + 2_000;
             self.control.as_mut().unwrap().run(vec![Command::Tick], UnixMillis(now));
         }
         self.talk();
@@ -252,7 +272,7 @@ impl World {
         }
         let end = self.now + SETTLE;
         while self.now < end && !self.rest() {
-            self.pass(60_000);
+            self.pass(10_000);
             for n in 0..self.rigs.len() {
                 // What a refused attempt left in the composer is cleared by the person who was asked to look.
                 if self.rigs[n].holds().is_none() && !self.rigs[n].agent.composer.is_empty() {

@@ -46,7 +46,12 @@ fn g6_g7_g8_whatever_happens_a_prompt_is_typed_once_answers_nothing_and_comes_to
     let wanted: usize =
         std::env::var("MUSTER_MODEL_OPERATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_500);
     let cases = u32::try_from(wanted.div_ceil(LENGTH / 2)).unwrap();
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..Config::default()
+    });
     let done = std::cell::RefCell::new((0, 0, 0));
     let ops = proptest::collection::vec(any_op(), 1..LENGTH);
     let verdict = runner.run(&ops, |ops| {

@@ -1,25 +1,13 @@
 //! What follows from the core, handed on: to the holder, to chores; and what they answer. Must not: decide.
 
 use wire::AttemptId;
-use wire::prompt::{Hold, HoldCode};
-use wire::wrapper::ToServer;
 
 use super::Observer;
 use super::core::Out;
+use super::requests::Asked;
 use crate::chore::Done;
 use crate::clock;
 use crate::control::{FromHolder, ToHolder, Type, Unchanged};
-
-/// What asked the holder to type.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Asked {
-    /// The delivery.
-    Delivery,
-    /// A request of the server.
-    Request(u64),
-    /// Nobody waits for the answer.
-    Nobody,
-}
 
 impl Observer {
     pub(super) fn act(&mut self, out: Vec<Out>) {
@@ -101,10 +89,7 @@ impl Observer {
                 self.core.typed(refused.is_none(), now, &mut out);
                 self.act(out);
             }
-            Asked::Request(request) => {
-                let refused = refused.map(|text| Hold { code: HoldCode::NotIdle, text });
-                self.say(ToServer::Reply { request, refused });
-            }
+            Asked::Answer(request) | Asked::Request(request) => self.written(asked, request, refused),
             Asked::Nobody => {}
         }
     }

@@ -4,19 +4,21 @@
 //! to anybody; the loop in `mod` does that. Live and after a restart the same code reads the same recording.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use extractor::{Extractor, Observation, Seen};
+use jiff::tz::TimeZone;
 use patterns::Agent;
-use wire::prompt::{Hold, HoldCode, PromptResult};
+use wire::prompt::{Hold, PromptResult};
 use wire::session::{Claim, Context, Dialog, Exit, Size, Source, State};
 use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
 use super::launch::Launch;
 use super::progress::Progress;
+use super::question::{By, Question};
 use crate::chore::Chore;
 use crate::context::Asked;
 use crate::control::Relaunch;
@@ -25,19 +27,21 @@ use crate::holder::is_person;
 use crate::journal::Journal;
 use crate::recording::{Begun, From, Moment, Record};
 use crate::redaction::Redaction;
-use crate::{drive, report};
+use crate::{drive, report, until};
 
 /// Reports that wait for a disk that is full.
 const BATCH_MAX: usize = 10_000;
-
-/// A dialog that changed this recently is not answered: the person saw another one.
-const DIALOG_GRACE_MS: u64 = 500;
 
 /// What the loop is to do.
 #[derive(Debug, PartialEq)]
 pub enum Out {
     /// Have the holder write bytes; when guarded, only if nothing has happened that is not in the recording yet.
-    Type { bytes: Vec<u8>, guarded: bool },
+    Type {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// Whether nothing may have happened meanwhile.
+        guarded: bool,
+    },
     /// Answer a terminal query, if no terminal is attached.
     Reply(Vec<u8>),
     /// Begin a chore of an attempt.
@@ -74,9 +78,13 @@ pub struct Core {
     pid: i32,
     dir: PathBuf,
     start: UnixMillis,
+    zone: TimeZone,
     quarantined: bool,
     told: Option<(Claim, Option<Dialog>)>,
-    dialog_since: UnixMillis,
+    /// What the agent asks.
+    pub question: Question,
+    /// Bytes of output that the extractor has not been given: of removed segments, and lost ones.
+    unread: u64,
     exit: Option<Exit>,
     /// Reports of the moments since the last commit.
     batch: Vec<Report>,
@@ -112,12 +120,14 @@ impl Core {
             redaction,
             agent,
             start,
+            zone: TimeZone::system(),
             quarantined: false,
             context,
             attached: false,
             person: None,
             told: None,
-            dialog_since: UnixMillis(0),
+            question: Question::default(),
+            unread: 0,
             exit: None,
             batch: Vec::new(),
             at: Duration::ZERO,
@@ -150,6 +160,7 @@ impl Core {
         match record {
             Record::Header(header) => {
                 self.start = UnixMillis(header.started_ms);
+                self.unread += header.offset.saturating_sub(self.output);
                 self.output = header.offset;
             }
             Record::Output(bytes) => self.output += bytes.len() as u64,
@@ -170,7 +181,10 @@ impl Core {
             Record::Relaunched(begun) => self.relaunched(begun),
             Record::Resize(..) => {}
             Record::Attached(attached) => self.attached = *attached,
-            Record::Gap(lost) => self.output += lost,
+            Record::Gap(lost) => {
+                self.output += lost;
+                self.unread += lost;
+            }
             Record::Exit(exit) => self.ended(report::exit(*exit), now),
         }
         self.changed = true;
@@ -230,7 +244,12 @@ impl Core {
             }
             let fresh = self.journal.until().is_none_or(|until| at > until);
             match what {
-                Seen::State(_) | Seen::Dialog(_) => state_changed = true,
+                Seen::State(_) => state_changed = true,
+                Seen::Dialog(dialog) => {
+                    let dir = Path::new(&self.context.dir);
+                    self.question.changed(dialog.as_ref(), self.unread, dir, now);
+                    state_changed = true;
+                }
                 Seen::Event(event) if fresh => {
                     let event = report::event(&event, self.wall(at), offset);
                     self.report(Report::Event { event });
@@ -239,7 +258,11 @@ impl Core {
                 Seen::TurnEnded { outcome, reason, cause, until, source, answer } if fresh => {
                     let result = PromptResult {
                         cause: cause.map(report::cause),
+                        until_at: until
+                            .as_deref()
+                            .and_then(|text| until::instant(text, self.wall(at), &self.zone)),
                         until,
+                        evidence: self.extractor.claim().evidence.chars().take(200).collect(),
                         answer,
                         ..PromptResult::new(report::outcome(outcome), reason, source.as_str())
                     };
@@ -254,21 +277,17 @@ impl Core {
             }
         }
         if state_changed {
-            self.state_changed(now);
+            self.state_changed();
         }
     }
 
-    fn state_changed(&mut self, now: UnixMillis) {
+    fn state_changed(&mut self) {
         let claim = self.claim();
-        let dialog = self.extractor.dialog().map(report::dialog);
+        let dialog = self.question.open().cloned();
         let same =
             |(c, d): &(Claim, Option<Dialog>)| c.state == claim.state && c.rule == claim.rule && *d == dialog;
         if self.told.as_ref().is_some_and(same) {
             return;
-        }
-        let id = |dialog: &Option<Dialog>| dialog.as_ref().map(|d| d.id.clone());
-        if self.told.as_ref().and_then(|(_, d)| id(d)) != id(&dialog) {
-            self.dialog_since = now;
         }
         if claim.state == State::Idle {
             self.look_around();
@@ -324,24 +343,10 @@ impl Core {
         self.person = Some(now);
     }
 
-    /// The bytes that answer a dialog, if it is still the one that was shown.
-    pub fn answer(&self, dialog: &str, choice: &Choice, now: UnixMillis) -> Result<Vec<u8>, Hold> {
-        let refuse = |text: &str| Err(Hold { code: HoldCode::NotIdle, text: text.to_owned() });
-        let Some(open) = self.extractor.dialog() else { return refuse("no dialog is open any more") };
-        if open.id != dialog {
-            return refuse("the dialog has changed; look at it and answer again");
-        }
-        if now.since(self.dialog_since) < DIALOG_GRACE_MS {
-            return refuse("the dialog has just appeared; look at it and answer again");
-        }
-        let keys = match choice {
-            Choice::Approve => open.approve.clone(),
-            Choice::Deny => open.deny.clone(),
-            Choice::Option { index } => {
-                open.options.get(*index as usize).and_then(|option| option.keys.clone())
-            }
-        };
-        keys.map_or_else(|| refuse("the agent's profile does not say how; answer in the session itself"), Ok)
+    /// The bytes that answer a dialog, if it may be answered.
+    pub fn answer(&mut self, id: &str, choice: &Choice, by: By, now: UnixMillis) -> Result<Vec<u8>, Hold> {
+        let dir = Path::new(&self.context.dir);
+        self.question.answer(self.extractor.dialog(), id, choice, by, (dir, now))
     }
 
     /// The program ended.
@@ -363,7 +368,7 @@ impl Core {
         }
         self.changed = true;
         if fresh {
-            self.state_changed(now);
+            self.state_changed();
             self.step(Input::Exited(exit.status()), now, &mut Vec::new());
             self.report(Report::Exited { exit });
         }
@@ -406,7 +411,7 @@ impl Core {
             claim: self.claim(),
             context: self.told_context(),
             title: self.extractor.title().to_owned(),
-            dialog: self.extractor.dialog().map(report::dialog),
+            dialog: self.question.open().cloned(),
             size: self.size(),
             attached: self.attached,
             moves: self.launch.moves(&self.agent, self.attached),

@@ -8,11 +8,15 @@ mod aside;
 mod carry;
 mod chores;
 pub mod core;
+#[cfg(test)]
+mod dialog_tests;
 mod holder;
 mod launch;
 mod link;
 mod orphans;
 mod progress;
+mod question;
+mod requests;
 #[cfg(test)]
 mod secret_tests;
 mod subject;
@@ -29,7 +33,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::net::unix::pipe;
 use wire::place::Place;
-use wire::prompt::{Hold, HoldCode};
 use wire::session::Exit;
 use wire::wrapper::{ToServer, ToWrapper};
 use wire::{AttemptId, HostId, SessionId};
@@ -41,12 +44,12 @@ use crate::journal::Journal;
 use crate::recording::{Follow, Reader, Record};
 use crate::redaction::Redaction;
 use crate::{clock, host, log, profiles};
-use act::Asked;
 use aside::Aside;
 use chores::Chores;
 use holder::Holder;
 use launch::Launch;
 use link::{Event, Link};
+use requests::{Asked, Part};
 use subject::Subject;
 use watch::Watched;
 
@@ -103,6 +106,7 @@ struct Observer {
     aside: Aside,
     chores: Chores,
     asked: VecDeque<(u64, Asked)>,
+    part: Part,
     next_type: u64,
     screen_wanted: Option<u64>,
     next_heartbeat: Instant,
@@ -152,7 +156,7 @@ impl Observer {
         let (holder, grown) = conversation.unzip();
         let host = host::identity(&place)?;
         let chores = Chores::new(place.state.join("worktrees"));
-        let link = (!spec.no_server).then(|| Link::start(place));
+        let link = (!spec.no_server).then(|| Link::start(place.clone()));
         let observer = Self {
             host,
             epoch,
@@ -169,6 +173,7 @@ impl Observer {
             aside,
             chores,
             asked: VecDeque::new(),
+            part: Part::new(place),
             next_type: 1,
             screen_wanted: None,
             next_heartbeat: now,
@@ -276,19 +281,14 @@ impl Observer {
             ToWrapper::Offer(offer) => self.core.offer(offer, now, out),
             ToWrapper::Cancel { attempt } => self.core.cancel(attempt, now, out),
             ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
-            ToWrapper::Answer { request, dialog, choice, .. } => {
-                match self.core.answer(&dialog, &choice, now) {
-                    Ok(keys) => self.ask(keys, true, false, Asked::Request(request)),
-                    Err(hold) => drop(self.say(ToServer::Reply { request, refused: Some(hold) })),
-                }
+            ToWrapper::Answer { request, dialog, choice, rule } => {
+                self.answer(request, &dialog, &choice, rule, now);
+            }
+            ToWrapper::Recording { request, session, from, length } => {
+                self.fetch(request, session, from, length);
             }
             ToWrapper::Keys { request, text } => {
                 self.ask(text.into_bytes(), false, true, Asked::Request(request));
-            }
-            ToWrapper::Recording { request, .. } => {
-                let text = "recordings are not sent".to_owned();
-                let refused = Some(Hold { code: HoldCode::NotIdle, text });
-                self.say(ToServer::Reply { request, refused });
             }
             ToWrapper::Watch | ToWrapper::Snapshot => self.watched.start(),
             ToWrapper::Unwatch => self.watched.stop(),

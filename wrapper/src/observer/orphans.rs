@@ -48,6 +48,9 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         session: header.session,
         name: header.name,
         agent: header.agent,
+        role: None,
+        caps: Vec::new(),
+        fixed: true,
         argv: header.argv.into_iter().map(String::into_bytes).collect(),
         injected: None,
         dir: b"/".to_vec(),
@@ -56,7 +59,6 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         record_input: false,
         no_server: false,
         headless: false,
-        fixed: true,
     };
     let own = std::process::id().try_into().context("the process id is a number")?;
     Ok(Subject { spec, pid: own, epoch: EPOCH, quarantined: false, conversation: None })

@@ -62,6 +62,24 @@ impl Reader {
         }
     }
 
+    /// Starts at the newest segment that begins at or before this byte of output, else at the oldest there is.
+    pub fn before(dir: &Path, output: u64) -> Result<Self, ReadError> {
+        let all = segments(dir).map_err(|e| ReadError::Io(dir.to_owned(), e))?;
+        let Some(oldest) = all.first().copied() else { return Err(ReadError::Empty(dir.to_owned())) };
+        let mut found = Self { number: oldest - 1, ..Self::open(dir) };
+        for number in all.into_iter().rev() {
+            let mut reader = Self { number: number - 1, ..Self::open(dir) };
+            // One that has just been begun may not have its header yet.
+            if let Follow::Moment(Moment { record: Record::Header(header), .. }) = reader.next()?
+                && header.offset <= output
+            {
+                found.number = number - 1;
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// The next record. [`Follow::End`] may be followed by more once the recording has grown.
     #[expect(clippy::should_implement_trait, reason = "an iterator ends, and a growing recording does not")]
     pub fn next(&mut self) -> Result<Follow, ReadError> {

@@ -1,0 +1,87 @@
+//! What the server asks of an observer besides prompts: to answer a dialog, to send a part of a recording.
+//! Must not: decide whether a dialog may be answered.
+
+use wire::place::Place;
+use wire::prompt::{Hold, HoldCode};
+use wire::wrapper::{Choice, ToServer};
+use wire::{SessionId, UnixMillis};
+
+use super::Observer;
+use super::question::By;
+use crate::range;
+
+/// What asked the holder to type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The delivery.
+    Delivery,
+    /// The server, for an answer to a dialog.
+    Answer(u64),
+    /// The server, for keys of a viewer.
+    Request(u64),
+    /// Nobody waits for the answer.
+    Nobody,
+}
+
+/// The part of a recording that is being read. One at a time: the disk is the session's before it is a viewer's.
+pub(super) struct Part {
+    place: Place,
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Part {
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, task: None }
+    }
+}
+
+impl Observer {
+    /// Answers a dialog.
+    pub(super) fn answer(
+        &mut self,
+        request: u64,
+        dialog: &str,
+        choice: &Choice,
+        rule: bool,
+        now: UnixMillis,
+    ) {
+        let by = if rule { By::Rule } else { By::Person };
+        match self.core.answer(dialog, choice, by, now) {
+            Ok(keys) => self.ask(keys, true, false, Asked::Answer(request)),
+            Err(hold) => _ = self.say(ToServer::Reply { request, refused: Some(hold) }),
+        }
+    }
+
+    /// The holder wrote what the server asked for, or refused.
+    pub(super) fn written(&mut self, asked: Asked, request: u64, refused: Option<String>) {
+        if refused.is_some() && asked == Asked::Answer(request) {
+            self.core.question.not_written();
+        }
+        let refused = refused.map(|text| Hold { code: HoldCode::NotIdle, text });
+        self.say(ToServer::Reply { request, refused });
+    }
+
+    /// Reads a part of a recording beside the loop, and sends it.
+    pub(super) fn fetch(&mut self, request: u64, session: SessionId, from: u64, length: u32) {
+        if self.part.task.as_ref().is_some_and(|task| !task.is_finished()) {
+            let text = "another part of a recording is being read; ask again in a moment".to_owned();
+            let refused = Some(Hold { code: HoldCode::Storage, text });
+            self.say(ToServer::Reply { request, refused });
+            return;
+        }
+        let Some(link) = &self.link else { return };
+        let (control, redaction, place) =
+            (link.control.clone(), self.redaction.clone(), self.part.place.clone());
+        self.part.task = Some(tokio::task::spawn_blocking(move || {
+            let message = match range::read(&place, &session, from, length, redaction.redactor()) {
+                Ok(part) => ToServer::Recording { request, part },
+                Err(fault) => {
+                    let hold = Hold { code: HoldCode::SessionGone, text: fault.to_string() };
+                    ToServer::Reply { request, refused: Some(hold) }
+                }
+            };
+            // A connection that went down meanwhile has nobody who waits for it.
+            let _ = control.blocking_send(redaction.message(message));
+        }));
+    }
+}
