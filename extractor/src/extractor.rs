@@ -56,6 +56,8 @@ pub struct Extractor {
     enter: Option<Duration>,
     /// When to look at the screen, and when to weigh anew although nothing happens.
     look: Option<Duration>,
+    /// Whether anything was written since the last look.
+    pub(crate) unread: bool,
     recheck: Option<Duration>,
     /// Whether it was idle or busy before, whether Enter was pressed before, whether the program has ended.
     ready: bool,
@@ -108,6 +110,7 @@ impl Extractor {
             key: None,
             enter: None,
             look: None,
+            unread: false,
             recheck: None,
             ready: false,
             entered: false,
@@ -146,6 +149,7 @@ impl Extractor {
             // A look that was due only because rows settle must not put this one off.
             let soon = self.now + LOOK;
             self.look = Some(self.look.map_or(soon, |look| look.min(soon)));
+            self.unread = true;
         }
     }
 
@@ -373,6 +377,7 @@ impl Extractor {
     /// Looks at the screen.
     fn read(&mut self, out: &mut Vec<Observation>) {
         let looked = self.sight.look(&self.agent, &mut self.vt, self.now);
+        self.unread = false;
         if looked.moved {
             self.belief.restart(self.now, Source::Screen);
         }

@@ -39,6 +39,12 @@ impl Extractor {
         }
     }
 
+    /// Whether the program has written what has not been looked at yet: what is known of composer and dialog is of
+    /// before that.
+    pub fn is_unread(&self) -> bool {
+        self.unread
+    }
+
     /// Whether the program asked for bracketed paste.
     pub fn bracketed_paste(&self) -> bool {
         self.vt.bracketed_paste()

@@ -144,6 +144,7 @@ impl Explained<'_> {
             composer: extractor.composer(),
             shows: &shows,
             dialog: extractor.dialog().is_some(),
+            unread: false,
             compacting: extractor.compacting(),
             bracketed_paste: extractor.bracketed_paste(),
             person: None,

@@ -15,6 +15,7 @@ pub(super) struct Agent {
     pub(super) state: State,
     pub(super) composer: Composer,
     pub(super) dialog: bool,
+    pub(super) unread: bool,
     pub(super) person: Option<UnixMillis>,
     pub(super) context: Context,
     pub(super) recipe: InputRecipe,
@@ -34,6 +35,7 @@ impl Agent {
             state: State::Idle,
             composer: Composer::Empty,
             dialog: false,
+            unread: false,
             person: None,
             context: Context {
                 branch: Some("main".into()),
@@ -70,6 +72,7 @@ impl Agent {
             composer: self.composer.clone(),
             shows: &shows,
             dialog: self.dialog,
+            unread: self.unread,
             compacting: false,
             bracketed_paste: self.bracketed,
             person: self.person,
@@ -200,6 +203,25 @@ fn an_old_fence_is_refused_and_a_repeated_offer_changes_nothing() {
     agent.apply(&mut delivery, 0, Input::Offer(offer(6, "x")));
     assert_eq!(agent.apply(&mut delivery, 1, Input::Offer(offer(6, "x"))), []);
     assert_eq!(agent.written.len(), 1);
+}
+
+#[test]
+fn a35_no_enter_while_the_agent_asks_or_has_drawn_what_nobody_has_looked_at() {
+    let mut agent = Agent::idle();
+    let mut delivery = Delivery::new(0);
+    agent.apply(&mut delivery, 0, Input::Offer(offer(1, "fix it")));
+    agent.apply(&mut delivery, 1, Input::Typed(true));
+    agent.composer = Composer::Holds("fix it".into());
+    agent.apply(&mut delivery, 100, Input::Look);
+    // The dialog is not known yet, and the composer is as it was before it.
+    agent.unread = true;
+    agent.apply(&mut delivery, 300, Input::Look);
+    (agent.unread, agent.state) = (false, State::WaitingPermission);
+    agent.apply(&mut delivery, 400, Input::Look);
+    assert_eq!(agent.written.len(), 1);
+    agent.state = State::Idle;
+    agent.apply(&mut delivery, 500, Input::Look);
+    assert_eq!(agent.written[1..], [b"\r".to_vec()]);
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl Core {
             composer: self.extractor.composer(),
             shows: &shows,
             dialog: self.extractor.dialog().is_some(),
+            unread: self.extractor.is_unread(),
             compacting: self.extractor.compacting(),
             bracketed_paste: self.extractor.bracketed_paste(),
             person: self.person,
