@@ -26,22 +26,27 @@ impl Api {
 
     /// Reads.
     pub fn get(&self, path: &str) -> Result<Value, String> {
-        self.ask("GET", path, "")
+        self.ask("GET", path, "", "")
     }
 
     /// Changes.
     pub fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
-        self.ask("POST", path, &body.to_string())
+        self.ask("POST", path, &body.to_string(), "")
+    }
+
+    /// The same under a key: sent again, it stays one prompt.
+    pub fn post_once(&self, path: &str, body: &Value, key: &str) -> Result<Value, String> {
+        self.ask("POST", path, &body.to_string(), &format!("Idempotency-Key: {key}\r\n"))
     }
 
     /// One request on a connection of its own; what went wrong, when there is no answer of success.
-    fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, String> {
+    fn ask(&self, method: &str, path: &str, body: &str, head: &str) -> Result<Value, String> {
         let said = |fault: std::io::Error| format!("{method} {path}: {fault}");
         let token = std::fs::read_to_string(&self.token).map_err(said)?;
         let mut stream = UnixStream::connect(&self.socket).map_err(said)?;
         stream.set_read_timeout(Some(ANSWER)).map_err(said)?;
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{head}Authorization: Bearer {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             token.trim(),
             body.len()

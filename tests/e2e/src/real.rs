@@ -1,12 +1,12 @@
 //! Real agents in throw-away homes, and the scripted model that they speak to. Must not: reach anything but loopback.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use actors::home::{self, Kind};
 use actors::model::Model;
 use actors::script::Scripts;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{Muster, root};
@@ -35,10 +35,8 @@ impl Real {
         let scripts = Scripts::load(&root().join("fixtures/scripts")).expect("the scripts can be read");
         let model = runtime.block_on(Model::start(scripts, 0, None)).expect("the model serves");
         let muster = Muster::new();
-        let folder = muster.folder().canonicalize().expect("it is there");
-        // What is trusted is all below the place, where the projects are and the work trees will be.
-        let env = home::set_up(kind, &muster.folder().join("home"), &folder, model.address)
-            .expect("the agent's home can be made");
+        let home = muster.folder().join("home");
+        let env = home::set_up(kind, &home, muster.folder(), model.address).expect("its home can be made");
         let name = match kind {
             Kind::Claude => "claude",
             Kind::Codex => "codex",
@@ -50,12 +48,24 @@ impl Real {
     /// A project that the agent trusts.
     pub fn project(&self, name: &str) -> PathBuf {
         let project = self.muster.project(name);
-        if self.kind == Kind::Codex {
-            let trust = format!("\n[projects.\"{}\"]\ntrust_level = \"trusted\"\n", project.display());
-            let config = std::fs::File::options().append(true).open(self.home().join(".codex/config.toml"));
-            config.and_then(|mut file| file.write_all(trust.as_bytes())).expect("its settings can be written");
+        match self.kind {
+            Kind::Claude => self.change(".claude.json", |text| {
+                let mut settings: Value = serde_json::from_str(&text).expect("its settings are JSON");
+                let trust = json!({ "hasTrustDialogAccepted": true, "hasCompletedProjectOnboarding": true });
+                settings["projects"][project.to_string_lossy().as_ref()] = trust;
+                settings.to_string()
+            }),
+            Kind::Codex => self.change(".codex/config.toml", |text| {
+                format!("{text}\n[projects.\"{}\"]\ntrust_level = \"trusted\"\n", project.display())
+            }),
         }
         project
+    }
+
+    fn change(&self, file: &str, change: impl FnOnce(String) -> String) {
+        let path = self.home().join(file);
+        let text = std::fs::read_to_string(&path).expect("its settings are there");
+        std::fs::write(path, change(text)).expect("its settings can be written");
     }
 
     /// The agent's home.

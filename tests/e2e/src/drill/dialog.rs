@@ -1,16 +1,19 @@
 //! A dialog opens at a random moment of a delivery, from microseconds to 300 ms after the agent came to rest or after
 //! the paste. Must not: answer one.
 //!
-//! What must hold: no Enter reaches a dialog that had been written to the terminal before it. One that was on its way
-//! while the dialog was being drawn crossed with it: nobody outside the agent can know of that dialog yet. Both are
-//! counted, told apart by the time between them.
+//! What must hold: no Enter is written once the dialog's drawing has been read from the agent. One that was on its way
+//! by then crossed with it: nobody outside the agent can know of that dialog yet. Both are counted, told apart by the
+//! order in which the holder read and wrote.
 
 use serde_json::json;
 
 use super::{Plan, Report, Slot, settled, side_by_side, word};
 
-/// An Enter that is read so soon after the dialog was drawn was written before anybody could have read the drawing.
-const CROSSED_US: u64 = 1_000;
+/// Stands in every drawing of such a dialog.
+const DRAWN: &str = "Do you want to switch to it?";
+
+/// Begins every drawing.
+const FRAME: &str = "\x1b[?2026h";
 
 /// Sends prompts back to back to agents that open dialogs.
 pub fn run(plan: &Plan) -> Report {
@@ -29,7 +32,9 @@ pub fn run(plan: &Plan) -> Report {
                 "text": text, "target": slot.name(), "attempts": 1, "accept_ms": 4_000, "timeout_ms": 30_000,
             }));
             let Some(detail) = slot.await_settled(id, settled) else {
-                report.faults.push(format!("run {run}: stuck: {}", muster.try_prompt(id).unwrap_or_default()));
+                report
+                    .faults
+                    .push(format!("run {run}: stuck: {}", muster.try_prompt(id).unwrap_or_default()));
                 break;
             };
             let state = word(&detail, "/prompt/state");
@@ -47,9 +52,27 @@ pub fn run(plan: &Plan) -> Report {
                 report.faults.push(format!("{text:?} was pasted {times} times"));
             }
         }
+        let into = into_dialogs(&slot.order());
+        if into > 0 {
+            report.faults.push(format!("{into} Enters were written into dialogs that had been read"));
+        }
         heard(&std::fs::read_to_string(told).unwrap_or_default(), &mut report);
         report
     })
+}
+
+/// Enters that the holder wrote while what it had read last was a dialog.
+fn into_dialogs(order: &[(bool, String)]) -> usize {
+    let mut open = false;
+    let mut into = 0;
+    for (from_agent, data) in order {
+        match (from_agent, data.rfind(FRAME)) {
+            (true, Some(last)) => open = data[last..].contains(DRAWN),
+            (true, None) => open |= data.contains(DRAWN),
+            (false, _) => into += usize::from(open && data == "\r"),
+        }
+    }
+    into
 }
 
 /// What the agent told of its dialogs.
@@ -59,14 +82,7 @@ fn heard(told: &str, report: &mut Report) {
         match (words.next(), words.next(), words.next().and_then(|us| us.parse::<u64>().ok())) {
             (Some("opened"), Some("holding"), _) => report.count("dialogs between paste and Enter"),
             (Some("opened"), ..) => report.count("dialogs before the paste"),
-            (Some("key"), Some("enter"), Some(us)) if us < CROSSED_US => {
-                report.count(format!("Enters that crossed with a dialog, within {CROSSED_US} us"));
-            }
-            (Some("key"), Some("enter"), Some(us)) => {
-                report.count("APPROVALS: Enters into a dialog");
-                report.faults.push(format!("an Enter reached a dialog {us} us after it was drawn"));
-            }
-            (Some("key"), Some(other), _) => report.count(format!("{other} into a dialog")),
+            (Some("key"), Some(other), Some(_)) => report.count(format!("{other} into a dialog")),
             _ => report.faults.push(format!("not understood: {line}")),
         }
     }

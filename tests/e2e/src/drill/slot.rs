@@ -84,15 +84,17 @@ impl<'m> Slot<'m> {
     /// Waits until the agent is idle and the server knows it; `false`: in vain.
     pub fn rest(&self) -> bool {
         let path = format!("/v1/sessions/{}", self.name());
-        self.await_answer(|api| api.get(&path), |s| {
-            s["claim"]["state"] == "idle" && s["link"] == "connected" && s["prompt"].is_null()
-        })
+        self.await_answer(
+            |api| api.get(&path),
+            |s| s["claim"]["state"] == "idle" && s["link"] == "connected" && s["prompt"].is_null(),
+        )
         .is_some()
     }
 
-    /// Queues a prompt for it; the prompt's id. The key makes it one prompt, however often it is sent.
+    /// Queues a prompt for it; the prompt's id. Its text is the key that keeps it one prompt, however often it is sent.
     pub fn send(&self, asked: &Value) -> i64 {
-        let sent = self.await_answer(|api| api.post("/v1/prompts", asked), |_| true);
+        let key = asked["text"].as_str().unwrap_or_default();
+        let sent = self.await_answer(|api| api.post_once("/v1/prompts", asked, key), |_| true);
         sent.and_then(|p| p["id"].as_i64()).expect("the server takes a prompt")
     }
 
@@ -171,6 +173,16 @@ impl<'m> Slot<'m> {
             line.split(|byte| *byte == 0).nth(1) == Some(b"observer") && is_alive(*pid)
         };
         children.split_whitespace().filter_map(|pid| pid.parse().ok()).find(is_observer)
+    }
+
+    /// What the holder read and wrote, in its order: `true` for what came from the agent.
+    pub fn order(&self) -> Vec<(bool, String)> {
+        let out = self.muster.run("wrap", &["export", &self.id]);
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let entries =
+            text.lines().filter_map(|line| serde_json::from_str::<(f64, String, String)>(line).ok());
+        let ours = entries.filter(|(_, code, _)| code == "o" || code == "i");
+        ours.map(|(_, code, data)| (code == "o", data)).collect()
     }
 
     /// How often each text was pasted into the agents of this place.
