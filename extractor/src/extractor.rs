@@ -283,6 +283,11 @@ impl Extractor {
         [self.look, self.recheck].into_iter().flatten().min()
     }
 
+    /// Whether anything was written that has not been looked at yet: a dialog may have come.
+    pub fn has_unseen(&self) -> bool {
+        self.look.is_some() && !self.ended
+    }
+
     /// Lets time pass: everything that was due happens at its own time, in order.
     fn pass(&mut self, at: Duration, out: &mut Vec<Observation>) {
         while let Some(due) = self.due().filter(|due| *due <= at) {

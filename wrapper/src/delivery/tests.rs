@@ -285,17 +285,3 @@ fn a_turn_that_is_over_before_its_enter_is_known_to_be_written_is_not_lost() {
         assert_eq!(ended, written, "{reports:?}");
     }
 }
-
-#[test]
-fn g6_a_late_word_about_an_attempt_that_is_over_is_not_taken_for_one_about_the_next() {
-    let (mut agent, mut delivery) = (Agent::idle(), Delivery::new(0));
-    agent.apply(&mut delivery, 1_000_000, Input::Offer(offer(1, "first")));
-    agent.apply(&mut delivery, 1_000_001, Input::Cancel(AttemptId(1)));
-    agent.apply(&mut delivery, 1_000_002, Input::Offer(offer(2, "second")));
-    assert_eq!(agent.written.len(), 2);
-    // The holder refused the first, as the screen had moved, and wrote the second.
-    agent.apply(&mut delivery, 1_000_003, Input::Typed(false));
-    assert_eq!(agent.written.len(), 2, "the second is not written again");
-    let reports = agent.apply(&mut delivery, 1_000_004, Input::Typed(true));
-    assert_eq!(steps(&reports), [Step::Written]);
-}
