@@ -274,7 +274,7 @@ impl Core {
                             .as_deref()
                             .and_then(|text| until::instant(text, self.wall(at), &self.zone)),
                         until,
-                        evidence: self.extractor.claim().evidence.chars().take(200).collect(),
+                        evidence: self.evidence(),
                         answer,
                         ..PromptResult::new(report::outcome(outcome), reason, source.as_str())
                     };
@@ -443,6 +443,13 @@ impl Core {
             },
             None => report::claim(self.extractor.claim(), self.start),
         }
+    }
+
+    /// What told the state; a rule that saw no text is named instead.
+    fn evidence(&self) -> String {
+        let claim = self.extractor.claim();
+        let seen = if claim.evidence.is_empty() { &claim.rule } else { &claim.evidence };
+        seen.chars().take(200).collect()
     }
 
     pub(super) fn wall(&self, at: Duration) -> UnixMillis {

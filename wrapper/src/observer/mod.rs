@@ -10,6 +10,8 @@ mod chores;
 pub mod core;
 #[cfg(test)]
 mod dialog_tests;
+#[cfg(test)]
+mod end_tests;
 mod holder;
 mod launch;
 mod link;
