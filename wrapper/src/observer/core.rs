@@ -169,6 +169,9 @@ impl Core {
             }
             Record::Output(bytes) => self.output += bytes.len() as u64,
             Record::Input(keys, _) => {
+                if keys.queue {
+                    self.question.written();
+                }
                 if is_person(*keys) {
                     self.keys += 1;
                     if keys.text || keys.enter || keys.escape || keys.interrupt {
