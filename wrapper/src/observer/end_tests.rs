@@ -27,7 +27,7 @@ fn ended(hook: &str, message: &str) -> PromptResult {
     let agent = patterns::Library::builtin().agent("claude").unwrap();
     let pid = std::process::id() as i32;
     let mut core = Core::new(agent, pid, "/".into(), journal, START, Redaction::with([], [0; 16]));
-    core.take_over(START).unwrap();
+    core.take_over(START, &mut Vec::new()).unwrap();
     let screen = format!("\x1b[2J\x1b[H● Done\r\n{LINE}\r\n❯ \r\n{LINE}\r\n  ? for shortcuts");
     let told = |name: &str, key: &str, text: &str| {
         let payload = json!({"hook_event_name": name, key: text});
