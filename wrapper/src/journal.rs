@@ -73,6 +73,8 @@ pub struct Journal {
     until: Option<Duration>,
     fence: u64,
     open: Option<Open>,
+    /// The program's end was reported.
+    exited: bool,
 }
 
 impl Journal {
@@ -98,6 +100,7 @@ impl Journal {
             until: None,
             fence: 0,
             open: None,
+            exited: false,
         };
         for line in text[..whole].split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             match serde_json::from_slice(line) {
@@ -134,6 +137,7 @@ impl Journal {
     }
 
     fn follow(&mut self, report: &Report) {
+        self.exited |= matches!(report, Report::Exited { .. });
         let Some(open) = &mut self.open else { return };
         match report {
             Report::Receipt { attempt, receipt } if *attempt == open.offer.attempt => {
@@ -238,6 +242,11 @@ impl Journal {
     /// Up to where the recording has been reported.
     pub fn until(&self) -> Option<Duration> {
         self.until
+    }
+
+    /// Whether the program's end was reported.
+    pub fn has_exited(&self) -> bool {
+        self.exited
     }
 
     /// The highest fence that was taken.

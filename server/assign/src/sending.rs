@@ -171,19 +171,20 @@ pub fn duration(text: &str) -> Result<u64, String> {
 /// Milliseconds since the epoch of `2026-05-01T09:00` or, for the next such time, `18:30`, where this machine is.
 pub fn instant(text: &str) -> Result<i64, String> {
     let now = jiff::Zoned::now();
-    if let Ok(time) = text.parse::<jiff::civil::Time>() {
-        let today = now.date().to_datetime(time).to_zoned(now.time_zone().clone());
-        let today = today.map_err(|e| e.to_string())?;
-        let next = if today > now { Ok(today) } else { today.tomorrow() };
-        return next.map(|at| at.timestamp().as_millisecond()).map_err(|e| e.to_string());
-    }
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.as_millisecond());
     }
-    let civil: jiff::civil::DateTime =
+    // Before the time of day: that could be read out of a date with a time, too.
+    if let Ok(at) = text.parse::<jiff::civil::DateTime>() {
+        let zoned = at.to_zoned(now.time_zone().clone()).map_err(|e| e.to_string())?;
+        return Ok(zoned.timestamp().as_millisecond());
+    }
+    let time: jiff::civil::Time =
         text.parse().map_err(|_| "write it like 18:30 or 2026-05-01T09:00".to_owned())?;
-    let zoned = civil.to_zoned(now.time_zone().clone()).map_err(|e| e.to_string())?;
-    Ok(zoned.timestamp().as_millisecond())
+    let today = now.date().to_datetime(time).to_zoned(now.time_zone().clone());
+    let today = today.map_err(|e| e.to_string())?;
+    let next = if today > now { Ok(today) } else { today.tomorrow() };
+    next.map(|at| at.timestamp().as_millisecond()).map_err(|e| e.to_string())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -221,6 +222,14 @@ mod tests {
             assert!(at > now && at - now <= day, "{text}");
         }
         assert_eq!(instant("1970-01-01T00:00:05Z"), Ok(5_000));
-        assert!(instant("2026-05-01T09:00").is_ok() && instant("noon").is_err());
+        assert!(instant("noon").is_err());
+    }
+
+    #[test]
+    fn a_time_of_a_day_is_that_day() {
+        for (text, day) in [("1980-05-01T09:00", 3_773), ("2100-01-01T23:59", 47_482)] {
+            let off = instant(text).unwrap() - day * 86_400_000;
+            assert!((-86_400_000..2 * 86_400_000).contains(&off), "{text}, in whatever zone: {off}");
+        }
     }
 }

@@ -6,13 +6,14 @@
 //! Must not: share code with the product, which would only agree with itself.
 
 mod keys;
+mod notices;
 mod screen;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -20,6 +21,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::script::{Script, Scripts, Step, Tool};
 use keys::{Key, Keys};
+use notices::Notices;
 use screen::Screen;
 
 /// How the agent behaves.
@@ -43,6 +45,13 @@ pub struct Manners {
     /// Open a dialog this many milliseconds after a paste has begun
     #[arg(long)]
     pub dialog_after_paste_ms: Option<u64>,
+    /// Open dialogs at random moments around prompts, from a microsecond to 300 ms after it came to rest and after a
+    /// paste, and close them again; this is the seed
+    #[arg(long)]
+    pub dialogs: Option<u64>,
+    /// Tell in this file which dialogs were opened and which keys reached them
+    #[arg(long, requires = "dialogs")]
+    pub tell: Option<PathBuf>,
 }
 
 /// What it is doing.
@@ -67,6 +76,9 @@ struct Agent {
     kept: Option<File>,
     lost: u32,
     notice_at: Option<Instant>,
+    notices: Notices,
+    /// Somebody wants the composer to be emptied: SIGUSR1.
+    clear: Arc<AtomicBool>,
 }
 
 /// Runs until `/exit`, Ctrl-D, or Ctrl-C with nothing to interrupt.
@@ -76,12 +88,19 @@ pub fn run(manners: Manners) -> anyhow::Result<()> {
     let mut raw = saved.clone();
     raw.make_raw();
     rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &raw)?;
-    let kept = manners.keep.as_ref().map(File::create).transpose()?;
+    // It may have been started before, and what it received then stays.
+    let append = |path: &PathBuf| File::options().create(true).append(true).open(path);
+    let kept = manners.keep.as_ref().map(append).transpose()?;
+    let told = manners.tell.as_ref().map(append).transpose()?;
+    let clear = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGUSR1, Arc::clone(&clear))?;
     let scripts = Scripts::load(&manners.scripts)?;
     // A new window size interrupts the wait, and the screen is drawn anew.
     signal_hook::flag::register(signal_hook::consts::SIGWINCH, Arc::new(AtomicBool::new(false)))?;
     let mut agent = Agent {
         screen: Screen::new(manners.no_status),
+        notices: Notices::new(manners.dialogs, told),
+        clear,
         manners,
         scripts,
         composer: String::new(),
@@ -113,13 +132,20 @@ impl Agent {
                     kept.sync_data()?;
                 }
                 for key in keys.read(&bytes) {
+                    if matches!(self.doing, Doing::Notice) {
+                        self.notices.reached(&key)?;
+                    }
                     if self.pressed(key) {
                         return Ok(());
                     }
                 }
             }
+            if self.clear.swap(false, Ordering::Relaxed) {
+                self.composer.clear();
+            }
             self.work();
             self.draw()?;
+            self.notice()?;
         }
     }
 
@@ -129,7 +155,7 @@ impl Agent {
             Doing::Working { due, .. } => Some(*due),
             Doing::Idle | Doing::Asking { .. } | Doing::Notice => None,
         };
-        let due = due.into_iter().chain(self.notice_at).min();
+        let due = due.into_iter().chain(self.notice_at).chain(self.notices.due()).min();
         let left = due.map(|due| due.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         let stdin = io::stdin();
@@ -173,6 +199,26 @@ impl Agent {
         if let Some(ms) = self.manners.dialog_after_paste_ms {
             self.notice_at = Some(Instant::now() + Duration::from_millis(ms));
         }
+        self.notices.plan();
+    }
+
+    /// Opens and closes the dialogs that come at random. One is open from when it has been drawn.
+    fn notice(&mut self) -> anyhow::Result<()> {
+        let open = matches!(self.doing, Doing::Notice);
+        let may = matches!(self.doing, Doing::Idle);
+        match self.notices.look(open, may) {
+            Some(true) => {
+                self.doing = Doing::Notice;
+                self.draw()?;
+                self.notices.shown(!self.composer.is_empty())?;
+            }
+            Some(false) => {
+                self.doing = Doing::Idle;
+                self.draw()?;
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     fn submit(&mut self) -> bool {
@@ -240,6 +286,7 @@ impl Agent {
         }
         self.screen.done = true;
         self.doing = Doing::Idle;
+        self.notices.plan();
     }
 
     fn allowed(&mut self, yes: bool) {
@@ -312,7 +359,8 @@ fn apply(tool: &Tool) -> anyhow::Result<String> {
     match tool {
         Tool::Shell { command, .. } => {
             let out = std::process::Command::new("sh").args(["-c", command]).output()?;
-            Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned())
+            let said = String::from_utf8_lossy(&out.stdout).trim().to_owned();
+            Ok(if said.is_empty() { "(No output)".to_owned() } else { said })
         }
         Tool::Read { path } => Ok(format!("Read {} bytes from {path}", std::fs::read(path)?.len())),
         Tool::Edit { path, old, new } => {

@@ -1,7 +1,8 @@
 //! Scripts: which answer a prompt gets, step by step. Must not: know an interface.
 //!
 //! A script is a file `fixtures/scripts/NAME.toml`: a pattern for the prompt, and steps. Step k is the answer to the
-//! k-th request of the turn, that is, after k results of tools; the last step repeats.
+//! k-th request of the turn, that is, after k results of tools; the last step repeats. In words, commands, paths and
+//! contents `${NAME}` stands for what the group NAME of the pattern matched.
 
 use std::path::Path;
 
@@ -130,7 +131,7 @@ impl Scripts {
 
     /// The script for a prompt; an answer of few words when none matches.
     pub fn pick(&self, prompt: &str) -> Script {
-        let found = self.all.iter().find(|script| script.pattern.is_match(prompt)).cloned();
+        let found = self.all.iter().find_map(|script| script.filled(prompt));
         found.unwrap_or_else(|| Script {
             name: "any".to_owned(),
             pattern: Regex::new("").expect("the empty pattern is valid"),
@@ -140,6 +141,20 @@ impl Scripts {
 }
 
 impl Script {
+    /// Its steps with what the pattern's groups matched, if it answers the prompt.
+    fn filled(&self, prompt: &str) -> Option<Self> {
+        let found = self.pattern.captures(prompt)?;
+        let names: Vec<&str> = self.pattern.capture_names().flatten().collect();
+        let mut script = self.clone();
+        for text in script.step.iter_mut().flat_map(Step::texts) {
+            for name in &names {
+                let value = found.name(name).map_or("", |group| group.as_str());
+                *text = text.replace(&format!("${{{name}}}"), value);
+            }
+        }
+        Some(script)
+    }
+
     /// The answer after `results` results of tools, and its number.
     pub fn step(&self, results: usize) -> (usize, &Step) {
         let number = results.min(self.step.len() - 1);
@@ -148,6 +163,20 @@ impl Script {
 }
 
 impl Step {
+    /// What may hold groups of the pattern.
+    fn texts(&mut self) -> Vec<&mut String> {
+        let tool = match &mut self.tool {
+            Some(Tool::Shell { command, about, .. }) => vec![command, about],
+            Some(Tool::Read { path }) => vec![path],
+            Some(Tool::Edit { path, old, new }) => vec![path, old, new],
+            Some(Tool::Write { path, content }) => vec![path, content],
+            Some(Tool::Plan { plan }) => vec![plan],
+            Some(Tool::Ask { question, .. }) => vec![question],
+            None => Vec::new(),
+        };
+        std::iter::once(&mut self.text).chain(tool).collect()
+    }
+
     /// The words in pieces like tokens, each with the pause after it.
     pub fn pieces(&self) -> impl DoubleEndedIterator<Item = (&str, std::time::Duration)> {
         let speed = self.speed;

@@ -4,6 +4,7 @@
 //! round by round, and judged by the median of the rounds' ratios. Must not: be part of the tests.
 
 mod drain;
+mod drill;
 mod ends;
 mod ere;
 mod inputs;
@@ -109,6 +110,23 @@ enum What {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// Faults while prompts are delivered, judged by what the scripted agents received
+    Drill {
+        /// What happens
+        what: drill::What,
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Prompts
+        #[arg(long, default_value_t = 1000)]
+        runs: usize,
+        /// What decides about moments
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Sessions side by side
+        #[arg(long, default_value_t = 4)]
+        agents: usize,
+    },
     /// Reads all patterns, finds nothing once, and prints the microseconds that took
     #[command(hide = true)]
     Patterns,
@@ -139,6 +157,7 @@ fn main() -> anyhow::Result<()> {
             week::run(weeks, task, &switch);
             Ok(())
         }
+        What::Drill { what, bin, runs, seed, agents } => drill::run(what, bin, runs, seed, agents),
         What::Patterns => streams::patterns(),
         What::Barest { command } => relay::barest(&command),
     }

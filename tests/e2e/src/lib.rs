@@ -3,8 +3,11 @@
 //! Owns: building the binaries once, starting and ending what a test needs. Must not: know what is tested.
 //! Tests wait for conditions. [`PATIENCE`] is only how long a condition may fail before the test gives up.
 
+pub mod api;
 pub mod browser;
+pub mod drill;
 pub mod muster;
+pub mod real;
 pub mod terminal;
 pub mod tmux;
 

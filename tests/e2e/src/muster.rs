@@ -6,12 +6,15 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::api::Api;
 use crate::{program, root, wait_for};
 
 /// A place with its own server, sessions and database; everything in it ends when it is dropped.
 pub struct Muster {
     folder: TempDir,
     port: u16,
+    /// Where the programs are; `None`: they are built.
+    bin: Option<PathBuf>,
 }
 
 impl Default for Muster {
@@ -25,7 +28,24 @@ impl Muster {
     pub fn new() -> Self {
         // Short, as paths of sockets are limited to about 100 bytes.
         let folder = tempfile::Builder::new().prefix("mu").tempdir().expect("a temporary folder");
-        Self { folder, port: 0 }
+        Self { folder, port: 0, bin: None }
+    }
+
+    /// The same with the programs of a folder.
+    pub fn of(bin: &Path) -> Self {
+        let bin = bin.canonicalize().expect("the folder of the programs is there");
+        let mut muster = Self::new();
+        muster.bin = Some(bin);
+        muster
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.bin.as_ref().map_or_else(|| program(name), |bin| bin.join(name))
+    }
+
+    /// The server's interface, for what is asked often.
+    pub fn api(&self) -> Api {
+        Api::new(&self.home())
     }
 
     /// The same with one port for each server that is started here, as that of an installation is.
@@ -55,7 +75,7 @@ impl Muster {
 
     /// A program of the product, set up for this place.
     pub fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(program(name));
+        let mut command = Command::new(self.program(name));
         command
             .env("MUSTER_HOME", self.home())
             .env("MUSTER_PORT", self.port.to_string())
@@ -136,7 +156,7 @@ impl Muster {
     /// Starts the scripted agent headless.
     #[track_caller]
     pub fn scripted(&self, name: &str, project: &Path, manners: &[&str]) {
-        let agent = program("scripted-agent");
+        let agent = self.program("scripted-agent");
         let scripts = root().join("fixtures/scripts");
         let mut command = self.command("wrap");
         command

@@ -126,22 +126,6 @@ fn a_draft_of_the_users_is_never_merged_and_never_sent() {
 }
 
 #[test]
-fn a_prompt_for_another_directory_waits_and_says_why() {
-    let (muster, _, kept) = one_agent(&[]);
-    let elsewhere = muster.project("elsewhere");
-    let id = muster.send(&["--dir", elsewhere.to_str().unwrap(), QUESTION]);
-    let prompt = wait_for("a routing", || {
-        Some(muster.prompt(id)).filter(|p| !p["scores"].as_array().unwrap().is_empty())
-    });
-    assert_eq!(prompt["prompt"]["state"], "pending");
-    assert!(prompt["scores"][0]["refused"].as_str().unwrap().contains("not in"), "{}", prompt["scores"]);
-    assert_eq!(std::fs::read(kept).unwrap(), b"");
-    // A session that fits comes, and gets it.
-    muster.scripted("b", &elsewhere, &[]);
-    muster.await_prompt(id, "completed");
-}
-
-#[test]
 fn g6_whatever_is_killed_a_prompt_is_typed_once() {
     let (muster, _, kept) = one_agent(&[]);
     let observer = || muster.live("a").and_then(|s| s["observer"].as_i64()).filter(|pid| is_alive(*pid));
@@ -196,7 +180,7 @@ fn a33_a_prompt_cannot_break_out_of_its_paste() {
     // Whatever became of it, a command of its own must not have come out of the paste.
     assert!(
         !project.join("broken-out").exists()
-            || muster.prompt(id)["prompt"]["text"].as_str().unwrap().contains('\n')
+            || muster.prompt(id)["prompt"]["asked"]["text"].as_str().unwrap().contains('\n')
     );
 }
 
@@ -235,6 +219,15 @@ fn a_session_whose_wrapper_was_killed_whole_is_told_by_the_next() {
     assert_eq!(muster.session("a").unwrap()["claim"]["state"], "idle", "a broken link is no state");
     muster.scripted("b", &project, &[]);
     muster.await_state("a", "exited");
+}
+
+#[test]
+fn a_session_whose_holder_was_killed_is_told_although_nothing_was_recorded_of_its_end() {
+    let (muster, ..) = one_agent(&[]);
+    let done = muster.send(&[QUESTION]);
+    muster.await_prompt(done, "completed");
+    signal(muster.live("a").unwrap()["holder"].as_i64().unwrap(), Signal::KILL);
+    assert_eq!(muster.await_state("a", "exited")["exit"]["signal"], 1);
 }
 
 #[test]

@@ -5,66 +5,37 @@
 
 use std::path::{Path, PathBuf};
 
-use actors::home::{self, Kind};
-use actors::model::Model;
-use actors::script::Scripts;
-use e2e::{Muster, root, signal, wait_for};
+use actors::home::Kind;
+use e2e::real::Real;
+use e2e::{signal, wait_for};
 use rustix::process::Signal;
-use tokio::runtime::Runtime;
 
-/// A real agent in a session, and the model that it speaks to.
-struct Real {
-    muster: Muster,
+/// A real agent in a session, and its project.
+struct Started {
+    real: Real,
     project: PathBuf,
-    model: Model,
-    _runtime: Runtime,
+}
+
+impl std::ops::Deref for Started {
+    type Target = Real;
+    fn deref(&self) -> &Real {
+        &self.real
+    }
 }
 
 /// Starts an agent headless and waits until it is idle. `None` when there are no agents to try.
-fn start(kind: Kind) -> Option<Real> {
+fn start(kind: Kind) -> Option<Started> {
     start_with(kind, |_| ())
 }
 
 /// The same, with a change to its home before.
-fn start_with(kind: Kind, prepare: impl FnOnce(&Path)) -> Option<Real> {
-    let Some(agents) = std::env::var_os("MUSTER_TEST_AGENTS") else {
-        eprintln!("not tried: MUSTER_TEST_AGENTS is not set; scripts/test sets it");
-        return None;
-    };
-    let runtime = Runtime::new().unwrap();
-    let scripts = Scripts::load(&root().join("fixtures/scripts")).unwrap();
-    let model = runtime.block_on(Model::start(scripts, 0, None)).unwrap();
-    let muster = Muster::new();
-    let project = muster.project("p");
-    let env = home::set_up(kind, &muster.folder().join("home"), &project, model.address).unwrap();
-    prepare(&muster.folder().join("home"));
-    let mut wrap = muster.command("wrap");
-    wrap.args(["-d", "--name", "a", "-C"]).arg(&project);
-    match kind {
-        Kind::Claude => wrap.arg(Path::new(&agents).join("claude")).args(["--permission-mode", "default"]),
-        Kind::Codex => wrap.arg(Path::new(&agents).join("codex")),
-    };
-    let out = wrap.envs(env).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let real = Real { muster, project, model, _runtime: runtime };
+fn start_with(kind: Kind, prepare: impl FnOnce(&Path)) -> Option<Started> {
+    let real = Real::new(kind)?;
+    let project = real.project("p");
+    prepare(&real.home());
+    real.start("a", &project);
     real.muster.await_state("a", "idle");
-    Some(real)
-}
-
-impl Real {
-    /// Answers of the model to the task, as the model tells it.
-    fn answered(&self) -> Vec<String> {
-        let log = self.model.log();
-        log.into_iter().filter(|e| e.what == "answered" && !e.side).map(|e| e.text).collect()
-    }
-
-    /// Requests that begin a turn with this prompt.
-    fn asked(&self, prompt: &str) -> usize {
-        let log = self.model.log();
-        log.iter()
-            .filter(|e| e.what == "request" && !e.side && e.step == 0 && e.text.contains(prompt))
-            .count()
-    }
+    Some(Started { real, project })
 }
 
 fn edits_a_file_with_permission(kind: Kind) {

@@ -365,12 +365,23 @@ impl Core {
     }
 
     /// The program ended.
-    pub fn ended(&mut self, exit: Exit, now: UnixMillis) {
+    fn ended(&mut self, exit: Exit, now: UnixMillis) {
+        let fresh = self.journal.until().is_none_or(|until| self.at > until);
+        self.over(exit, fresh, now);
+    }
+
+    /// The holder is gone and with it the program, but the recording does not tell of the end: nothing that it holds
+    /// says whether that was reported before.
+    pub fn hung_up(&mut self, exit: Exit, now: UnixMillis) {
+        let fresh = !self.journal.has_exited();
+        self.over(exit, fresh, now);
+    }
+
+    fn over(&mut self, exit: Exit, fresh: bool, now: UnixMillis) {
         if self.exit.replace(exit).is_some() {
             return;
         }
         self.changed = true;
-        let fresh = self.journal.until().is_none_or(|until| self.at > until);
         if fresh {
             self.state_changed();
             self.step(Input::Exited(exit.status()), now, &mut Vec::new());

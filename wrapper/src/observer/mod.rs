@@ -348,7 +348,7 @@ impl Observer {
     fn is_over(&mut self) -> bool {
         if self.core.exit().is_none() && self.holder.is_none() && !self.more {
             // The holder was killed, and the kernel hung up on the program.
-            self.core.ended(Exit::Signal { signal: 1 }, clock::now());
+            self.core.hung_up(Exit::Signal { signal: 1 }, clock::now());
             let _ = self.core.commit(clock::now());
         }
         if self.core.exit().is_none() || self.more {

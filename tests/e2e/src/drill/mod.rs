@@ -1,0 +1,122 @@
+//! Drills: faults while prompts are delivered, many of them, judged by what the scripted agents received.
+//!
+//! The ordinary tests run a few, `bench drill` runs as many as are wanted. Must not: trust what the product says of
+//! itself where an agent knows better.
+
+pub mod dialog;
+pub mod kill;
+mod slot;
+
+pub use slot::{Slot, settled};
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::Muster;
+
+/// How long a prompt may take to settle after a fault; the product's own limits in a drill are far shorter.
+const SETTLE: Duration = Duration::from_secs(90);
+
+/// What is drilled.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Folder of the product's programs; `None`: they are built.
+    pub bin: Option<PathBuf>,
+    /// Prompts.
+    pub runs: usize,
+    /// What decides about moments.
+    pub seed: u64,
+    /// Sessions side by side.
+    pub agents: usize,
+}
+
+impl Plan {
+    fn muster(&self) -> Muster {
+        self.bin.as_deref().map_or_else(Muster::new, Muster::of)
+    }
+}
+
+/// What came of a drill: how often what happened, and what must not have.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// How often.
+    pub counts: BTreeMap<String, usize>,
+    /// Each is a fault of the product.
+    pub faults: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Counts something.
+    pub fn count(&mut self, what: impl Into<String>) {
+        *self.counts.entry(what.into()).or_default() += 1;
+    }
+
+    /// How often something was counted.
+    pub fn get(&self, what: &str) -> usize {
+        self.counts.get(what).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, other: Report) {
+        for (what, n) in other.counts {
+            *self.counts.entry(what).or_default() += n;
+        }
+        self.faults.extend(other.faults);
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (what, n) in &self.counts {
+            writeln!(f, "{n:>7}  {what}")?;
+        }
+        let seconds = self.took.as_secs_f64();
+        writeln!(f, "{:>7}  faults", self.faults.len())?;
+        writeln!(f, "in {seconds:.0} s, {:.1} runs a second", self.get("runs") as f64 / seconds)?;
+        self.faults.iter().try_for_each(|fault| writeln!(f, "FAULT: {fault}"))
+    }
+}
+
+/// Runs `one` for each session with its share of the runs, all at once, and adds up what they report.
+fn side_by_side(plan: &Plan, one: impl Fn(usize, &[usize]) -> Report + Sync) -> Report {
+    let begun = Instant::now();
+    let agents = plan.agents.max(1);
+    let mut all = Report::default();
+    std::thread::scope(|scope| {
+        let one = &one;
+        let begin = |slot: usize| {
+            let runs: Vec<usize> = (0..plan.runs).skip(slot).step_by(agents).collect();
+            scope.spawn(move || one(slot, &runs))
+        };
+        let threads: Vec<_> = (0..agents).map(begin).collect();
+        for thread in threads {
+            all.add(thread.join().expect("a drill does not panic"));
+        }
+    });
+    all.took = begun.elapsed();
+    all
+}
+
+/// Reproducible numbers (SplitMix64).
+#[derive(Debug, Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    /// From 0 to 1.
+    pub fn part(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// A word of a prompt's, for counting.
+fn word<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}

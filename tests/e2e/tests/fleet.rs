@@ -1,0 +1,176 @@
+//! A fleet of real agents: three sessions in two directories and on two branches get twenty prompts each kind of which
+//! ends as it should, judged by what the model was asked and by where the files are.
+//!
+//! Tried when `MUSTER_TEST_AGENTS` names the folder with the agents' commands, as `scripts/test` does.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use actors::home::Kind;
+use e2e::real::Real;
+use serde_json::{Value, json};
+
+/// How long the whole fleet may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(360);
+
+/// What a prompt should come to.
+#[derive(Debug, Clone, PartialEq)]
+enum Comes {
+    /// Completed with this answer.
+    To(String),
+    /// Completed, and this file is where the prompt ran.
+    Made(String),
+    /// Failed for this cause.
+    Fails(&'static str),
+    /// Called off while it ran.
+    CalledOff,
+}
+
+struct Sent {
+    id: i64,
+    text: String,
+    dir: PathBuf,
+    branch: &'static str,
+    comes: Comes,
+}
+
+fn git(dir: &Path, arguments: &[&str]) -> String {
+    let out = Command::new("git").args(arguments).current_dir(dir).output().unwrap();
+    assert!(out.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+struct Fleet {
+    real: Real,
+    sent: Vec<Sent>,
+}
+
+impl Fleet {
+    fn send(&mut self, text: &str, (dir, branch): (&Path, &'static str), comes: Comes, more: Value) {
+        let mut asked = json!({ "text": text, "dir": dir, "branch": branch, "attempts": 1 });
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let id = self.real.muster.api().post("/v1/prompts", &asked).unwrap()["id"].as_i64().unwrap();
+        self.sent.push(Sent { id, text: text.to_owned(), dir: dir.to_owned(), branch, comes });
+    }
+
+    /// Says yes to all that is asked, and calls off what is to be called off, until all have ended.
+    fn settle(&self) -> Vec<Value> {
+        let api = self.real.muster.api();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            for open in api.get("/v1/approvals?state=open").unwrap().as_array().unwrap() {
+                // What has just appeared is not answered at once; then it is asked again.
+                let path = format!("/v1/approvals/{}/answer", open["id"]);
+                let _ = api.post(&path, &json!({ "dialog": open["dialog"]["id"], "choice": {"type": "approve"} }));
+            }
+            let all: Vec<Value> =
+                self.sent.iter().map(|s| api.get(&format!("/v1/prompts/{}", s.id)).unwrap()).collect();
+            for (sent, now) in self.sent.iter().zip(&all) {
+                if sent.comes == Comes::CalledOff && now["prompt"]["state"] == "in_progress" {
+                    let _ = api.post(&format!("/v1/prompts/{}/cancel", sent.id), &json!({}));
+                }
+            }
+            let ended =
+                |p: &Value| matches!(p["prompt"]["state"].as_str(), Some("completed" | "failed" | "cancelled"));
+            if all.iter().all(ended) {
+                return all;
+            }
+            let left = all.iter().filter(|p| !ended(p)).map(|p| p["prompt"].to_string()).collect::<Vec<_>>();
+            assert!(Instant::now() < until, "not ended: {left:#?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn judge(&self, sent: &Sent, ended: &Value) {
+        let prompt = &ended["prompt"];
+        let result = &prompt["result"];
+        assert_eq!(self.real.asked(&sent.text), 1, "asked once: {prompt}");
+        let state = prompt["state"].as_str().unwrap();
+        let answer = result["answer"].as_str().unwrap_or_default();
+        let ran = prompt["session"].as_str().unwrap();
+        assert!(!ran.is_empty(), "{prompt}");
+        match &sent.comes {
+            Comes::To(said) => {
+                assert_eq!((state, answer), ("completed", said.as_str()), "{prompt}");
+                assert!(self.real.answered().contains(said), "the model said it");
+            }
+            Comes::Made(name) => {
+                assert_eq!(state, "completed", "{prompt}");
+                assert_eq!(answer, format!("The file {name} is there."));
+                let tree = result["worktree"]["path"].as_str().map(PathBuf::from);
+                if let Some(tree) = &tree {
+                    let base = git(&sent.dir, &["rev-parse", sent.branch]);
+                    assert_eq!(git(tree, &["rev-parse", "HEAD"]), base, "of the branch asked for");
+                }
+                let place = tree.unwrap_or_else(|| sent.dir.clone());
+                let found: Vec<PathBuf> = self.trees().into_iter().filter(|t| t.join(name).exists()).collect();
+                assert_eq!(found, [place], "{name} is there and nowhere else");
+            }
+            Comes::Fails(cause) => {
+                assert_eq!((state, result["cause"].as_str()), ("failed", Some(*cause)), "{prompt}");
+            }
+            Comes::CalledOff => assert_eq!(state, "cancelled", "{prompt}"),
+        }
+    }
+
+    /// All work trees of all projects.
+    fn trees(&self) -> Vec<PathBuf> {
+        let list = |name: &str| git(&self.real.muster.folder().join(name), &["worktree", "list", "--porcelain"]);
+        let lines = ["one", "two"].map(list).join("\n");
+        lines.lines().filter_map(|line| line.strip_prefix("worktree ")).map(PathBuf::from).collect()
+    }
+}
+
+fn every_prompt_comes_to_what_the_model_says(kind: Kind) {
+    let Some(real) = Real::new(kind) else { return };
+    let (one, two) = (real.project("one"), real.project("two"));
+    for project in [&one, &two] {
+        git(project, &["branch", "dev"]);
+    }
+    // Another commit, so that the branches can be told apart.
+    git(&two, &["checkout", "--quiet", "dev"]);
+    let name = ["-c", "user.name=T", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"];
+    for project in [&one, &two] {
+        let tree = git(project, &["rev-parse", "dev^{tree}"]);
+        let commit = git(project, &[&name[..], &["commit-tree", &tree, "-p", "dev", "-m", "dev"]].concat());
+        git(project, &["update-ref", "refs/heads/dev", &commit]);
+    }
+    for (name, project) in [("a", &one), ("b", &two), ("c", &one)] {
+        real.start(name, project);
+    }
+    ["a", "b", "c"].map(|name| real.muster.await_state(name, "idle"));
+    let mut fleet = Fleet { real, sent: Vec::new() };
+    let (main, dev) = ((one.as_path(), "main"), (two.as_path(), "dev"));
+    for i in 0..12 {
+        let place = if i % 3 == 2 { dev } else { main };
+        fleet.send(&format!("quick run n{i}"), place, Comes::To(format!("Ran n{i} at once.")), json!({}));
+    }
+    for (i, place) in [main, dev, main].into_iter().enumerate() {
+        let made = format!("made{i}");
+        fleet.send(&format!("make the file {made}"), place, Comes::Made(made), json!({}));
+    }
+    fleet.send("Please overload the model", main, Comes::Fails("api_error"), json!({}));
+    fleet.send("Explain sorting to me", dev, Comes::CalledOff, json!({}));
+    let never = json!({ "verify": "test -e never" });
+    fleet.send("quick run unverified", main, Comes::Fails("verify_failed"), never);
+    let tree = json!({ "worktree": "keep" });
+    fleet.send("make the file apart0", (&one, "dev"), Comes::Made("apart0".to_owned()), tree.clone());
+    fleet.send("make the file apart1", (&two, "main"), Comes::Made("apart1".to_owned()), tree);
+    assert_eq!(fleet.sent.len(), 20);
+    let ended = fleet.settle();
+    for (sent, ended) in fleet.sent.iter().zip(&ended) {
+        fleet.judge(sent, ended);
+    }
+}
+
+#[test]
+fn every_prompt_to_claude_code_comes_to_what_the_model_says() {
+    every_prompt_comes_to_what_the_model_says(Kind::Claude);
+}
+
+#[test]
+fn every_prompt_to_codex_comes_to_what_the_model_says() {
+    every_prompt_comes_to_what_the_model_says(Kind::Codex);
+}
