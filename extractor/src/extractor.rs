@@ -55,12 +55,12 @@ pub struct Extractor {
     key: Option<Duration>,
     enter: Option<Duration>,
     /// When to look at the screen, and when to weigh anew although nothing happens.
-    look: Option<Duration>,
+    pub(crate) look: Option<Duration>,
     recheck: Option<Duration>,
     /// Whether it was idle or busy before, whether Enter was pressed before, whether the program has ended.
     ready: bool,
     entered: bool,
-    ended: bool,
+    pub(crate) ended: bool,
     /// Where the prompt stood in which Enter was pressed; it may come back before anybody looked.
     pub(crate) typed: Option<u64>,
     /// The prompt that Enter was pressed in, and what stood above it, of a program that draws a screen.
@@ -281,11 +281,6 @@ impl Extractor {
             return None;
         }
         [self.look, self.recheck].into_iter().flatten().min()
-    }
-
-    /// Whether anything was written that has not been looked at yet: a dialog may have come.
-    pub fn has_unseen(&self) -> bool {
-        self.look.is_some() && !self.ended
     }
 
     /// Lets time pass: everything that was due happens at its own time, in order.

@@ -53,7 +53,9 @@ impl Real {
         if self.kind == Kind::Codex {
             let trust = format!("\n[projects.\"{}\"]\ntrust_level = \"trusted\"\n", project.display());
             let config = std::fs::File::options().append(true).open(self.home().join(".codex/config.toml"));
-            config.and_then(|mut file| file.write_all(trust.as_bytes())).expect("its settings can be written");
+            config
+                .and_then(|mut file| file.write_all(trust.as_bytes()))
+                .expect("its settings can be written");
         }
         project
     }

@@ -63,7 +63,8 @@ impl Fleet {
             for open in api.get("/v1/approvals?state=open").unwrap().as_array().unwrap() {
                 // What has just appeared is not answered at once; then it is asked again.
                 let path = format!("/v1/approvals/{}/answer", open["id"]);
-                let _ = api.post(&path, &json!({ "dialog": open["dialog"]["id"], "choice": {"type": "approve"} }));
+                let _ = api
+                    .post(&path, &json!({ "dialog": open["dialog"]["id"], "choice": {"type": "approve"} }));
             }
             let all: Vec<Value> =
                 self.sent.iter().map(|s| api.get(&format!("/v1/prompts/{}", s.id)).unwrap()).collect();
@@ -72,8 +73,9 @@ impl Fleet {
                     let _ = api.post(&format!("/v1/prompts/{}/cancel", sent.id), &json!({}));
                 }
             }
-            let ended =
-                |p: &Value| matches!(p["prompt"]["state"].as_str(), Some("completed" | "failed" | "cancelled"));
+            let ended = |p: &Value| {
+                matches!(p["prompt"]["state"].as_str(), Some("completed" | "failed" | "cancelled"))
+            };
             if all.iter().all(ended) {
                 return all;
             }
@@ -105,7 +107,8 @@ impl Fleet {
                     assert_eq!(git(tree, &["rev-parse", "HEAD"]), base, "of the branch asked for");
                 }
                 let place = tree.unwrap_or_else(|| sent.dir.clone());
-                let found: Vec<PathBuf> = self.trees().into_iter().filter(|t| t.join(name).exists()).collect();
+                let found: Vec<PathBuf> =
+                    self.trees().into_iter().filter(|t| t.join(name).exists()).collect();
                 assert_eq!(found, [place], "{name} is there and nowhere else");
             }
             Comes::Fails(cause) => {
@@ -117,7 +120,8 @@ impl Fleet {
 
     /// All work trees of all projects.
     fn trees(&self) -> Vec<PathBuf> {
-        let list = |name: &str| git(&self.real.muster.folder().join(name), &["worktree", "list", "--porcelain"]);
+        let list =
+            |name: &str| git(&self.real.muster.folder().join(name), &["worktree", "list", "--porcelain"]);
         let lines = ["one", "two"].map(list).join("\n");
         lines.lines().filter_map(|line| line.strip_prefix("worktree ")).map(PathBuf::from).collect()
     }
@@ -140,7 +144,7 @@ fn every_prompt_comes_to_what_the_model_says(kind: Kind) {
     for (name, project) in [("a", &one), ("b", &two), ("c", &one)] {
         real.start(name, project);
     }
-    ["a", "b", "c"].map(|name| real.muster.await_state(name, "idle"));
+    ["a", "b", "c"].iter().for_each(|name| drop(real.muster.await_state(name, "idle")));
     let mut fleet = Fleet { real, sent: Vec::new() };
     let (main, dev) = ((one.as_path(), "main"), (two.as_path(), "dev"));
     for i in 0..12 {

@@ -29,7 +29,9 @@ pub fn run(plan: &Plan) -> Report {
                 "text": text, "target": slot.name(), "attempts": 1, "accept_ms": 4_000, "timeout_ms": 30_000,
             }));
             let Some(detail) = slot.await_settled(id, settled) else {
-                report.faults.push(format!("run {run}: stuck: {}", muster.try_prompt(id).unwrap_or_default()));
+                report
+                    .faults
+                    .push(format!("run {run}: stuck: {}", muster.try_prompt(id).unwrap_or_default()));
                 break;
             };
             let state = word(&detail, "/prompt/state");

@@ -28,7 +28,8 @@ pub fn run(plan: &Plan) -> Report {
     let muster = plan.muster();
     side_by_side(plan, |number, runs| {
         let slot = Slot::start(&muster, number, &[]);
-        let mut drill = Drill { muster: &muster, slot, killed: 0, report: Report::default(), sent: Vec::new() };
+        let mut drill =
+            Drill { muster: &muster, slot, killed: 0, report: Report::default(), sent: Vec::new() };
         for run in runs {
             let (step, victim) = (STEPS[run % STEPS.len()], VICTIMS[run / STEPS.len() % VICTIMS.len()]);
             let random = Random(plan.seed ^ (*run as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
@@ -83,7 +84,9 @@ impl Drill<'_> {
             return self.renew();
         }
         if !self.slot.rest() {
-            self.report.faults.push(format!("run {run} ({victim} after {step}): the session does not come to rest"));
+            self.report
+                .faults
+                .push(format!("run {run} ({victim} after {step}): the session does not come to rest"));
             self.renew();
         }
     }

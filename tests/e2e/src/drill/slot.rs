@@ -84,9 +84,10 @@ impl<'m> Slot<'m> {
     /// Waits until the agent is idle and the server knows it; `false`: in vain.
     pub fn rest(&self) -> bool {
         let path = format!("/v1/sessions/{}", self.name());
-        self.await_answer(|api| api.get(&path), |s| {
-            s["claim"]["state"] == "idle" && s["link"] == "connected" && s["prompt"].is_null()
-        })
+        self.await_answer(
+            |api| api.get(&path),
+            |s| s["claim"]["state"] == "idle" && s["link"] == "connected" && s["prompt"].is_null(),
+        )
         .is_some()
     }
 
