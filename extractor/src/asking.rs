@@ -23,7 +23,7 @@ impl Extractor {
             DialogKind::Permission | DialogKind::Plan => self.telling.request.clone(),
             DialogKind::Question | DialogKind::Trust | DialogKind::Login | DialogKind::Other => None,
         };
-        let number = request.is_some().then_some(self.telling.requests);
+        let number = request.as_ref().map(|request| request.number);
         let place = self.appearance.place(&dialog.id, number, self.now, self.offset);
         Dialog { place, request, ..dialog }
     }

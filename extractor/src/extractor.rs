@@ -55,14 +55,12 @@ pub struct Extractor {
     key: Option<Duration>,
     enter: Option<Duration>,
     /// When to look at the screen, and when to weigh anew although nothing happens.
-    look: Option<Duration>,
-    /// Whether anything was written since the last look.
-    pub(crate) unread: bool,
+    pub(crate) look: Option<Duration>,
     recheck: Option<Duration>,
     /// Whether it was idle or busy before, whether Enter was pressed before, whether the program has ended.
     ready: bool,
     entered: bool,
-    ended: bool,
+    pub(crate) ended: bool,
     /// Where the prompt stood in which Enter was pressed; it may come back before anybody looked.
     pub(crate) typed: Option<u64>,
     /// The prompt that Enter was pressed in, and what stood above it, of a program that draws a screen.
@@ -110,7 +108,6 @@ impl Extractor {
             key: None,
             enter: None,
             look: None,
-            unread: false,
             recheck: None,
             ready: false,
             entered: false,
@@ -149,7 +146,6 @@ impl Extractor {
             // A look that was due only because rows settle must not put this one off.
             let soon = self.now + LOOK;
             self.look = Some(self.look.map_or(soon, |look| look.min(soon)));
-            self.unread = true;
         }
     }
 
@@ -377,7 +373,6 @@ impl Extractor {
     /// Looks at the screen.
     fn read(&mut self, out: &mut Vec<Observation>) {
         let looked = self.sight.look(&self.agent, &mut self.vt, self.now);
-        self.unread = false;
         if looked.moved {
             self.belief.restart(self.now, Source::Screen);
         }

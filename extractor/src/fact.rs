@@ -19,6 +19,8 @@ const ANSWER_MAX: usize = 200_000;
 const DETAIL_MAX: usize = 2_000;
 /// Longest command that is told whole, in bytes; a longer one is not judged.
 const COMMAND_MAX: usize = 16_000;
+/// Most requests that are kept until their outcome is told: more than one is too many to tell them apart.
+const WAITING_MAX: usize = 32;
 /// Most paths of a call that are told; a call with more is not judged.
 const PATHS_MAX: usize = 100;
 /// Most lines of a tool's output that are read.
@@ -58,7 +60,9 @@ pub struct Telling {
     /// What permission is needed for.
     pub request: Option<ToolRequest>,
     /// How often permission was asked for.
-    pub requests: u64,
+    requests: u64,
+    /// Tools and arguments of the requests of this turn of which no outcome was told.
+    waiting: Vec<(String, String)>,
     /// The context is being compacted.
     pub compacting: bool,
     /// Work goes on in the background.
@@ -115,6 +119,7 @@ impl Telling {
                 news.before =
                     self.last.as_ref().filter(|told| told.word == Word::Resting).map(|told| told.at);
                 news.accepted = true;
+                self.waiting.clear();
                 self.open = true;
                 self.background = false;
                 self.tell(Word::Working, now, rule, cut(&said, 200));
@@ -127,11 +132,20 @@ impl Telling {
             Means::Asked => {
                 let call = Call::read(agent, rule, payload);
                 self.tell(Word::Asking, now, rule, call.title());
-                self.request = Some(call.request());
+                if self.waiting.len() < WAITING_MAX {
+                    self.waiting.push((call.tool.clone(), call.arguments.clone()));
+                }
                 self.requests += 1;
+                let alone = self.waiting.len() == 1;
+                self.request = Some(ToolRequest { alone, number: self.requests, ..call.request() });
             }
             Means::ToolEnded | Means::ToolFailed => {
                 let call = Call::read(agent, rule, payload);
+                let same =
+                    |(tool, arguments): &(String, String)| *tool == call.tool && *arguments == call.arguments;
+                if let Some(at) = self.waiting.iter().position(same) {
+                    self.waiting.remove(at);
+                }
                 self.tell(Word::Working, now, rule, call.title());
                 let status = status(rule, payload);
                 if call.kind != EventKind::ToolCall || rule.means == Means::ToolFailed {
@@ -171,6 +185,7 @@ impl Telling {
     fn finish(&mut self, rule: &FactRule, now: Duration, failed: Option<String>, answer: String) {
         let evidence = cut(failed.as_deref().unwrap_or(&answer), 200);
         self.tell(Word::Resting, now, rule, evidence);
+        self.waiting.clear();
         self.open = false;
         self.end = Some(End { failed, answer: cut(answer.trim(), ANSWER_MAX) });
     }
@@ -220,6 +235,8 @@ impl Call {
             action: self.action,
             command: self.command.clone(),
             paths: self.paths.clone(),
+            number: 0,
+            alone: false,
         }
     }
 

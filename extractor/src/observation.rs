@@ -232,6 +232,10 @@ pub struct ToolRequest {
     pub command: Option<String>,
     /// For files: their paths as the agent gave them; `.` is where it works.
     pub paths: Vec<String>,
+    /// Counts the requests of the session, from 1.
+    pub number: u64,
+    /// No other request of this turn waits for its outcome, so that the dialog can be about no other.
+    pub alone: bool,
 }
 
 /// What the agent asks.

@@ -17,6 +17,11 @@ impl Extractor {
         self.asked.as_ref()
     }
 
+    /// Whether anything was written that has not been looked at yet: a dialog may have come.
+    pub fn has_unseen(&self) -> bool {
+        self.look.is_some() && !self.ended
+    }
+
     /// Path of the agent's transcript, when it told that.
     pub fn transcript(&self) -> Option<&str> {
         self.telling.transcript.as_deref()
@@ -37,12 +42,6 @@ impl Extractor {
             (Some(rule), Some(field)) => composer::shows(rule, field, text),
             _ => Shown::No,
         }
-    }
-
-    /// Whether the program has written what has not been looked at yet: what is known of composer and dialog is of
-    /// before that.
-    pub fn is_unread(&self) -> bool {
-        self.unread
     }
 
     /// Whether the program asked for bracketed paste.

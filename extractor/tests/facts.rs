@@ -367,3 +367,23 @@ fn a_request_tells_what_it_would_do_only_when_the_profile_can_tell() {
     assert_eq!(told("WebFetch", json!({"url": "http://x"})), ("fetch", None, none()));
     assert_eq!(told("mcp__files__write", json!({"file_path": "/a"})), ("other", None, none()));
 }
+
+#[test]
+fn a_request_is_alone_only_while_no_other_waits_for_its_outcome() {
+    let mut session = Session::idle("claude");
+    dialog(&mut session, 0);
+    let call = |command: &str| json!({"tool_name": "Bash", "tool_input": {"command": command}});
+    let alone = |session: &Session| session.extractor.dialog().unwrap().request.as_ref().unwrap().alone;
+    session.hook("PermissionRequest", call("a"));
+    assert!(alone(&session));
+    session.hook("PreToolUse", call("b"));
+    session.hook("PermissionRequest", call("b"));
+    assert!(!alone(&session), "the dialog may still be the first's");
+    session.hook("PostToolUse", call("a"));
+    session.hook("PostToolUse", call("b"));
+    session.hook("PermissionRequest", call("c"));
+    assert!(alone(&session));
+    session.hook("UserPromptSubmit", json!({"prompt": "x"}));
+    session.hook("PermissionRequest", call("d"));
+    assert!(alone(&session), "an interrupted turn's request waits for nothing");
+}

@@ -19,6 +19,7 @@ pub mod prefilter;
 pub mod prefix;
 pub mod sample;
 pub mod schema;
+mod schema_beside;
 pub mod secret;
 pub mod start;
 pub mod version;

@@ -144,7 +144,6 @@ impl Explained<'_> {
             composer: extractor.composer(),
             shows: &shows,
             dialog: extractor.dialog().is_some(),
-            unread: false,
             compacting: extractor.compacting(),
             bracketed_paste: extractor.bracketed_paste(),
             person: None,

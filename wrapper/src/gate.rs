@@ -21,8 +21,6 @@ pub struct View<'a> {
     pub shows: &'a dyn Fn(&str) -> Shown,
     /// A dialog is on the screen.
     pub dialog: bool,
-    /// The program has written since composer and dialog were looked at.
-    pub unread: bool,
     /// The agent condenses its conversation.
     pub compacting: bool,
     /// The program asked for bracketed paste.

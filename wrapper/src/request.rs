@@ -59,19 +59,40 @@ pub fn mismatch(dialog: &extractor::Dialog, told: &[String], dir: &Path) -> Opti
         }
         Action::Shell | Action::Edit | Action::Read | Action::Fetch => {}
     }
+    if !request.alone {
+        return Some("the agent asked for something else as well, and its dialog may be about that");
+    }
     if real_paths(request, dir) != told {
         return Some("its paths lead elsewhere now");
     }
     let body = squeeze(&dialog.body);
-    let shows = |text: &str| Some(squeeze(text)).is_some_and(|text| !text.is_empty() && body.contains(&text));
-    let named: Vec<&str> =
+    let shows = |text: &str| !text.is_empty() && body.contains(&squeeze(text));
+    let names: Vec<&str> =
         request.paths.iter().filter_map(|path| Path::new(path).file_name()?.to_str()).collect();
     let shown = match &request.command {
-        Some(command) => shows(command),
-        None if !named.is_empty() => named.iter().all(|name| shows(name)),
+        Some(command) => has_rows(&dialog.body, command),
+        None if !names.is_empty() => names.iter().all(|name| shows(name)),
         None => shows(&request.detail),
     };
     (!shown).then_some("the dialog does not show what the agent told of it")
+}
+
+/// Whether some whole rows of a dialog are this command, and nothing more.
+fn has_rows(body: &str, command: &str) -> bool {
+    let rows: Vec<String> = body.lines().map(squeeze).filter(|row| !row.is_empty()).collect();
+    let command = squeeze(command);
+    (0..rows.len()).any(|first| are_rows(&rows[first..], &command))
+}
+
+fn are_rows(rows: &[String], mut wanted: &str) -> bool {
+    for row in rows {
+        match wanted.strip_prefix(row.as_str()) {
+            Some("") => return true,
+            Some(rest) => wanted = rest,
+            None => return false,
+        }
+    }
+    false
 }
 
 /// Lines are wrapped, and bordered.
@@ -143,6 +164,8 @@ mod tests {
             action,
             command: command.map(str::to_owned),
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            number: 1,
+            alone: true,
         }
     }
 
@@ -156,6 +179,9 @@ mod tests {
         let ls = || request(Action::Shell, Some("ls -l  a b"), &[]);
         assert_eq!(check("Bash command\n  ls -l a │\n│ b\nList", ls()), None);
         assert!(check("Bash command\n  rm -rf a", ls()).is_some(), "another request's dialog");
+        assert!(check("List tools\nrm ls -l a b", ls()).is_some(), "a part of a row");
+        assert!(check("ls -l a\nx\nb", ls()).is_some(), "rows that do not follow one another");
+        assert!(check("ls -l a b", ToolRequest { alone: false, ..ls() }).is_some());
         assert!(check("the detail", request(Action::Shell, None, &[])).is_some());
         assert!(check("the detail", request(Action::Other, None, &[])).is_some());
         assert_eq!(check("Edit file x.rs", request(Action::Edit, None, &["/a/x.rs"])), None);

@@ -35,8 +35,8 @@ pub struct Rig {
     output: u64,
     keys: u64,
     core: Option<Core>,
-    /// What the holder was asked and has not answered: whether it wrote.
-    answers: VecDeque<bool>,
+    /// What the holder was asked and has not answered: for which attempt, and whether it wrote.
+    answers: VecDeque<(AttemptId, bool)>,
     line: Option<(u64, mpsc::Receiver<ToWrapper>, u64)>,
     epoch: u64,
     folder: PathBuf,
@@ -153,12 +153,12 @@ impl Rig {
             self.draw(now);
         }
         self.read(now);
-        for written in std::mem::take(&mut self.answers) {
+        for (attempt, written) in std::mem::take(&mut self.answers) {
             // What the write brought about is in the recording before the holder's answer is heard.
             self.read(now);
             let mut out = Vec::new();
             if let Some(core) = &mut self.core {
-                core.typed(written, UnixMillis(now), &mut out);
+                core.typed(attempt, written, UnixMillis(now), &mut out);
             }
             self.carry_out(out, now);
         }
@@ -180,25 +180,24 @@ impl Rig {
 
     fn carry_out(&mut self, out: Vec<Out>, now: i64) {
         for out in out {
-            if let Out::Type { bytes, guarded } = out {
-                self.write(&bytes, guarded, now);
+            if let Out::Type { bytes, only_for } = out {
+                self.write(&bytes, only_for, now);
             }
         }
     }
 
     /// What the holder does: it writes, unless anything happened that the observer had not read.
-    fn write(&mut self, bytes: &[u8], guarded: bool, now: i64) {
+    fn write(&mut self, bytes: &[u8], only_for: Option<AttemptId>, now: i64) {
         let core = self.core.as_ref().expect("only a core asks");
         let same = core.output == self.output && core.keys == self.keys;
-        let holds = core.holds();
-        if guarded {
-            self.answers.push_back(same);
+        if let Some(attempt) = only_for {
+            self.answers.push_back((attempt, same));
             if !same {
                 return;
             }
         }
         if bytes.starts_with(b"\x1b[200~") {
-            let attempt = holds.expect("a text is written for an attempt");
+            let attempt = only_for.expect("a text is written for an attempt");
             *self.typed.entry(attempt).or_default() += 1;
         }
         self.agent.take(bytes, now);

@@ -11,7 +11,7 @@ mod text;
 mod turn;
 mod typing;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use wire::prompt::{HoldCode, PromptResult};
@@ -31,7 +31,7 @@ pub enum Input {
     Cancel(AttemptId),
     /// The server has decided otherwise about an attempt.
     Forget(AttemptId),
-    /// The holder wrote what was asked for first and not answered yet, or refused because something had happened.
+    /// The holder wrote what was asked for last, or refused because something had happened.
     Typed(bool),
     /// A chore of an attempt is done.
     Done(AttemptId, Done),
@@ -95,15 +95,12 @@ pub struct Delivery {
     attempt: Option<Attempt>,
     /// What the recording told of the turn before the Enter was known to be written.
     early: Vec<Input>,
-    /// For which attempts the holder was asked to write, in order: its answers come in the same order, also those for
-    /// attempts that are over by then.
-    asked: VecDeque<AttemptId>,
 }
 
 impl Delivery {
     /// Nothing held; only fences above `fence` are taken.
     pub fn new(fence: u64) -> Self {
-        Self { fence, attempt: None, early: Vec::new(), asked: VecDeque::new() }
+        Self { fence, attempt: None, early: Vec::new() }
     }
 
     /// Continues an attempt that was running when the observer before this one ended.
@@ -143,16 +140,7 @@ impl Delivery {
     /// Takes what happened; returns what to do.
     pub fn apply(&mut self, now: UnixMillis, view: &View, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if matches!(input, Input::Typed(_)) && self.asked.pop_front() != self.holds() {
-            // The word is about an attempt that is over; the one that is held now waits for its own.
-            return effects;
-        }
-        let before = self.holds();
         self.take(now, view, input, &mut effects);
-        if let Some(asking) = self.holds().or(before) {
-            let types = effects.iter().filter(|effect| matches!(effect, Effect::Type(_)));
-            self.asked.extend(types.map(|_| asking));
-        }
         effects
     }
 

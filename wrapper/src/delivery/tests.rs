@@ -15,7 +15,6 @@ pub(super) struct Agent {
     pub(super) state: State,
     pub(super) composer: Composer,
     pub(super) dialog: bool,
-    pub(super) unread: bool,
     pub(super) person: Option<UnixMillis>,
     pub(super) context: Context,
     pub(super) recipe: InputRecipe,
@@ -35,7 +34,6 @@ impl Agent {
             state: State::Idle,
             composer: Composer::Empty,
             dialog: false,
-            unread: false,
             person: None,
             context: Context {
                 branch: Some("main".into()),
@@ -72,7 +70,6 @@ impl Agent {
             composer: self.composer.clone(),
             shows: &shows,
             dialog: self.dialog,
-            unread: self.unread,
             compacting: false,
             bracketed_paste: self.bracketed,
             person: self.person,
@@ -206,17 +203,15 @@ fn an_old_fence_is_refused_and_a_repeated_offer_changes_nothing() {
 }
 
 #[test]
-fn a35_no_enter_while_the_agent_asks_or_has_drawn_what_nobody_has_looked_at() {
+fn a35_no_enter_while_the_agent_says_that_it_asks() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);
     agent.apply(&mut delivery, 0, Input::Offer(offer(1, "fix it")));
     agent.apply(&mut delivery, 1, Input::Typed(true));
     agent.composer = Composer::Holds("fix it".into());
     agent.apply(&mut delivery, 100, Input::Look);
-    // The dialog is not known yet, and the composer is as it was before it.
-    agent.unread = true;
-    agent.apply(&mut delivery, 300, Input::Look);
-    (agent.unread, agent.state) = (false, State::WaitingPermission);
+    // The dialog itself is not known yet.
+    agent.state = State::WaitingPermission;
     agent.apply(&mut delivery, 400, Input::Look);
     assert_eq!(agent.written.len(), 1);
     agent.state = State::Idle;
@@ -306,18 +301,4 @@ fn a_turn_that_is_over_before_its_enter_is_known_to_be_written_is_not_lost() {
         let ended = reports.iter().any(|report| matches!(report, Report::Ended { .. }));
         assert_eq!(ended, written, "{reports:?}");
     }
-}
-
-#[test]
-fn g6_a_late_word_about_an_attempt_that_is_over_is_not_taken_for_one_about_the_next() {
-    let (mut agent, mut delivery) = (Agent::idle(), Delivery::new(0));
-    agent.apply(&mut delivery, 1_000_000, Input::Offer(offer(1, "first")));
-    agent.apply(&mut delivery, 1_000_001, Input::Cancel(AttemptId(1)));
-    agent.apply(&mut delivery, 1_000_002, Input::Offer(offer(2, "second")));
-    assert_eq!(agent.written.len(), 2);
-    // The holder refused the first, as the screen had moved, and wrote the second.
-    agent.apply(&mut delivery, 1_000_003, Input::Typed(false));
-    assert_eq!(agent.written.len(), 2, "the second is not written again");
-    let reports = agent.apply(&mut delivery, 1_000_004, Input::Typed(true));
-    assert_eq!(steps(&reports), [Step::Written]);
 }

@@ -166,9 +166,9 @@ impl Typing {
         late: bool,
     ) -> Progress {
         let person_came = view.person.is_some_and(|person| now.since(person) < PERSON_MS);
-        // A dialog that has just been drawn, or that the agent tells of, is not known by its looks yet.
+        // A dialog that the agent tells of need not be known by its looks yet.
         let asks = view.dialog || matches!(view.state, State::WaitingPermission | State::WaitingInput);
-        if asks || view.unread || person_came || !self.stands(view) {
+        if asks || person_came || !self.stands(view) {
             if late || now.since(at) > SEE_MS {
                 let why = "the text stood in the composer, but then a dialog or a person came, and no Enter was sent; \
                            look at the session, then retry or cancel";

@@ -13,9 +13,9 @@ impl Observer {
     pub(super) fn act(&mut self, out: Vec<Out>) {
         for out in out {
             match out {
-                Out::Type { bytes, guarded } => {
-                    let asked = if guarded { Asked::Delivery } else { Asked::Nobody };
-                    self.ask(bytes, guarded, false, asked);
+                Out::Type { bytes, only_for } => {
+                    let asked = only_for.map_or(Asked::Nobody, Asked::Delivery);
+                    self.ask(bytes, only_for.is_some(), false, asked);
                 }
                 Out::Reply(bytes) => self.tell_holder(&ToHolder::Reply(bytes)),
                 Out::Run(attempt, chore) => self.chores.begin(attempt, chore),
@@ -84,9 +84,9 @@ impl Observer {
             self.core.missed_keys(counts.keys, now);
         }
         match asked {
-            Asked::Delivery => {
+            Asked::Delivery(attempt) => {
                 let mut out = Vec::new();
-                self.core.typed(refused.is_none(), now, &mut out);
+                self.core.typed(attempt, refused.is_none(), now, &mut out);
                 self.act(out);
             }
             Asked::Answer(request) | Asked::Request(request) => self.written(asked, request, refused),

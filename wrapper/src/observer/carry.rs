@@ -71,13 +71,16 @@ impl Core {
         self.step(Input::Done(attempt, done), now, out);
     }
 
-    /// The holder wrote what the delivery asked for, or refused.
-    pub fn typed(&mut self, written: bool, now: UnixMillis, out: &mut Vec<Out>) {
-        self.step(Input::Typed(written), now, out);
+    /// The holder wrote what was asked for an attempt, or refused. Late words about one that is over say nothing of
+    /// the next.
+    pub fn typed(&mut self, attempt: AttemptId, written: bool, now: UnixMillis, out: &mut Vec<Out>) {
+        if self.delivery.holds() == Some(attempt) {
+            self.step(Input::Typed(written), now, out);
+        }
     }
 
     pub(super) fn step(&mut self, input: Input, now: UnixMillis, out: &mut Vec<Out>) {
-        if input == Input::Look && self.delivery.patience_ms().is_none() {
+        if input == Input::Look && (self.delivery.patience_ms().is_none() || self.extractor.has_unseen()) {
             return;
         }
         if self.delivery.is_moving() && !self.works() {
@@ -90,7 +93,6 @@ impl Core {
             composer: self.extractor.composer(),
             shows: &shows,
             dialog: self.extractor.dialog().is_some(),
-            unread: self.extractor.is_unread(),
             compacting: self.extractor.compacting(),
             bracketed_paste: self.extractor.bracketed_paste(),
             person: self.person,
@@ -124,9 +126,16 @@ impl Core {
             Effect::Report(report) => self.report(report),
             Effect::Type(bytes) => {
                 self.commit(now)?;
-                out.push(Out::Type { bytes, guarded: true });
+                let Some(attempt) = self.delivery.holds() else { return Ok(()) };
+                if self.extractor.has_unseen() {
+                    // It was read, but not looked at: the decision rests on an older screen. So the answer is the
+                    // holder's for output that came meanwhile, once the screen has been looked at.
+                    self.unseen = Some(attempt);
+                } else {
+                    out.push(Out::Type { bytes, only_for: Some(attempt) });
+                }
             }
-            Effect::Interrupt(bytes) => out.push(Out::Type { bytes, guarded: false }),
+            Effect::Interrupt(bytes) => out.push(Out::Type { bytes, only_for: None }),
             Effect::Run(attempt, chore) => out.push(Out::Run(attempt, chore)),
             Effect::Abort(attempt) => out.push(Out::Abort(attempt)),
             Effect::Relaunch { dir, env } => {

@@ -35,12 +35,13 @@ const BATCH_MAX: usize = 10_000;
 /// What the loop is to do.
 #[derive(Debug, PartialEq)]
 pub enum Out {
-    /// Have the holder write bytes; when guarded, only if nothing has happened that is not in the recording yet.
+    /// Have the holder write bytes.
     Type {
         /// The bytes.
         bytes: Vec<u8>,
-        /// Whether nothing may have happened meanwhile.
-        guarded: bool,
+        /// For this attempt, and only if nothing has happened that is not in the recording yet; [`Core::typed`] is
+        /// awaited. Without one: in any case.
+        only_for: Option<AttemptId>,
     },
     /// Answer a terminal query, if no terminal is attached.
     Reply(Vec<u8>),
@@ -91,6 +92,8 @@ pub struct Core {
     at: Duration,
     /// When the delivery last looked at the screen.
     looked: Duration,
+    /// The attempt for which something was to be typed while output was there that nobody had looked at.
+    pub(super) unseen: Option<AttemptId>,
 }
 
 impl Core {
@@ -132,6 +135,7 @@ impl Core {
             batch: Vec::new(),
             at: Duration::ZERO,
             looked: Duration::ZERO,
+            unseen: None,
         }
     }
 
@@ -165,6 +169,9 @@ impl Core {
             }
             Record::Output(bytes) => self.output += bytes.len() as u64,
             Record::Input(keys, _) => {
+                if keys.queue {
+                    self.question.written();
+                }
                 if is_person(*keys) {
                     self.keys += 1;
                     if keys.text || keys.enter || keys.escape || keys.interrupt {
@@ -217,7 +224,15 @@ impl Core {
             self.observed(seen, now, out);
         }
         self.looked = at;
+        if let Some(attempt) = self.unseen.take_if(|_| !self.extractor.has_unseen()) {
+            self.typed(attempt, false, now, out);
+        }
         self.step(Input::Look, now, out);
+    }
+
+    /// Whether the agent wrote anything that has not been looked at yet.
+    pub fn has_unseen(&self) -> bool {
+        self.extractor.has_unseen()
     }
 
     /// Path of the agent's transcript, when it told that.
@@ -262,7 +277,7 @@ impl Core {
                             .as_deref()
                             .and_then(|text| until::instant(text, self.wall(at), &self.zone)),
                         until,
-                        evidence: self.extractor.claim().evidence.chars().take(200).collect(),
+                        evidence: self.evidence(),
                         answer,
                         ..PromptResult::new(report::outcome(outcome), reason, source.as_str())
                     };
@@ -442,6 +457,13 @@ impl Core {
             },
             None => report::claim(self.extractor.claim(), self.start),
         }
+    }
+
+    /// What told the state; a rule that saw no text is named instead.
+    fn evidence(&self) -> String {
+        let claim = self.extractor.claim();
+        let seen = if claim.evidence.is_empty() { &claim.rule } else { &claim.evidence };
+        seen.chars().take(200).collect()
     }
 
     pub(super) fn wall(&self, at: Duration) -> UnixMillis {

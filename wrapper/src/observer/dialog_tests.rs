@@ -128,6 +128,10 @@ fn a38_an_observer_that_starts_over_knows_the_dialog_again() {
     }
     again.time(session.now, UnixMillis(9_999), &mut Vec::new());
     assert_eq!(again.question.open(), Some(&dialog));
+    let answer = Record::Input(Keys { queue: true, text: true, ..Keys::default() }, Vec::new());
+    again.moment(Moment { at: session.now, record: answer }, UnixMillis(9_999), &mut Vec::new());
+    let refused = again.answer(&dialog.id, &Choice::Approve, By::Person, UnixMillis(99_999));
+    assert!(refused.unwrap_err().text.contains("answered"), "by the observer before it");
 }
 
 #[test]
@@ -162,4 +166,31 @@ fn a40_a_rule_answers_no_dialog_that_shows_another_request() {
     session.ask("rm -rf /", 0);
     let dialog = session.look();
     assert!(session.answer(&dialog.id, By::Rule).unwrap_err().contains("does not show"));
+}
+
+#[test]
+fn a40_a_rule_answers_no_dialog_while_the_agent_asks_for_several_things() {
+    let mut session = Session::new();
+    session.hook("PermissionRequest", "Bash", json!({"command": "rm x"}));
+    session.hook("PermissionRequest", "Bash", json!({"command": "ls"}));
+    session.ask("ls", 0);
+    let dialog = session.look();
+    assert!(session.answer(&dialog.id, By::Rule).unwrap_err().contains("something else"));
+    assert!(session.answer(&dialog.id, By::Person).is_ok());
+}
+
+#[test]
+fn a40_a_rule_answers_a_request_once_even_when_its_dialog_stands_on() {
+    let mut session = Session::new();
+    session.hook("PermissionRequest", "Bash", json!({"command": "ls"}));
+    session.ask("ls", 0);
+    let first = session.look();
+    assert!(session.answer(&first.id, By::Rule).is_ok());
+    session.record(Record::Input(Keys { queue: true, text: true, ..Keys::default() }, Vec::new()));
+    session.now += Duration::from_secs(7);
+    session.write("\x1b[H");
+    let second = session.look();
+    assert_ne!(first.id, second.id);
+    assert!(session.answer(&second.id, By::Rule).unwrap_err().contains("already"));
+    assert!(session.answer(&second.id, By::Person).is_ok());
 }

@@ -10,6 +10,8 @@ mod chores;
 pub mod core;
 #[cfg(test)]
 mod dialog_tests;
+#[cfg(test)]
+mod end_tests;
 mod holder;
 mod launch;
 mod link;
@@ -49,7 +51,7 @@ use chores::Chores;
 use holder::Holder;
 use launch::Launch;
 use link::{Event, Link};
-use requests::{Asked, Part};
+use requests::{Answer, Asked, Part};
 use subject::Subject;
 use watch::Watched;
 
@@ -106,6 +108,8 @@ struct Observer {
     aside: Aside,
     chores: Chores,
     asked: VecDeque<(u64, Asked)>,
+    /// Answers to dialogs that wait for the screen to be looked at.
+    answers: Vec<Answer>,
     part: Part,
     next_type: u64,
     screen_wanted: Option<u64>,
@@ -173,6 +177,7 @@ impl Observer {
             aside,
             chores,
             asked: VecDeque::new(),
+            answers: Vec::new(),
             part: Part::new(place),
             next_type: 1,
             screen_wanted: None,
@@ -282,7 +287,7 @@ impl Observer {
             ToWrapper::Cancel { attempt } => self.core.cancel(attempt, now, out),
             ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
             ToWrapper::Answer { request, dialog, choice, rule } => {
-                self.answer(request, &dialog, &choice, rule, now);
+                self.answer(Answer { request, dialog, choice, rule }, now);
             }
             ToWrapper::Recording { request, session, from, length } => {
                 self.fetch(request, session, from, length);
@@ -324,6 +329,7 @@ impl Observer {
             let mut out = Vec::new();
             self.core.time(clock::monotonic().saturating_sub(self.began), now, &mut out);
             self.act(out);
+            self.give_answers(now);
         }
         for told in self.aside.look(self.core.transcript()) {
             self.tell_holder(&ToHolder::Told(told));

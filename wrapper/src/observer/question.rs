@@ -20,6 +20,8 @@ pub struct Question {
     since: UnixMillis,
     /// The id of the dialog for which keys were given out.
     answered: Option<String>,
+    /// The number of the request for which a rule's keys were given out.
+    ruled: Option<u64>,
 }
 
 /// Who answers.
@@ -33,7 +35,7 @@ pub enum By {
 
 impl Default for Question {
     fn default() -> Self {
-        Self { open: None, since: UnixMillis(0), answered: None }
+        Self { open: None, since: UnixMillis(0), answered: None, ruled: None }
     }
 }
 
@@ -73,11 +75,17 @@ impl Question {
         if self.answered.as_deref() == Some(id) {
             return refuse("the dialog was answered a moment ago; if it stays, it is asked anew");
         }
+        let number = seen.request.as_ref().map(|request| request.number);
         match by {
             By::Person if now.since(self.since) < DIALOG_GRACE_MS => {
                 return refuse("the dialog has just appeared; look at it and answer again");
             }
             By::Person => {}
+            By::Rule if self.ruled.is_some() && self.ruled == number => {
+                return refuse(
+                    "a rule has answered this request already; look why the dialog stands, and answer it yourself",
+                );
+            }
             By::Rule => {
                 let paths = open.request.as_ref().map_or(&[][..], |request| &request.paths);
                 if let Some(why) = request::mismatch(seen, paths, dir) {
@@ -96,11 +104,18 @@ impl Question {
             return refuse("the agent's profile does not say how; answer in the session itself");
         };
         self.answered = Some(id.to_owned());
+        self.ruled = number.filter(|_| by == By::Rule).or(self.ruled);
         Ok(keys)
+    }
+
+    /// Keys that were given out, perhaps by the observer before this one, were written.
+    pub fn written(&mut self) {
+        self.answered = self.open.as_ref().map(|open| open.id.clone());
     }
 
     /// The keys that were given out were not written: the dialog may be answered again.
     pub fn not_written(&mut self) {
         self.answered = None;
+        self.ruled = None;
     }
 }

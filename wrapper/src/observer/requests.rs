@@ -4,7 +4,7 @@
 use wire::place::Place;
 use wire::prompt::{Hold, HoldCode};
 use wire::wrapper::{Choice, ToServer};
-use wire::{SessionId, UnixMillis};
+use wire::{AttemptId, SessionId, UnixMillis};
 
 use super::Observer;
 use super::question::By;
@@ -13,14 +13,26 @@ use crate::range;
 /// What asked the holder to type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// The delivery.
-    Delivery,
+    /// The delivery, for this attempt.
+    Delivery(AttemptId),
     /// The server, for an answer to a dialog.
     Answer(u64),
     /// The server, for keys of a viewer.
     Request(u64),
     /// Nobody waits for the answer.
     Nobody,
+}
+
+/// An answer to a dialog.
+pub(super) struct Answer {
+    /// For the reply.
+    pub(super) request: u64,
+    /// Identity of the dialog that was seen.
+    pub(super) dialog: String,
+    /// What was chosen.
+    pub(super) choice: Choice,
+    /// A rule decided.
+    pub(super) rule: bool,
 }
 
 /// The part of a recording that is being read. One at a time: the disk is the session's before it is a viewer's.
@@ -36,17 +48,22 @@ impl Part {
 }
 
 impl Observer {
-    /// Answers a dialog.
-    pub(super) fn answer(
-        &mut self,
-        request: u64,
-        dialog: &str,
-        choice: &Choice,
-        rule: bool,
-        now: UnixMillis,
-    ) {
+    /// Gives the answers that waited for the screen to be looked at.
+    pub(super) fn give_answers(&mut self, now: UnixMillis) {
+        if !self.core.has_unseen() {
+            std::mem::take(&mut self.answers).into_iter().for_each(|answer| self.answer(answer, now));
+        }
+    }
+
+    /// Answers a dialog, as soon as all that the agent wrote has been looked at: another one may have come.
+    pub(super) fn answer(&mut self, answer: Answer, now: UnixMillis) {
+        if self.core.has_unseen() {
+            self.answers.push(answer);
+            return;
+        }
+        let Answer { request, dialog, choice, rule } = answer;
         let by = if rule { By::Rule } else { By::Person };
-        match self.core.answer(dialog, choice, by, now) {
+        match self.core.answer(&dialog, &choice, by, now) {
             Ok(keys) => self.ask(keys, true, false, Asked::Answer(request)),
             Err(hold) => _ = self.say(ToServer::Reply { request, refused: Some(hold) }),
         }
