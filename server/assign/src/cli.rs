@@ -247,6 +247,11 @@ pub enum PolicyVerb {
         #[arg(long, short = 'n', default_value_t = 100)]
         limit: u32,
     },
+    /// Print rules to begin with: all that ship, by name, or one of them as a file.
+    Examples {
+        /// Which.
+        name: Option<String>,
+    },
     /// Set the rules: what matches is answered without a person from now on.
     Set {
         /// A file of rules; an empty one takes all rules away.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hyper::Method;
-use wire::approval::{Policies, PolicyText, Verdict};
+use wire::approval::{Policies, PolicyExample, PolicyText, Verdict};
 
 use crate::cli::PolicyVerb;
 use crate::client::Client;
@@ -18,6 +18,7 @@ pub async fn run(client: &Client, print: &Printer, verb: PolicyVerb) -> Result<(
             let policies: Policies = client.get("/v1/policies").await?;
             print.object_or(&policies, || shown(&policies))
         }
+        PolicyVerb::Examples { name } => examples(client, print, name).await,
         PolicyVerb::Set { file } => {
             let body = body(Some(&file))?;
             let policies: Policies = client.ask(Method::PUT, "/v1/policies", Some(body), None).await?;
@@ -31,6 +32,23 @@ pub async fn run(client: &Client, print: &Printer, verb: PolicyVerb) -> Result<(
                 client.post(&format!("/v1/policies/test?limit={limit}"), Some(body)).await?;
             print.objects_or(&verdicts, || tables::verdicts(&verdicts, now()))
         }
+    }
+}
+
+async fn examples(client: &Client, print: &Printer, name: Option<String>) -> Result<(), Failure> {
+    let mut examples: Vec<PolicyExample> = client.get("/v1/policies/examples").await?;
+    if let Some(name) = &name {
+        examples.retain(|example| example.name == *name);
+    }
+    match (&examples[..], name) {
+        ([], Some(name)) => Err(Failure::NotFound(format!(
+            "no example is called '{}'; `assign policy examples` lists them",
+            wire::text::escape(&name)
+        ))),
+        ([example], Some(_)) => print.object_or(example, || example.text.trim_end().to_owned()),
+        _ => print.objects_or(&examples, || {
+            examples.iter().map(|example| example.name.as_str()).collect::<Vec<_>>().join("\n")
+        }),
     }
 }
 

@@ -54,6 +54,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/v1/approvals/{approval}/answer", Access::Person),
     ("GET", "/v1/policies", Access::Person),
     ("PUT", "/v1/policies", Access::Admin),
+    ("GET", "/v1/policies/examples", Access::Person),
     ("POST", "/v1/policies/test", Access::Person),
     ("GET", "/v1/audit", Access::Person),
     ("GET", "/v1/wrapper", Access::Wrapper),

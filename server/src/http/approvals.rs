@@ -14,7 +14,7 @@ use super::error::{Params, answer as respond, number, read};
 use super::sessions::within;
 use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::Ask;
+use crate::hub::{Ask, People};
 
 /// Which of them, and how many.
 #[derive(Deserialize, JsonSchema)]
@@ -29,13 +29,13 @@ pub struct Which {
 pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
     let Which { session, state, before, limit } = which;
     let (before, limit) = (before.map(ApprovalId), limit.unwrap_or(200));
-    respond(app.hub.ask(|reply| Ask::Approvals(session, state, before, limit, reply)).await)
+    respond(app.hub.ask(|reply| Ask::People(People::Approvals(session, state, before, limit, reply))).await)
 }
 
 /// One of them.
 pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
     respond(match parse(&id) {
-        Ok(id) => app.hub.ask(|reply| Ask::Approval(id, reply)).await,
+        Ok(id) => app.hub.ask(|reply| Ask::People(People::Approval(id, reply))).await,
         Err(fault) => Err(fault),
     })
 }
@@ -49,7 +49,9 @@ pub async fn answer(
 ) -> Response<Body> {
     let by = principal.by();
     respond(match (parse(&id), read::<Answer>(request.into_body()).await) {
-        (Ok(id), Ok(answer)) => within(app.hub.ask(|reply| Ask::AnswerApproval(id, answer, by, reply))).await,
+        (Ok(id), Ok(answer)) => {
+            within(app.hub.ask(|reply| Ask::People(People::AnswerApproval(id, answer, by, reply)))).await
+        }
         (Err(fault), _) | (_, Err(fault)) => Err(fault),
     })
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::App;
 use super::error::{Params, answer};
-use crate::hub::Ask;
+use crate::hub::{Ask, People};
 
 /// Which entries, and how many; whether the chain is to be checked.
 #[derive(Deserialize, JsonSchema)]
@@ -22,5 +22,5 @@ pub struct Which {
 /// The newest ones; `before` gives the next page.
 pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
     let limit = which.limit.unwrap_or(200);
-    answer(app.hub.ask(|reply| Ask::Audit(which.before, limit, which.check, reply)).await)
+    answer(app.hub.ask(|reply| Ask::People(People::Audit(which.before, limit, which.check, reply))).await)
 }

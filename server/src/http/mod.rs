@@ -125,6 +125,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/approvals/{approval}", get(approvals::show))
         .route("/v1/approvals/{approval}/answer", post(approvals::answer))
         .route("/v1/policies", get(policies::show).put(policies::set))
+        .route("/v1/policies/examples", get(policies::examples))
         .route("/v1/policies/test", post(policies::test))
         .route("/v1/audit", get(audit::list))
         .route("/v1/wrapper", get(wrapper::upgrade))

@@ -3,18 +3,26 @@
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::Response;
-use wire::approval::PolicyText;
+use wire::approval::{PolicyExample, PolicyText};
 
 use super::App;
 use super::error::{Params, answer, read};
 use super::prompts::Limit;
 use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::Ask;
+use crate::hub::{Ask, People};
+use crate::policy;
 
 /// The rules in force.
 pub async fn show(State(app): State<App>) -> Response<Body> {
-    answer(app.hub.ask(Ask::Policies).await)
+    answer(app.hub.ask(|reply| Ask::People(People::Policies(reply))).await)
+}
+
+/// Rules to begin with.
+pub async fn examples() -> Response<Body> {
+    let example =
+        |(name, text): &(&str, &str)| PolicyExample { name: (*name).to_owned(), text: (*text).to_owned() };
+    answer(Ok(policy::examples::examples().iter().map(example).collect::<Vec<_>>()))
 }
 
 /// Sets new ones.
@@ -25,7 +33,9 @@ pub async fn set(
 ) -> Response<Body> {
     let by = principal.by();
     answer(match read::<PolicyText>(request.into_body()).await {
-        Ok(PolicyText { text: Some(text) }) => app.hub.ask(|reply| Ask::SetPolicies(text, by, reply)).await,
+        Ok(PolicyText { text: Some(text) }) => {
+            app.hub.ask(|reply| Ask::People(People::SetPolicies(text, by, reply))).await
+        }
         Ok(PolicyText { text: None }) => {
             Err(Fault::bad("the rules are missing", "send them as `text`; an empty text is no rules"))
         }
@@ -37,7 +47,9 @@ pub async fn set(
 pub async fn test(State(app): State<App>, Params(which): Params<Limit>, request: Request) -> Response<Body> {
     let limit = which.limit.unwrap_or(200);
     answer(match read::<PolicyText>(request.into_body()).await {
-        Ok(PolicyText { text }) => app.hub.ask(|reply| Ask::TestPolicies(text, limit, reply)).await,
+        Ok(PolicyText { text }) => {
+            app.hub.ask(|reply| Ask::People(People::TestPolicies(text, limit, reply))).await
+        }
         Err(fault) => Err(fault),
     })
 }

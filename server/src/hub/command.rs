@@ -91,6 +91,14 @@ pub enum Ask {
     Attempts(Option<String>, Option<AttemptId>, u32, Reply<Vec<Attempt>>),
     /// One attempt.
     Attempt(AttemptId, Reply<Attempt>),
+    /// What agents ask, the rules that answer, and the audit log.
+    People(People),
+    /// A browser was logged in.
+    KeepToken(StoredToken, Reply<()>),
+}
+
+/// What clients ask about approvals, rules and the audit log.
+pub enum People {
     /// What agents asked, newest first: of a session, in a state, before one of them.
     Approvals(Option<String>, Option<ApprovalState>, Option<ApprovalId>, u32, Reply<Vec<Approval>>),
     /// One of them.
@@ -105,8 +113,6 @@ pub enum Ask {
     TestPolicies(Option<String>, u32, Reply<Vec<Verdict>>),
     /// The audit log: before an entry, how many, and whether its chain is to be checked.
     Audit(Option<u64>, u32, bool, Reply<Audit>),
-    /// A browser was logged in.
-    KeepToken(StoredToken, Reply<()>),
 }
 
 /// Who asks.

@@ -21,7 +21,7 @@ mod settle;
 mod viewers;
 mod wrappers;
 
-pub use command::{Ask, By, Change, Command, Line, Reply, Said, ViewerSaid};
+pub use command::{Ask, By, Change, Command, Line, People, Reply, Said, ViewerSaid};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

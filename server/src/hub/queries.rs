@@ -9,7 +9,7 @@ use wire::wrapper::ToWrapper;
 use wire::{AttemptId, PromptId, SessionId, UnixMillis};
 
 use super::approvals::no_approval;
-use super::command::{Ask, Reply};
+use super::command::{Ask, People, Reply};
 use super::wrappers::no_wrapper;
 use super::{Asker, Control};
 use crate::fault::Fault;
@@ -84,15 +84,20 @@ impl Control {
                 let value = self.store.attempt(id)?.ok_or_else(|| no_attempt(id));
                 self.out.answer(reply, value);
             }
-            other => self.ask_about_people(other, now)?,
+            Ask::People(people) => self.ask_about_people(people, now)?,
+            Ask::KeepToken(token, reply) => {
+                self.store.save_token(&token, now)?;
+                self.audit("cli", "login", "browser", &serde_json::json!({}), now)?;
+                self.out.answer(reply, Ok(()));
+            }
         }
         Ok(())
     }
 
-    /// Requests about approvals, rules, the audit log and logins.
-    fn ask_about_people(&mut self, ask: Ask, now: UnixMillis) -> Stored<()> {
+    /// Requests about approvals, rules and the audit log.
+    fn ask_about_people(&mut self, ask: People, now: UnixMillis) -> Stored<()> {
         match ask {
-            Ask::Approvals(name, state, before, limit, reply) => {
+            People::Approvals(name, state, before, limit, reply) => {
                 let value = match name.map(|name| self.find(&name)).transpose()? {
                     Some(Err(fault)) => Err(fault),
                     session => {
@@ -102,32 +107,27 @@ impl Control {
                 };
                 self.out.answer(reply, value);
             }
-            Ask::Approval(id, reply) => {
+            People::Approval(id, reply) => {
                 let value = self.store.approval(id)?.ok_or_else(|| no_approval(id));
                 self.out.answer(reply, value);
             }
-            Ask::AnswerApproval(id, answer, by, reply) => self.answer_approval(id, answer, by, reply, now)?,
-            Ask::Policies(reply) => {
+            People::AnswerApproval(id, answer, by, reply) => {
+                self.answer_approval(id, answer, by, reply, now)?
+            }
+            People::Policies(reply) => {
                 let policies = self.policies()?;
                 self.out.answer(reply, Ok(policies));
             }
-            Ask::SetPolicies(text, by, reply) => self.set_policies(text, by, reply, now)?,
-            Ask::TestPolicies(text, limit, reply) => {
+            People::SetPolicies(text, by, reply) => self.set_policies(text, by, reply, now)?,
+            People::TestPolicies(text, limit, reply) => {
                 let value = self.test_policies(text, limit)?;
                 self.out.answer(reply, value);
             }
-            Ask::Audit(before, limit, check, reply) => {
+            People::Audit(before, limit, check, reply) => {
                 let entries = self.store.audit_before(before, limit.min(ROWS))?;
                 let whole = if check { Some(self.store.audit_is_whole()?) } else { None };
                 self.out.answer(reply, Ok(Audit { entries, whole }));
             }
-            Ask::KeepToken(token, reply) => {
-                self.store.save_token(&token, now)?;
-                self.audit("cli", "login", "browser", &serde_json::json!({}), now)?;
-                self.out.answer(reply, Ok(()));
-            }
-            // All others were answered before.
-            _ => {}
         }
         Ok(())
     }

@@ -129,6 +129,14 @@ wire! {
         pub text: Option<String>,
     }
 
+    /// Rules that ship with the server, to begin with.
+    pub struct PolicyExample {
+        /// What it is called.
+        pub name: String,
+        /// A [`RuleFile`] as TOML.
+        pub text: String,
+    }
+
     /// What rules say of one request of the past.
     pub struct Verdict {
         /// The request.

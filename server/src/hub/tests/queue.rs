@@ -306,7 +306,7 @@ impl World {
     }
 
     fn items(&mut self) -> Vec<wire::approval::Approval> {
-        self.ask(|reply| Ask::Approvals(None, None, None, 100, reply)).unwrap()
+        self.ask(|reply| Ask::People(People::Approvals(None, None, None, 100, reply))).unwrap()
     }
 }
 
@@ -320,14 +320,14 @@ fn a38_an_answer_reaches_only_the_dialog_that_was_seen() {
     world.shows(0, Some(dialog("second", None)));
     let answer = Answer { dialog: Some("first".into()), choice: Choice::Approve };
     let (reply, mut told) = oneshot::channel();
-    world.run(Command::Ask(Ask::AnswerApproval(seen.id, answer, By::Cli, reply)));
+    world.run(Command::Ask(Ask::People(People::AnswerApproval(seen.id, answer, By::Cli, reply))));
     assert!(told.try_recv().unwrap().is_err(), "it is gone");
     assert!(world.wrappers[0].answers.is_empty(), "nothing was said to the wrapper");
     let items = world.items();
     assert_eq!(items.iter().map(|i| i.state).collect::<Vec<_>>(), [ApprovalState::Open, ApprovalState::Gone]);
     let answer = Answer { dialog: Some("second".into()), choice: Choice::Deny };
     let (reply, mut told) = oneshot::channel();
-    world.run(Command::Ask(Ask::AnswerApproval(items[0].id, answer, By::Browser, reply)));
+    world.run(Command::Ask(Ask::People(People::AnswerApproval(items[0].id, answer, By::Browser, reply))));
     let (request, bound, rule) = world.wrappers[0].answers.pop().unwrap();
     assert_eq!((bound.as_str(), rule), ("second", false));
     world.shows(0, None);
@@ -335,7 +335,7 @@ fn a38_an_answer_reaches_only_the_dialog_that_was_seen() {
     assert!(told.try_recv().unwrap().is_ok());
     let item = &world.items()[0];
     assert_eq!((item.state, item.by.as_deref()), (ApprovalState::Denied, Some("browser")));
-    let audit = world.ask(|reply| Ask::Audit(None, 10, true, reply)).unwrap();
+    let audit = world.ask(|reply| Ask::People(People::Audit(None, 10, true, reply))).unwrap();
     assert_eq!(audit.whole, Some(true));
     assert_eq!(audit.entries[0].what, "approval.answered");
 }
@@ -345,7 +345,7 @@ fn a40_a_rule_answers_the_structured_request_and_nothing_else() {
     let mut world = World::new();
     let rules =
         "[[rule]]\nname = 'tests'\neffect = 'approve'\nactions = ['shell']\ncommands = [['cargo', 'test']]\n";
-    world.ask(|reply| Ask::SetPolicies(rules.into(), By::Cli, reply)).unwrap();
+    world.ask(|reply| Ask::People(People::SetPolicies(rules.into(), By::Cli, reply))).unwrap();
     world.connect(0);
     world.shows(0, Some(dialog("screen", None)));
     assert!(world.wrappers[0].answers.is_empty(), "the same words on the screen alone are no request");
@@ -356,11 +356,11 @@ fn a40_a_rule_answers_the_structured_request_and_nothing_else() {
     world.replied(0, request, None);
     let item = world.items().remove(0);
     assert_eq!((item.state, item.by.as_deref()), (ApprovalState::Approved, Some("rule tests")));
-    let verdicts = world.ask(|reply| Ask::TestPolicies(Some(String::new()), 10, reply)).unwrap();
+    let verdicts = world.ask(|reply| Ask::People(People::TestPolicies(Some(String::new()), 10, reply))).unwrap();
     assert_eq!(verdicts[0].rule, None, "without rules a person would have been asked");
     world.restart();
     world.connect(0);
-    assert_eq!(world.ask(Ask::Policies).unwrap().version, 1);
+    assert_eq!(world.ask(|reply| Ask::People(People::Policies(reply))).unwrap().version, 1);
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn an_answer_that_the_session_refuses_leaves_the_item_open_with_the_reason() {
     let item = world.items().remove(0);
     let (reply, mut told) = oneshot::channel();
     let answer = Answer { dialog: None, choice: Choice::Approve };
-    world.run(Command::Ask(Ask::AnswerApproval(item.id, answer, By::Cli, reply)));
+    world.run(Command::Ask(Ask::People(People::AnswerApproval(item.id, answer, By::Cli, reply))));
     let (request, ..) = world.wrappers[0].answers.pop().unwrap();
     world.replied(0, request, Some(Hold { code: HoldCode::NotIdle, text: "it has just appeared".into() }));
     assert!(told.try_recv().unwrap().is_err());
