@@ -78,6 +78,13 @@ fn a_rule_answers_the_structured_request_of_claude_code_and_it_is_written_down()
     // With the rule nobody is.
     muster.ok("assign", &["policy", "set", rules]);
     let id = muster.send(&["make the file by-rule"]);
+    let judged =
+        |item: &Value| item["rule"] == "files" && (item["refused"].is_string() || item["closed"].is_i64());
+    let items = wait_for("the rule's answer", || {
+        let items = muster.json("assign", &["approvals", "--all", "--json"]);
+        items.iter().any(judged).then_some(items)
+    });
+    assert!(items.iter().all(|item| item["refused"].is_null()), "{items:#?}");
     muster.await_prompt(id, "completed");
     assert!(project.join("by-rule").exists());
     let items = muster.json("assign", &["approvals", "--all", "--json"]);
