@@ -356,7 +356,8 @@ fn a40_a_rule_answers_the_structured_request_and_nothing_else() {
     world.replied(0, request, None);
     let item = world.items().remove(0);
     assert_eq!((item.state, item.by.as_deref()), (ApprovalState::Approved, Some("rule tests")));
-    let verdicts = world.ask(|reply| Ask::People(People::TestPolicies(Some(String::new()), 10, reply))).unwrap();
+    let verdicts =
+        world.ask(|reply| Ask::People(People::TestPolicies(Some(String::new()), 10, reply))).unwrap();
     assert_eq!(verdicts[0].rule, None, "without rules a person would have been asked");
     world.restart();
     world.connect(0);
