@@ -107,7 +107,7 @@ impl Fleet {
                 assert_eq!(answer, format!("The file {name} is there."));
                 let found: Vec<PathBuf> =
                     self.trees().into_iter().filter(|t| t.join(name).exists()).collect();
-                assert_eq!(found, [sent.dir.clone()], "{name} is there and nowhere else");
+                assert_eq!(found, std::slice::from_ref(&sent.dir), "{name} is there and nowhere else");
             }
             Comes::Fails(cause) => {
                 assert_eq!((state, result["cause"].as_str()), ("failed", Some(*cause)), "{prompt}");
@@ -142,7 +142,9 @@ fn every_prompt_comes_to_what_the_model_says(kind: Kind) {
     for (name, project) in [("a", &one), ("b", &two), ("c", &one)] {
         real.start(name, project);
     }
-    ["a", "b", "c"].map(|name| real.muster.await_state(name, "idle"));
+    for name in ["a", "b", "c"] {
+        real.muster.await_state(name, "idle");
+    }
     let mut fleet = Fleet { real, sent: Vec::new() };
     let (main, dev) = ((one.as_path(), "main"), (two.as_path(), "dev"));
     for i in 0..12 {
