@@ -142,7 +142,9 @@ fn every_prompt_comes_to_what_the_model_says(kind: Kind) {
     for (name, project) in [("a", &one), ("b", &two), ("c", &one)] {
         real.start(name, project);
     }
-    ["a", "b", "c"].iter().for_each(|name| drop(real.muster.await_state(name, "idle")));
+    for name in ["a", "b", "c"] {
+        real.muster.await_state(name, "idle");
+    }
     let mut fleet = Fleet { real, sent: Vec::new() };
     let (main, dev) = ((one.as_path(), "main"), (two.as_path(), "dev"));
     for i in 0..12 {
