@@ -220,8 +220,8 @@ wire! {
             dialog: String,
             /// What they chose.
             choice: Choice,
-            /// A rule over the structured request decided, not a person at a screen: no grace is needed for what
-            /// has just appeared.
+            /// A rule over the structured request decided, not a person at a screen: what has just appeared is
+            /// answered a little later instead of refused.
             #[serde(default)]
             rule: bool,
         },

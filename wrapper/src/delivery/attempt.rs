@@ -5,6 +5,7 @@
 //!
 //! Whatever is not asked for is left out.
 
+use extractor::Shown;
 use wire::prompt::{Cause, Hold, HoldCode, Outcome, PromptResult, Receipt, Step};
 use wire::session::Moves;
 use wire::wrapper::{Offer, Report};
@@ -297,8 +298,19 @@ impl Attempt {
         // A turn may be over before anything was drawn of it.
         self.began(now, out);
         let Phase::Running(turn) = &self.phase else { return };
+        if result.outcome == Outcome::Completed && self.still_stands(view) {
+            // An Enter that crossed with a dialog looks like the beginning of a turn, and the dialog's end like its end.
+            let why = "a turn seemed to end, but the prompt still stands in the composer: the agent did not take it; \
+                       look at the session, then retry or cancel";
+            return self.hold(now, view, hold(HoldCode::NotAccepted, why), out);
+        }
         let result = turn.ended(now, result, self.offer.command);
         self.over(now, view, result, out);
+    }
+
+    /// Whether the prompt, letter by letter, stands where it was typed.
+    fn still_stands(&self, view: &View) -> bool {
+        text::prompt(view, &self.offer).is_ok_and(|text| (view.shows)(&text) == Shown::Text)
     }
 
     /// A chore is done.

@@ -70,6 +70,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Reports in one message.
 const REPORTS_MAX: usize = 100;
 
+/// How often answers that wait for their moment are looked at.
+const ANSWERS_EVERY: Duration = Duration::from_millis(20);
+
 /// How long after the program's end the server is waited for, so that it learns of it.
 const LINGER: Duration = Duration::from_secs(600);
 
@@ -309,6 +312,9 @@ impl Observer {
         let mut soon = self.next_look.min(now + LOOK_EVERY);
         let aside = self.aside.due().filter(|_| self.core.works());
         soon = aside.into_iter().chain(self.watched.due()).fold(soon, Instant::min);
+        if !self.answers.is_empty() {
+            soon = soon.min(now + ANSWERS_EVERY);
+        }
         if self.sent.is_some() {
             soon = soon.min(self.next_heartbeat);
             if self.core.changed {

@@ -55,6 +55,11 @@ impl Question {
         self.open.as_ref()
     }
 
+    /// Whether the dialog has just appeared. A person saw another one then, and an agent may not hear keys yet.
+    pub fn is_fresh(&self, now: UnixMillis) -> bool {
+        self.open.is_some() && now.since(self.since) < DIALOG_GRACE_MS
+    }
+
     /// The bytes that answer a dialog, if it is still the one that was shown, and has not been answered. A rule that
     /// judged the request needs no time to look, but the dialog must be about that request.
     pub fn answer(
@@ -77,7 +82,7 @@ impl Question {
         }
         let number = seen.request.as_ref().map(|request| request.number);
         match by {
-            By::Person if now.since(self.since) < DIALOG_GRACE_MS => {
+            By::Person if self.is_fresh(now) => {
                 return refuse("the dialog has just appeared; look at it and answer again");
             }
             By::Person => {}

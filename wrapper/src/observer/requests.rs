@@ -50,14 +50,17 @@ impl Part {
 impl Observer {
     /// Gives the answers that waited for the screen to be looked at.
     pub(super) fn give_answers(&mut self, now: UnixMillis) {
-        if !self.core.has_unseen() {
-            std::mem::take(&mut self.answers).into_iter().for_each(|answer| self.answer(answer, now));
-        }
+        std::mem::take(&mut self.answers).into_iter().for_each(|answer| self.answer(answer, now));
+    }
+
+    /// Whether an answer has to wait. A person who is too early is told so; a rule can wait.
+    fn is_early(&self, answer: &Answer, now: UnixMillis) -> bool {
+        self.core.has_unseen() || (answer.rule && self.core.question.is_fresh(now))
     }
 
     /// Answers a dialog, as soon as all that the agent wrote has been looked at: another one may have come.
     pub(super) fn answer(&mut self, answer: Answer, now: UnixMillis) {
-        if self.core.has_unseen() {
+        if self.is_early(&answer, now) {
             self.answers.push(answer);
             return;
         }
