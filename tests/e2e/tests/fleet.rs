@@ -69,7 +69,9 @@ impl Fleet {
             let all: Vec<Value> =
                 self.sent.iter().map(|s| api.get(&format!("/v1/prompts/{}", s.id)).unwrap()).collect();
             for (sent, now) in self.sent.iter().zip(&all) {
-                if sent.comes == Comes::CalledOff && now["prompt"]["state"] == "in_progress" {
+                // It is to be called off while it runs: the model has been asked.
+                let runs = now["prompt"]["state"] == "in_progress" && self.real.asked(&sent.text) > 0;
+                if sent.comes == Comes::CalledOff && runs {
                     let _ = api.post(&format!("/v1/prompts/{}/cancel", sent.id), &json!({}));
                 }
             }
