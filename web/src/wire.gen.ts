@@ -853,7 +853,7 @@ export type Choice = { "type": "approve" } | { "type": "deny" } | { "type": "opt
  */
 index: number, };
 
-export type ErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "too_large" | "misdirected" | "slow_down" | "internal" | "no_answer" | "storage";
+export type ErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "wrong_method" | "conflict" | "too_large" | "misdirected" | "slow_down" | "internal" | "no_answer" | "storage";
 
 export type ErrorBody = { 
 /**

@@ -65,7 +65,7 @@ impl From<ErrorBody> for Failure {
     fn from(body: ErrorBody) -> Self {
         let text = format!("{}; {}", escape(&body.message), escape(&body.hint));
         match body.code {
-            ErrorCode::BadRequest | ErrorCode::TooLarge => Self::Usage(text),
+            ErrorCode::BadRequest | ErrorCode::TooLarge | ErrorCode::WrongMethod => Self::Usage(text),
             ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::Conflict => Self::Refused(text),
             ErrorCode::NotFound => Self::NotFound(text),
             ErrorCode::Misdirected => Self::Unreachable(text),

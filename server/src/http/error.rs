@@ -90,5 +90,5 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
 
 /// A route that exists, called in another way.
 pub async fn wrong_method() -> Fault {
-    Fault::bad("this route is not called with this method", "see the route's description")
+    Fault::new(ErrorCode::WrongMethod, "this route is not called with this method", "see /v1/openapi.json")
 }

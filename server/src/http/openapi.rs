@@ -58,7 +58,7 @@ pub fn document() -> Value {
         let method = operation.method.to_lowercase();
         path[method] = described(operation, access);
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Muster: assigner",
@@ -77,7 +77,31 @@ pub fn document() -> Value {
                 "token": { "type": "http", "scheme": "bearer", "description": "The file `cli.token` of this user." }
             }
         }
-    })
+    });
+    bound(&mut document);
+    document
+}
+
+/// Says of each number how large it may be: the formats alone are only names.
+fn bound(value: &mut Value) {
+    let most = match value.get("format").and_then(Value::as_str) {
+        Some("uint8") => Some(json!(u8::MAX)),
+        Some("uint16") => Some(json!(u16::MAX)),
+        Some("uint32") => Some(json!(u32::MAX)),
+        Some("uint64") => Some(json!(u64::MAX)),
+        Some("int64") => Some(json!(i64::MAX)),
+        _ => None,
+    };
+    match value {
+        Value::Object(fields) => {
+            if let Some(most) = most {
+                fields.entry("maximum").or_insert(most);
+            }
+            fields.values_mut().for_each(bound);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound),
+        _ => {}
+    }
 }
 
 /// What is read and what is changed, route by route.

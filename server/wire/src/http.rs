@@ -37,6 +37,8 @@ words! {
         Forbidden = "forbidden",
         /// No such thing. 404.
         NotFound = "not_found",
+        /// There is such a thing, but it is not asked in this way. 405.
+        WrongMethod = "wrong_method",
         /// It is not in a state that allows this. 409.
         Conflict = "conflict",
         /// Too large. 413.
@@ -261,6 +263,7 @@ impl ErrorCode {
             ErrorCode::Unauthorized => 401,
             ErrorCode::Forbidden => 403,
             ErrorCode::NotFound => 404,
+            ErrorCode::WrongMethod => 405,
             ErrorCode::Conflict => 409,
             ErrorCode::TooLarge => 413,
             ErrorCode::Misdirected => 421,
