@@ -128,6 +128,8 @@ words! {
         Exited = "exited",
         /// The turn was over in a moment, without a word and without a call of a tool.
         Empty = "empty",
+        /// A dialog came and went, and nobody saw the agent work before or after.
+        Unworked = "unworked",
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Turn {
         interrupted: Option<Duration>,
         /// Whether another prompt was entered meanwhile.
         queued: bool,
+        /// Whether it was ever seen at work: a dialog alone may be anybody's.
+        worked: bool,
     },
 }
 
@@ -145,7 +147,11 @@ impl Turn {
     }
 
     fn begin(began: Duration) -> Self {
-        Self::Running { began, interrupted: None, queued: false }
+        Self::Running { began, interrupted: None, queued: false, worked: true }
+    }
+
+    fn begin_by_dialog(began: Duration) -> Self {
+        Self::Running { began, interrupted: None, queued: false, worked: false }
     }
 
     fn at_rest(entered: bool, now: Duration, event: Event) -> (Self, Vec<Effect>) {
@@ -156,7 +162,7 @@ impl Turn {
                 (_, State::Busy) if entered => (Self::begin(now), vec![Effect::Began(source)]),
                 (_, State::Busy) => (Self::Unasked { since: now, source, entered }, Vec::new()),
                 (State::Idle | State::Unknown, State::WaitingPermission) => {
-                    (Self::begin(now), vec![Effect::Began(source)])
+                    (Self::begin_by_dialog(now), vec![Effect::Began(source)])
                 }
                 (_, State::WaitingPermission | State::WaitingInput | State::Starting) => (rest, Vec::new()),
                 (_, State::Idle | State::Exited | State::Unknown) => (rest, Vec::new()),
@@ -200,12 +206,13 @@ impl Turn {
                 let (outcome, cause, took) = (TurnOutcome::Failed, Some(Cause::Exited), self.took(now));
                 (Self::default(), vec![Effect::Ended { outcome, reason, cause, took, source }])
             }
-            // It was refused something, and goes on without it.
-            Event::State {
-                from: State::WaitingPermission | State::WaitingInput, to: State::Busy, ..
-            } => {
-                if let Self::Running { interrupted, .. } = &mut self {
-                    *interrupted = None;
+            Event::State { from, to: State::Busy, .. } => {
+                if let Self::Running { interrupted, worked, .. } = &mut self {
+                    *worked = true;
+                    // It was refused something, and goes on without it.
+                    if matches!(from, State::WaitingPermission | State::WaitingInput) {
+                        *interrupted = None;
+                    }
                 }
                 (self, Vec::new())
             }
@@ -243,7 +250,8 @@ impl Turn {
         } else if let Some(reason) = verdict.refused {
             (TurnOutcome::Failed, reason, Some(Cause::Refused))
         } else {
-            (TurnOutcome::Completed, String::new(), None)
+            let unworked = matches!(self, Self::Running { worked: false, .. }) && !verdict.ended;
+            (TurnOutcome::Completed, String::new(), unworked.then_some(Cause::Unworked))
         };
         Effect::Ended { outcome, reason, cause, took: self.took(now), source }
     }
@@ -253,5 +261,43 @@ impl Turn {
             Self::Running { began, .. } => now.saturating_sub(began),
             Self::None { .. } | Self::Unasked { .. } => Duration::ZERO,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(from: State, to: State, ended: bool) -> Event {
+        let verdict = Verdict { ended, ..Verdict::default() };
+        Event::State { from, to, source: Source::Screen, verdict }
+    }
+
+    /// The cause of the end that follows from these events, of a prompt that was entered.
+    fn cause(events: &[Event]) -> Option<Cause> {
+        let mut turn = Turn::None { entered: true };
+        let mut ends = Vec::new();
+        for (second, event) in (1..).zip(events) {
+            let (next, effects) = turn.on(Duration::from_secs(second), event.clone());
+            turn = next;
+            ends.extend(effects.into_iter().filter_map(|effect| match effect {
+                Effect::Ended { outcome, cause, .. } => Some((outcome, cause)),
+                Effect::Began(_) => None,
+            }));
+        }
+        assert!(matches!(ends.as_slice(), [(TurnOutcome::Completed, _)]), "{ends:?}");
+        ends[0].1
+    }
+
+    #[test]
+    fn a_dialog_that_came_and_went_proves_no_work() {
+        let asked = || change(State::Idle, State::WaitingPermission, false);
+        assert_eq!(
+            cause(&[asked(), change(State::WaitingPermission, State::Idle, false)]),
+            Some(Cause::Unworked)
+        );
+        assert_eq!(cause(&[asked(), change(State::WaitingPermission, State::Idle, true)]), None);
+        let worked = change(State::WaitingPermission, State::Busy, false);
+        assert_eq!(cause(&[asked(), worked, change(State::Busy, State::Idle, false)]), None);
     }
 }

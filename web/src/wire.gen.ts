@@ -315,7 +315,7 @@ export type Step = "leased" | "offered" | "prepared" | "intent" | "written" | "s
 
 export type Outcome = "completed" | "failed" | "interrupted" | "not_typed" | "unknown" | "timed_out" | "cancelled";
 
-export type Cause = "api_error" | "rate_limited" | "context_exhausted" | "auth" | "refused" | "status" | "exited" | "empty" | "verify_failed" | "silent";
+export type Cause = "api_error" | "rate_limited" | "context_exhausted" | "auth" | "refused" | "status" | "exited" | "empty" | "unworked" | "verify_failed" | "silent";
 
 export type WorktreePolicy = "keep" | "remove";
 

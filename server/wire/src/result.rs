@@ -41,6 +41,8 @@ words! {
         Exited = "exited",
         /// The turn was over in a moment, without a word and without a call of a tool.
         Empty = "empty",
+        /// A dialog came and went, and nobody saw the agent work before or after.
+        Unworked = "unworked",
         /// The command that was to verify it ended with a status other than 0.
         VerifyFailed = "verify_failed",
         /// Nothing was heard of the turn for longer than allowed.

@@ -67,3 +67,24 @@ fn g6_g7_g8_whatever_happens_a_prompt_is_typed_once_answers_nothing_and_comes_to
     verdict.unwrap();
     assert!(typed > 0, "nothing was ever typed: the model proves nothing");
 }
+
+/// Found by chance: the agent loses the Enter, a person types on behind the text, a dialog comes and goes at once.
+#[test]
+fn a_dialog_that_comes_and_goes_is_not_taken_for_a_turn() {
+    let fault = |session, fault| Op::Fault { session, fault };
+    let mut world = World::new();
+    world.act(&fault(0, Fault::KillObserver));
+    world.act(&Op::Send { target: None, after: None, priority: 5 });
+    for lost in 0..3 {
+        world.act(&fault(lost, Fault::LoseEnter));
+    }
+    world.act(&Op::Pass(41));
+    world.act(&Op::Pass(10));
+    for session in 0..3 {
+        world.act(&fault(session, Fault::Draft));
+        world.act(&fault(session, Fault::Dialog));
+        world.act(&fault(session, Fault::Answered));
+    }
+    world.act(&Op::Pass(50));
+    world.settle();
+}

@@ -298,14 +298,28 @@ impl Attempt {
         // A turn may be over before anything was drawn of it.
         self.began(now, out);
         let Phase::Running(turn) = &self.phase else { return };
-        if result.outcome == Outcome::Completed && self.still_stands(view) {
+        if result.outcome == Outcome::Completed && !turn.is_stopping() {
             // An Enter that crossed with a dialog looks like the beginning of a turn, and the dialog's end like its end.
-            let why = "a turn seemed to end, but the prompt still stands in the composer: the agent did not take it; \
-                       look at the session, then retry or cancel";
-            return self.hold(now, view, hold(HoldCode::NotAccepted, why), out);
+            if let Some(why) = self.untaken(view, result.cause) {
+                return self.hold(now, view, hold(HoldCode::NotAccepted, why), out);
+            }
         }
         let result = turn.ended(now, result, self.offer.command);
         self.over(now, view, result, out);
+    }
+
+    /// Why a turn that seemed to end well may not have been the prompt's.
+    fn untaken(&self, view: &View, cause: Option<Cause>) -> Option<&'static str> {
+        if self.still_stands(view) {
+            return Some(
+                "a turn seemed to end, but the prompt still stands in the composer: the agent did not take it; look \
+                 at the session, then retry or cancel",
+            );
+        }
+        (cause == Some(Cause::Unworked)).then_some(
+            "after the Enter a dialog came and went, but the agent was not seen at work: whether it took the prompt is \
+             not known; look at the session, then retry or cancel",
+        )
     }
 
     /// Whether the prompt, letter by letter, stands where it was typed.

@@ -281,6 +281,18 @@ fn a_turn_without_a_word_is_not_complete_unless_a_command_was_sent() {
 }
 
 #[test]
+fn a_dialog_that_came_and_went_without_work_holds_the_prompt() {
+    let mut delivery = Delivery::new(0);
+    delivery.resume(&offer(1, "x"), None, UnixMillis(0));
+    let doubtful = PromptResult { cause: Some(Cause::Unworked), ..completed() };
+    let reports = Agent::idle().apply(&mut delivery, 900, Input::Ended(doubtful));
+    assert!(
+        matches!(reports.as_slice(), [Report::Held { hold, .. }] if hold.code == HoldCode::NotAccepted),
+        "{reports:?}"
+    );
+}
+
+#[test]
 fn a_turn_that_is_over_before_its_enter_is_known_to_be_written_is_not_lost() {
     for written in [true, false] {
         let mut agent = Agent::idle();

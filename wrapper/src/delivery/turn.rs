@@ -96,6 +96,11 @@ impl Turn {
         silent.then_some(Why::Silent)
     }
 
+    /// Whether it was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_some()
+    }
+
     /// The turn ended like this: what that means for the prompt. `command` says that it was a command of the agent's
     /// own, which may be done without a word.
     pub fn ended(&self, now: UnixMillis, mut result: PromptResult, command: bool) -> PromptResult {
