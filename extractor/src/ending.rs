@@ -15,6 +15,15 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 /// How long an end mark must stand while the agent works on before it counts as the end of a queued turn.
 pub(crate) const MARK_STANDS: Duration = Duration::from_millis(900);
 
+/// What stood on the screen when a turn began.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// End marks.
+    marks: Vec<String>,
+    /// What was to be read of a turn's end.
+    verdict: Verdict,
+}
+
 impl Extractor {
     /// What may happen between two changes of state: an end mark while the next turn runs, a turn that was over before
     /// anybody looked.
@@ -45,7 +54,7 @@ impl Extractor {
     fn next_by_mark(&mut self, out: &mut Vec<Observation>) {
         let Turn::Running { queued, .. } = self.turn else { return };
         let marks = self.sight.end_marks(&self.agent);
-        if marks.iter().all(|mark| self.marks.contains(mark)) {
+        if marks.iter().all(|mark| self.before.marks.contains(mark)) {
             self.marked = None;
             return;
         }
@@ -89,8 +98,12 @@ impl Extractor {
             match effect {
                 Effect::Began(source) => {
                     self.acted = false;
-                    self.marks = self.sight.end_marks(&self.agent);
+                    let marks = self.sight.end_marks(&self.agent);
+                    self.before = Before { marks, verdict: self.sight.answer(&self.agent).verdict };
                     self.marked = None;
+                    if self.turn.is_unworked() {
+                        self.heard.done = false;
+                    }
                     self.emit(Seen::TurnBegan { source }, out);
                 }
                 Effect::Ended { outcome, reason, cause, took, source } => {
@@ -115,6 +128,10 @@ impl Extractor {
     /// What hooks, status and screen say of how the turn ended.
     pub(crate) fn verdict(&self) -> Verdict {
         let mut verdict = self.sight.answer(&self.agent).verdict;
+        if self.turn.is_unworked() && verdict == self.before.verdict {
+            // The turn before left it.
+            verdict = Verdict::default();
+        }
         verdict.ended |= self.heard.done;
         if let Some(end) = &self.telling.end {
             verdict.ended = true;

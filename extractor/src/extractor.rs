@@ -11,7 +11,7 @@ use patterns::{Absent, Agent};
 
 use crate::appearance::Appearance;
 use crate::belief::{Belief, Change};
-use crate::ending;
+use crate::ending::{self, Before};
 use crate::evidence::{Candidate, Facts};
 use crate::fact::Telling;
 use crate::hearing::{Heard, Hearing};
@@ -72,8 +72,8 @@ pub struct Extractor {
     /// The dialog as it was last told, and where it appeared.
     pub(crate) asked: Option<Dialog>,
     pub(crate) appearance: Appearance,
-    /// End marks that stood on the screen when the turn began, and since when there is another.
-    pub(crate) marks: Vec<String>,
+    /// What stood on the screen when the turn began, and since when there is another end mark.
+    pub(crate) before: Before,
     pub(crate) marked: Option<Duration>,
 }
 
@@ -118,7 +118,7 @@ impl Extractor {
             acted: false,
             asked: None,
             appearance: Appearance::default(),
-            marks: Vec::new(),
+            before: Before::default(),
             marked: None,
         }
     }

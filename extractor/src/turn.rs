@@ -146,6 +146,11 @@ impl Turn {
         self != Self::None { entered: false }
     }
 
+    /// Whether one runs of which only a dialog was seen.
+    pub fn is_unworked(self) -> bool {
+        matches!(self, Self::Running { worked: false, .. })
+    }
+
     fn begin(began: Duration) -> Self {
         Self::Running { began, interrupted: None, queued: false, worked: true }
     }
@@ -250,7 +255,7 @@ impl Turn {
         } else if let Some(reason) = verdict.refused {
             (TurnOutcome::Failed, reason, Some(Cause::Refused))
         } else {
-            let unworked = matches!(self, Self::Running { worked: false, .. }) && !verdict.ended;
+            let unworked = self.is_unworked() && !verdict.ended;
             (TurnOutcome::Completed, String::new(), unworked.then_some(Cause::Unworked))
         };
         Effect::Ended { outcome, reason, cause, took: self.took(now), source }

@@ -75,9 +75,9 @@ fn a_dialog_that_comes_and_goes_is_not_taken_for_a_turn() {
     let mut world = World::new();
     world.act(&fault(0, Fault::KillObserver));
     world.act(&Op::Send { target: None, after: None, priority: 5 });
-    for lost in 0..3 {
-        world.act(&fault(lost, Fault::LoseEnter));
-    }
+    world.act(&fault(0, Fault::LoseEnter));
+    world.act(&fault(1, Fault::LoseEnter));
+    world.act(&fault(2, Fault::LoseEnter));
     world.act(&Op::Pass(41));
     world.act(&Op::Pass(10));
     for session in 0..3 {
@@ -87,4 +87,23 @@ fn a_dialog_that_comes_and_goes_is_not_taken_for_a_turn() {
     }
     world.act(&Op::Pass(50));
     world.settle();
+}
+
+/// The same while the screen still shows how the turn before ended, as done or as failed.
+#[test]
+fn what_the_turn_before_left_does_not_speak_for_the_next() {
+    for first in [Fault::Slow(500), Fault::Fail] {
+        let mut world = World::new();
+        let send = || Op::Send { target: Some(0), after: None, priority: 5 };
+        world.act(&Op::Fault { session: 0, fault: first });
+        world.act(&send());
+        world.act(&Op::Pass(20_000));
+        world.act(&Op::Fault { session: 0, fault: Fault::LoseEnter });
+        world.act(&send());
+        for _ in 0..40 {
+            world.act(&Op::Pass(100));
+        }
+        world.act(&Op::Fault { session: 0, fault: Fault::Dialog });
+        world.settle();
+    }
 }
