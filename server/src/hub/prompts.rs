@@ -27,17 +27,14 @@ impl Control {
     ) -> Stored<()> {
         let value = match self.keep_new(asked, key, now)? {
             Err(fault) => Err(fault),
-            Ok((id, new)) => match self.store.prompt(id)? {
-                None => Err(Fault::no_prompt(id)),
-                Some(stored) => {
-                    if new {
-                        let detail = serde_json::json!({ "text": wire::text::cut(&stored.asked.text, 200) });
-                        self.audit(by.as_str(), "prompt.assign", &format!("prompt {id}"), &detail, now)?;
-                        self.index(&stored);
-                    }
-                    Ok((new, self.store.show(&stored)?))
+            Ok((stored, new)) => {
+                if new {
+                    let detail = serde_json::json!({ "text": wire::text::cut(&stored.asked.text, 200) });
+                    self.audit(by.as_str(), "prompt.assign", &format!("prompt {}", stored.id), &detail, now)?;
+                    self.index(&stored);
                 }
-            },
+                Ok((new, self.store.show(&stored)?))
+            }
         };
         self.out.answer(reply, value);
         Ok(())
@@ -48,7 +45,7 @@ impl Control {
         asked: NewPrompt,
         key: Option<String>,
         now: UnixMillis,
-    ) -> Stored<Result<(PromptId, bool), Fault>> {
+    ) -> Stored<Result<(StoredPrompt, bool), Fault>> {
         let key = match key.map(|key| keyed(key, &asked)).transpose() {
             Ok(key) => key,
             Err(fault) => return Ok(Err(fault)),
@@ -64,9 +61,9 @@ impl Control {
         let due = asked.not_before.unwrap_or(now).max(now);
         let attempts = asked.attempts.unwrap_or(1);
         let job = Job::queued(attempts, asked.wait_ms.unwrap_or_default(), due, blocked);
-        let after = asked.after.clone();
-        let id = match self.store.enqueue(&Queued { asked, job, key }, now)? {
-            Kept::There(id) => return Ok(Ok((id, false))),
+        let queued = Queued { asked, job, key };
+        let id = match self.store.enqueue(&queued, now)? {
+            Kept::There(id) => return Ok(self.kept(id)?.map(|there| (there, false))),
             Kept::OtherContent(id) => {
                 return Ok(Err(Fault::conflict(
                     format!("this idempotency key was used for prompt {id} with other content"),
@@ -75,11 +72,19 @@ impl Control {
             }
             Kept::New(id) => id,
         };
-        self.store.set_needs(id, &after)?;
-        self.look_at_needs(id, now)?;
         self.out.prompts.insert(id);
         self.stirred = true;
-        Ok(Ok((id, true)))
+        if queued.asked.after.is_empty() {
+            return Ok(Ok((queued.stored(id, now), true)));
+        }
+        self.store.set_needs(id, &queued.asked.after)?;
+        self.look_at_needs(id, now)?;
+        Ok(self.kept(id)?.map(|kept| (kept, true)))
+    }
+
+    /// A prompt that is known.
+    fn kept(&self, id: PromptId) -> Stored<Result<StoredPrompt, Fault>> {
+        Ok(self.store.prompt(id)?.ok_or_else(|| Fault::no_prompt(id)))
     }
 
     /// Whether a prompt that needs these has to wait; each must be known.
@@ -108,9 +113,9 @@ impl Control {
         reply: Reply<Prompt>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let value = match self.store.prompt(id)? {
-            None => Err(Fault::no_prompt(id)),
-            Some(prompt) => self.wish(prompt, &change, by, now)?,
+        let value = match self.kept(id)? {
+            Err(fault) => Err(fault),
+            Ok(prompt) => self.wish(prompt, &change, by, now)?,
         };
         self.out.answer(reply, value);
         Ok(())
@@ -125,22 +130,33 @@ impl Control {
         reply: Reply<Counted>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let value = match self.which(selection, now)? {
-            Err(fault) => Err(fault),
-            Ok(which) => {
-                let mut count = 0;
-                for prompt in self.store.select_prompts(&which, u32::MAX)? {
-                    let fits = match change {
-                        Change::Retry => !matches!(prompt.job.phase, Phase::Pending { .. } | Phase::Blocked),
-                        Change::Cancel | Change::Reassign(_) => true,
-                    };
-                    count += u32::from(fits && self.wish(prompt, &change, by, now)?.is_ok());
-                }
-                Ok(Counted { count })
-            }
-        };
+        let value = self.each(selection, now, |control, prompt| {
+            let fits = match change {
+                Change::Retry => !matches!(prompt.job.phase, Phase::Pending { .. } | Phase::Blocked),
+                Change::Cancel | Change::Reassign(_) => true,
+            };
+            Ok(fits && control.wish(prompt, &change, by, now)?.is_ok())
+        })?;
         self.out.answer(reply, value);
         Ok(())
+    }
+
+    /// Does something with each prompt that is meant, and counts those with which it could be done.
+    fn each(
+        &mut self,
+        selection: Selection,
+        now: UnixMillis,
+        mut with: impl FnMut(&mut Self, StoredPrompt) -> Stored<bool>,
+    ) -> Stored<Result<Counted, Fault>> {
+        let which = match self.which(selection, now)? {
+            Ok(which) => which,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let mut count = 0;
+        for prompt in self.store.select_prompts(&which, u32::MAX)? {
+            count += u32::from(with(self, prompt)?);
+        }
+        Ok(Ok(Counted { count }))
     }
 
     fn wish(
@@ -172,6 +188,9 @@ impl Control {
                 Ok(Err(refusal(&before, change, not_now)))
             }
             Ok(()) => {
+                if prompt.asked != before.asked {
+                    self.store.save_asked(&prompt)?;
+                }
                 let (what, detail) = match change {
                     Change::Cancel => ("prompt.cancel", serde_json::json!({})),
                     Change::Retry => ("prompt.retry", serde_json::json!({})),
@@ -192,9 +211,9 @@ impl Control {
         reply: Reply<Prompt>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let value = match self.store.prompt(id)? {
-            None => Err(Fault::no_prompt(id)),
-            Some(prompt) => self.edited(prompt, edit, by, now)?,
+        let value = match self.kept(id)? {
+            Err(fault) => Err(fault),
+            Ok(prompt) => self.edited(prompt, edit, by, now)?,
         };
         self.out.answer(reply, value);
         Ok(())
@@ -244,15 +263,16 @@ impl Control {
         prompt.asked = asked;
         prompt.changed = now;
         self.store.set_needs(id, &prompt.asked.after)?;
+        self.store.save_asked(&prompt)?;
         self.store.save_prompt(&prompt)?;
         self.index(&prompt);
         self.look_at_needs(id, now)?;
         self.out.prompts.insert(id);
         self.stirred = true;
         self.audit(by.as_str(), "prompt.edit", &format!("prompt {id}"), &serde_json::json!({}), now)?;
-        match self.store.prompt(id)? {
-            Some(prompt) => Ok(Ok(self.store.show(&prompt)?)),
-            None => Ok(Err(Fault::no_prompt(id))),
+        match self.kept(id)? {
+            Ok(prompt) => Ok(Ok(self.store.show(&prompt)?)),
+            Err(fault) => Ok(Err(fault)),
         }
     }
 
@@ -264,21 +284,17 @@ impl Control {
         reply: Reply<Counted>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let value = match self.which(selection, now)? {
-            Err(fault) => Err(fault),
-            Ok(which) => {
-                let mut count = 0;
-                for prompt in self.store.select_prompts(&which, u32::MAX)? {
-                    if prompt.job.state().is_final() && self.store.forget_prompt(prompt.id)? {
-                        count += 1;
-                        self.out.prompts_gone.insert(prompt.id);
-                    }
-                }
-                let detail = serde_json::json!({ "count": count });
-                self.audit(by.as_str(), "prompt.clear", "prompts", &detail, now)?;
-                Ok(Counted { count })
+        let value = self.each(selection, now, |control, prompt| {
+            let gone = prompt.job.state().is_final() && control.store.forget_prompt(prompt.id)?;
+            if gone {
+                control.out.prompts_gone.insert(prompt.id);
             }
-        };
+            Ok(gone)
+        })?;
+        if let Ok(Counted { count }) = value {
+            let detail = serde_json::json!({ "count": count });
+            self.audit(by.as_str(), "prompt.clear", "prompts", &detail, now)?;
+        }
         self.out.answer(reply, value);
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Control {
         let Some((from, before)) = self.store.accepted_at(attempt.id)? else { return Ok(()) };
         let rows = self.store.events_between(session, from, seq, EVENTS)?;
         let after = self.sessions.get(session).map(|live| &live.kept.card.metrics);
-        let queued = self.store.prompt(attempt.prompt)?.map_or(UnixMillis(0), |p| p.created);
+        let queued = self.store.queued_at(attempt.prompt)?.unwrap_or(UnixMillis(0));
         let mut summary = summarise(&rows);
         if let Some(after) = after {
             summary.tokens_in = grown(&before, after, "tokens_in");

@@ -16,8 +16,10 @@ use crate::store::{Stored, StoredPrompt};
 
 /// Prompts looked at in one pass, the most urgent first.
 const LOOKED_AT: usize = 1_000;
-/// Scores kept with a prompt, the best first.
-const SCORES: usize = 50;
+/// Scores shown of a prompt that waits, the best first.
+const SHOWN: usize = 50;
+/// Scores kept of a lease, the best first.
+const KEPT: usize = 20;
 /// Longest reason of a failure that is told to the next attempt, in characters.
 const REASON: usize = 1_000;
 
@@ -108,6 +110,9 @@ impl Control {
 
     /// How the attempt before failed, if it ran and failed.
     fn failure_before(&self, prompt: PromptId, attempt: &Attempt) -> Stored<Option<Failed>> {
+        if attempt.number <= 1 {
+            return Ok(None);
+        }
         let before = self.store.attempts_of(prompt)?.into_iter().rfind(|a| a.id < attempt.id && ran(a));
         let Some((number, result)) = before.and_then(|a| Some((a.number, a.result?))) else {
             return Ok(None);
@@ -134,7 +139,7 @@ impl Control {
         if let Err(not_now) = self.advance(&mut prompt, JobEvent::Leased(attempt.id), now)? {
             tracing::error!(prompt = %prompt.id, why = not_now.why, "a due prompt could not be leased");
         }
-        self.store.save_scores(prompt.id, &scores[..scores.len().min(SCORES)])?;
+        self.store.save_scores(prompt.id, &scores[..scores.len().min(KEPT)])?;
         if let Some(live) = self.sessions.get_mut(session) {
             live.lease = Some(Leased::new(&attempt, &prompt.asked));
             live.past.given(prompt.asked.thread.as_deref(), &prompt.asked.tags, now);
@@ -217,6 +222,6 @@ fn ran(attempt: &Attempt) -> bool {
 }
 
 fn few(mut scores: Vec<Score>) -> Vec<Score> {
-    scores.truncate(SCORES);
+    scores.truncate(SHOWN);
     scores
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
-use wire::prompt::{Attempt, PromptResult, Receipt, Step};
+use wire::prompt::{Attempt, Outcome, PromptResult, Receipt, Step};
 use wire::{AttemptId, PromptId, SessionId, UnixMillis};
 
 use super::rows::{json, json_or_none, signed, to_json, unsigned, word};
@@ -26,12 +26,9 @@ impl Store {
         number: u32,
         now: UnixMillis,
     ) -> Stored<Attempt> {
-        self.db
-            .prepare_cached("UPDATE sessions SET fence = fence + 1 WHERE id = ?1")?
-            .execute([&session.0])?;
         let fence: i64 = self
             .db
-            .prepare_cached("SELECT fence FROM sessions WHERE id = ?1")?
+            .prepare_cached("UPDATE sessions SET fence = fence + 1 WHERE id = ?1 RETURNING fence")?
             .query_row([&session.0], |row| row.get(0))?;
         self.db
             .prepare_cached("INSERT INTO attempts (prompt, session, fence, number) VALUES (?1, ?2, ?3, ?4)")?
@@ -39,7 +36,6 @@ impl Store {
         let id = AttemptId(self.db.last_insert_rowid());
         let receipt = Receipt { step: Step::Leased, at: now };
         self.add_receipt(id, receipt)?;
-        self.forget_refusals(prompt)?;
         Ok(Attempt {
             id,
             prompt,
@@ -86,7 +82,7 @@ impl Store {
                 "UPDATE attempts SET outcome = ?2, result = ?3, ended = ?4 WHERE id = ?1 AND outcome IS NULL",
             )?
             .execute(params![attempt.0, result.outcome.as_str(), to_json("result", result)?, now.0])?;
-        Ok(())
+        if result.outcome == Outcome::NotTyped { self.forget_refusals(attempt) } else { Ok(()) }
     }
 
     /// Attempts, newest first: of a session, before one of them.
@@ -135,14 +131,16 @@ impl Store {
         found.transpose()
     }
 
-    fn forget_refusals(&self, prompt: PromptId) -> Stored<()> {
+    /// Of the prompt of an attempt that came to nothing, leaves the latest of those.
+    fn forget_refusals(&self, last: AttemptId) -> Stored<()> {
         self.db
             .prepare_cached(
-                "DELETE FROM attempts WHERE prompt = ?1 AND outcome = 'not_typed' AND id NOT IN (
-                    SELECT id FROM attempts WHERE prompt = ?1 AND outcome = 'not_typed'
-                    ORDER BY id DESC LIMIT ?2)",
+                "WITH refusals (id) AS (
+                    SELECT id FROM attempts WHERE prompt = (SELECT prompt FROM attempts WHERE id = ?1)
+                        AND outcome = 'not_typed' ORDER BY id DESC)
+                 DELETE FROM attempts WHERE id IN (SELECT id FROM refusals LIMIT -1 OFFSET ?2)",
             )?
-            .execute(params![prompt.0, REFUSALS_KEPT])?;
+            .execute(params![last.0, REFUSALS_KEPT])?;
         Ok(())
     }
 

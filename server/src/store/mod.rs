@@ -35,6 +35,7 @@ use rusqlite_migration::{M, Migrations};
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/001_start.sql")),
     M::up(include_str!("../../migrations/002_queue.sql")),
+    M::up(include_str!("../../migrations/003_queue_speed.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -91,7 +92,7 @@ impl Store {
         db.pragma_update(None, "foreign_keys", false)?;
         MIGRATIONS.to_latest(&mut db)?;
         db.pragma_update(None, "foreign_keys", true)?;
-        db.set_prepared_statement_cache_capacity(64);
+        db.set_prepared_statement_cache_capacity(256);
         Ok(Self { db })
     }
 

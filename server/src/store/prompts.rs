@@ -57,6 +57,14 @@ pub struct Which {
     pub before: Option<PromptId>,
 }
 
+impl Queued {
+    /// As it is kept from now on.
+    pub fn stored(self, id: PromptId, now: UnixMillis) -> StoredPrompt {
+        let Self { asked, job, key: _ } = self;
+        StoredPrompt { id, asked, job, session: None, avoid: None, created: now, changed: now }
+    }
+}
+
 /// What became of a wish to queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
@@ -98,18 +106,25 @@ impl Store {
         Ok(Kept::New(PromptId(self.db.last_insert_rowid())))
     }
 
+    /// Keeps what is asked of a prompt, when that changed.
+    pub fn save_asked(&self, prompt: &StoredPrompt) -> Stored<()> {
+        let mut sql = self.db.prepare_cached("UPDATE prompts SET asked = ?2 WHERE id = ?1")?;
+        sql.execute(params![prompt.id.0, to_json("asked", &prompt.asked)?])?;
+        Ok(())
+    }
+
     /// Keeps what changed in a prompt's life, and who has it.
     pub fn save_prompt(&self, prompt: &StoredPrompt) -> Stored<()> {
         let columns = Columns::of(&prompt.job.phase);
         let mut sql = self.db.prepare_cached(
-            "UPDATE prompts SET asked = :asked, state = :state, hold_code = :code, hold_text = :text, due = :due,
+            "UPDATE prompts SET state = :state, hold_code = :code, hold_text = :text, due = :due,
                 wait_until = :wait, lease = :lease, wish = :wish, session = :session, avoid = :avoid,
                 tried = :tried, attempts = :attempts, refusals = :refusals, result = :result, changed = :changed
              WHERE id = :id",
         )?;
         let lease = prompt.job.lease();
         sql.execute(named_params! {
-            ":id": prompt.id.0, ":asked": to_json("asked", &prompt.asked)?,
+            ":id": prompt.id.0,
             ":state": prompt.job.state().as_str(), ":wait": prompt.job.wait_until.0,
             ":code": columns.hold.map(|h| h.code.as_str()), ":text": columns.hold.map(|h| &h.text),
             ":due": columns.due.map(|t| t.0), ":lease": lease.map(|l| l.attempt.0),
@@ -124,16 +139,23 @@ impl Store {
 
     /// Keeps how sessions scored when a prompt was routed.
     pub fn save_scores(&self, prompt: PromptId, scores: &[Score]) -> Stored<()> {
-        let mut sql = self.db.prepare_cached("UPDATE prompts SET scores = ?2 WHERE id = ?1")?;
+        let mut sql =
+            self.db.prepare_cached("INSERT OR REPLACE INTO scores (prompt, scores) VALUES (?1, ?2)")?;
         sql.execute(params![prompt.0, to_json("scores", &scores)?])?;
         Ok(())
     }
 
     /// How sessions scored when a prompt was last routed; empty before that.
     pub fn scores(&self, prompt: PromptId) -> Stored<Vec<Score>> {
-        let mut sql = self.db.prepare_cached("SELECT scores FROM prompts WHERE id = ?1")?;
+        let mut sql = self.db.prepare_cached("SELECT scores FROM scores WHERE prompt = ?1")?;
         let found = sql.query_row([prompt.0], |row| Ok(json_or_none(row, "scores"))).optional()?;
         Ok(found.transpose()?.flatten().unwrap_or_default())
+    }
+
+    /// When a prompt was queued.
+    pub fn queued_at(&self, id: PromptId) -> Stored<Option<UnixMillis>> {
+        let mut sql = self.db.prepare_cached("SELECT created FROM prompts WHERE id = ?1")?;
+        Ok(sql.query_row([id.0], |row| row.get(0).map(UnixMillis)).optional()?)
     }
 
     /// One prompt.
@@ -144,7 +166,10 @@ impl Store {
 
     /// Prompts that are offered by themselves, now or later: what the queue in memory is made of.
     pub fn waiting_prompts(&self) -> Stored<Vec<StoredPrompt>> {
-        let mut sql = self.db.prepare("SELECT * FROM prompts WHERE due IS NOT NULL ORDER BY id")?;
+        let mut sql = self.db.prepare(
+            "SELECT * FROM prompts
+             WHERE state NOT IN ('completed', 'failed', 'cancelled') AND due IS NOT NULL ORDER BY id",
+        )?;
         sql.query_map([], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
