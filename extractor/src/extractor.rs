@@ -15,7 +15,7 @@ use crate::ending::{self, Before};
 use crate::evidence::{Candidate, Facts};
 use crate::fact::Telling;
 use crate::hearing::{Heard, Hearing};
-use crate::observation::{Dialog, Doing, EventKind, Exit, Keys, Observation, Seen, Source, State};
+use crate::observation::{Dialog, Doing, EventKind, Keys, Observation, Seen, Source, State};
 use crate::osc::{Item, Scanner};
 use crate::query;
 use crate::sight::{Prompted, Sight};
@@ -51,12 +51,14 @@ pub struct Extractor {
     pub(crate) offset: u64,
     pub(crate) now: Duration,
     /// The last output, the last key.
-    output: Duration,
+    pub(crate) output: Duration,
     key: Option<Duration>,
     enter: Option<Duration>,
     /// When to look at the screen, and when to weigh anew although nothing happens.
     pub(crate) look: Option<Duration>,
-    recheck: Option<Duration>,
+    pub(crate) recheck: Option<Duration>,
+    /// Whether anything was drawn since the last look.
+    pub(crate) unseen: bool,
     /// Whether it was idle or busy before, whether Enter was pressed before, whether the program has ended.
     ready: bool,
     entered: bool,
@@ -109,6 +111,7 @@ impl Extractor {
             enter: None,
             look: None,
             recheck: None,
+            unseen: false,
             ready: false,
             entered: false,
             ended: false,
@@ -143,10 +146,15 @@ impl Extractor {
             }
         }
         if !bytes.is_empty() {
-            // A look that was due only because rows settle must not put this one off.
-            let soon = self.now + LOOK;
-            self.look = Some(self.look.map_or(soon, |look| look.min(soon)));
+            self.drawn();
         }
+    }
+
+    fn drawn(&mut self) {
+        self.unseen = true;
+        // A look that was due only because rows settle must not put this one off.
+        let soon = self.now + LOOK;
+        self.look = Some(self.look.map_or(soon, |look| look.min(soon)));
     }
 
     /// Takes what was written to the program.
@@ -233,41 +241,7 @@ impl Extractor {
     pub fn resize(&mut self, at: Duration, cols: u16, rows: u16, out: &mut Vec<Observation>) {
         self.pass(at, out);
         self.vt.resize(cols, rows);
-        let soon = self.now + LOOK;
-        self.look = Some(self.look.map_or(soon, |look| look.min(soon)));
-    }
-
-    /// Another program takes the place of this one, on a terminal of its own: nothing that was known of the one holds
-    /// for the other.
-    pub fn restart(&mut self, at: Duration, out: &mut Vec<Observation>) {
-        self.pass(at, out);
-        let (cols, rows) = self.size();
-        let fresh = Self::new(Arc::clone(&self.agent), cols, rows);
-        let old = std::mem::replace(self, fresh);
-        (self.offset, self.now, self.output) = (old.offset, old.now, old.now);
-        let asked = old.asked.is_some();
-        self.belief.believe(self.now, Candidate::starting());
-        if asked {
-            self.emit(Seen::Dialog(None), out);
-        }
-        self.emit(Seen::State(self.belief.claim().clone()), out);
-        self.judge(out);
-    }
-
-    /// Takes the end of the program.
-    pub fn exit(&mut self, at: Duration, exit: Exit, out: &mut Vec<Observation>) {
-        self.pass(at, out);
-        if self.ended {
-            return;
-        }
-        if self.look.take().is_some() {
-            self.read(out);
-        }
-        self.ended = true;
-        self.recheck = None;
-        let candidate = Candidate::exited(exit);
-        let change = self.belief.believe(self.now, candidate);
-        self.follow(change, out);
+        self.drawn();
     }
 
     /// Takes the passing of time.
@@ -284,7 +258,7 @@ impl Extractor {
     }
 
     /// Lets time pass: everything that was due happens at its own time, in order.
-    fn pass(&mut self, at: Duration, out: &mut Vec<Observation>) {
+    pub(crate) fn pass(&mut self, at: Duration, out: &mut Vec<Observation>) {
         while let Some(due) = self.due().filter(|due| *due <= at) {
             self.now = self.now.max(due);
             if self.look.is_some_and(|look| look <= due) {
@@ -371,7 +345,8 @@ impl Extractor {
     }
 
     /// Looks at the screen.
-    fn read(&mut self, out: &mut Vec<Observation>) {
+    pub(crate) fn read(&mut self, out: &mut Vec<Observation>) {
+        self.unseen = false;
         let looked = self.sight.look(&self.agent, &mut self.vt, self.now);
         if looked.moved {
             self.belief.restart(self.now, Source::Screen);
@@ -393,7 +368,7 @@ impl Extractor {
     }
 
     /// Weighs the evidence and follows what it says.
-    fn judge(&mut self, out: &mut Vec<Observation>) {
+    pub(crate) fn judge(&mut self, out: &mut Vec<Observation>) {
         if self.ended {
             return;
         }
@@ -459,7 +434,7 @@ impl Extractor {
         }
     }
 
-    fn follow(&mut self, change: Change, out: &mut Vec<Observation>) {
+    pub(crate) fn follow(&mut self, change: Change, out: &mut Vec<Observation>) {
         let Change { from, to } = change;
         if matches!(to, State::Idle | State::Busy | State::WaitingPermission) {
             self.ready = true;

@@ -22,6 +22,7 @@ pub mod hearing;
 pub mod lines;
 pub mod observation;
 pub mod osc;
+pub mod program;
 pub mod query;
 pub mod reading;
 pub mod redact;

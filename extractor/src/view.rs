@@ -19,7 +19,7 @@ impl Extractor {
 
     /// Whether anything was written that has not been looked at yet: a dialog may have come.
     pub fn has_unseen(&self) -> bool {
-        self.look.is_some() && !self.ended
+        self.unseen && !self.ended
     }
 
     /// Path of the agent's transcript, when it told that.

@@ -298,3 +298,13 @@ fn a_prompt_queued_during_a_turn_is_a_turn_of_its_own() {
     let began = seen.iter().filter(|o| matches!(o.what, Seen::TurnBegan { .. })).count();
     assert_eq!(began, 2);
 }
+
+#[test]
+fn what_was_looked_at_is_seen_though_its_rows_have_not_settled() {
+    let (mut extractor, mut out) = (new("scripted", 40, 10), Vec::new());
+    extractor.output(at(0), b"\x1b[?1049h\x1b[1;1Hhello", &mut out);
+    assert!(extractor.has_unseen());
+    extractor.tick(at(60), &mut out);
+    assert!(extractor.due().is_some(), "the row is looked at again when it has settled");
+    assert!(!extractor.has_unseen());
+}
