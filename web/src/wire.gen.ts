@@ -825,7 +825,13 @@ rules: Array<Rule>, };
 
 export type PolicyText = { 
 /**
- * A [`RuleFile`] as TOML; absent when trying: the rules in force.
+ * A [`RuleFile`] as TOML; empty: no rules.
+ */
+text: string, };
+
+export type PolicyTrial = { 
+/**
+ * A [`RuleFile`] as TOML; absent: the rules in force.
  */
 text: string | null, };
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hyper::Method;
-use wire::approval::{Policies, PolicyExample, PolicyText, Verdict};
+use wire::approval::{Policies, PolicyExample, PolicyTrial, Verdict};
 
 use crate::cli::PolicyVerb;
 use crate::client::Client;
@@ -68,5 +68,5 @@ fn body(file: Option<&Path>) -> Result<String, Failure> {
             .map_err(|e| Failure::Usage(format!("cannot read the rules from {}: {e}", path.display())))
     };
     let text = file.map(read).transpose()?;
-    serde_json::to_string(&PolicyText { text }).map_err(|e| Failure::failed(e.to_string()))
+    serde_json::to_string(&PolicyTrial { text }).map_err(|e| Failure::failed(e.to_string()))
 }

@@ -10,7 +10,7 @@ use wire::approval::ApprovalState;
 use wire::http::Answer;
 
 use super::App;
-use super::error::{Params, answer as respond, number, read};
+use super::error::{Params, answer as respond, numbered, read};
 use super::sessions::within;
 use crate::auth::Principal;
 use crate::fault::Fault;
@@ -57,10 +57,5 @@ pub async fn answer(
 }
 
 fn parse(id: &str) -> Result<ApprovalId, Fault> {
-    number(id).map(ApprovalId).ok_or_else(|| {
-        Fault::bad(
-            format!("'{}' is no approval's number", wire::text::escape(id)),
-            "`assign approvals` lists them",
-        )
-    })
+    numbered(id, ApprovalId, "approval", "`assign approvals` lists them")
 }

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use wire::AttemptId;
 
 use super::App;
-use super::error::{Params, answer, number};
-use crate::fault::Fault;
+use super::error::{Params, answer, numbered};
 use crate::hub::Ask;
 
 /// Which attempts, and how many.
@@ -28,11 +27,8 @@ pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Respo
 
 /// One with its receipts and its result.
 pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
-    answer(match number(&id) {
-        Some(id) => app.hub.ask(|reply| Ask::Attempt(AttemptId(id), reply)).await,
-        None => Err(Fault::bad(
-            format!("'{}' is no attempt's number", wire::text::escape(&id)),
-            "`assign show` lists those of a prompt",
-        )),
+    answer(match numbered(&id, AttemptId, "attempt", "`assign show` lists those of a prompt") {
+        Ok(id) => app.hub.ask(|reply| Ask::Attempt(id, reply)).await,
+        Err(fault) => Err(fault),
     })
 }

@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use wire::http::ErrorCode;
 
 use crate::fault::Fault;
@@ -65,14 +66,39 @@ pub async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Fault> {
         Ok(Err(_)) => return Err(Fault::bad("the body could not be read", "send it again")),
         Err(_) => return Err(Fault::bad("the body did not arrive in time", "send it again")),
     };
-    serde_json::from_slice(&bytes).map_err(|e| {
-        Fault::bad(format!("the body is not what this route takes: {e}"), "see the route's description")
-    })
+    let unfit = |e: &dyn std::fmt::Display| {
+        let hint = "see the route's description in /v1/openapi.json";
+        Fault::bad(format!("the body is not what this route takes: {e}"), hint)
+    };
+    let mut value: Value = serde_json::from_slice(&bytes).map_err(|e| unfit(&e))?;
+    if !value.is_object() {
+        return Err(unfit(&"it is not an object"));
+    }
+    whole(&mut value);
+    serde_json::from_value(value).map_err(|e| unfit(&e))
 }
 
-/// A number in a path, from 1.
-pub fn number(text: &str) -> Option<i64> {
-    text.parse().ok().filter(|n| *n > 0)
+/// JSON knows one kind of number: a whole one may be written like `3.0`.
+fn whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            // Up to here a float holds every whole number, and a conversion is exact.
+            let exact = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0);
+            if let Some(float) = exact.filter(|_| number.is_f64()) {
+                *number = serde_json::Number::from(float as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole),
+        Value::Object(fields) => fields.values_mut().for_each(whole),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// The number of a thing in a path, from 1; `what` it is and `which` command lists them.
+pub fn numbered<T>(text: &str, id: impl FnOnce(i64) -> T, what: &str, which: &str) -> Result<T, Fault> {
+    let number = text.parse().ok().filter(|number| *number > 0).map(id);
+    let fault = || Fault::bad(format!("'{}' is no {what}'s number", wire::text::escape(text)), which);
+    number.ok_or_else(fault)
 }
 
 /// The query of a URL; what cannot be read is told in our own form.

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use wire::approval::{Approval, Policies, PolicyExample, PolicyText, Verdict};
+use wire::approval::{Approval, Policies, PolicyExample, PolicyText, PolicyTrial, Verdict};
 use wire::event::Event;
 use wire::feed::{FromViewer, ToViewer};
 use wire::http::{
@@ -239,7 +239,7 @@ fn about_approvals(s: &mut SchemaGenerator) -> Vec<Operation> {
         get("/v1/policies/examples", "Rules to begin with").gives::<Vec<PolicyExample>>(s, 200),
         post("/v1/policies/test", "Tries rules on what was asked lately, and changes nothing")
             .query::<prompts::Limit>(s)
-            .takes::<PolicyText>(s)
+            .takes::<PolicyTrial>(s)
             .gives::<Vec<Verdict>>(s, 200),
     ]
 }

@@ -3,13 +3,12 @@
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::Response;
-use wire::approval::{PolicyExample, PolicyText};
+use wire::approval::{PolicyExample, PolicyText, PolicyTrial};
 
 use super::App;
 use super::error::{Params, answer, read};
 use super::prompts::Limit;
 use crate::auth::Principal;
-use crate::fault::Fault;
 use crate::hub::{Ask, People};
 use crate::policy;
 
@@ -33,11 +32,8 @@ pub async fn set(
 ) -> Response<Body> {
     let by = principal.by();
     answer(match read::<PolicyText>(request.into_body()).await {
-        Ok(PolicyText { text: Some(text) }) => {
+        Ok(PolicyText { text }) => {
             app.hub.ask(|reply| Ask::People(People::SetPolicies(text, by, reply))).await
-        }
-        Ok(PolicyText { text: None }) => {
-            Err(Fault::bad("the rules are missing", "send them as `text`; an empty text is no rules"))
         }
         Err(fault) => Err(fault),
     })
@@ -46,8 +42,8 @@ pub async fn set(
 /// Tries rules on what was asked lately.
 pub async fn test(State(app): State<App>, Params(which): Params<Limit>, request: Request) -> Response<Body> {
     let limit = which.limit.unwrap_or(200);
-    answer(match read::<PolicyText>(request.into_body()).await {
-        Ok(PolicyText { text }) => {
+    answer(match read::<PolicyTrial>(request.into_body()).await {
+        Ok(PolicyTrial { text }) => {
             app.hub.ask(|reply| Ask::People(People::TestPolicies(text, limit, reply))).await
         }
         Err(fault) => Err(fault),

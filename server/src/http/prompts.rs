@@ -11,7 +11,7 @@ use wire::http::{Edit, Reassign, Selection};
 use wire::prompt::{NewPrompt, PromptState};
 
 use super::App;
-use super::error::{Params, answer, json, number, read};
+use super::error::{Params, answer, json, numbered, read};
 use crate::auth::Principal;
 use crate::fault::Fault;
 use crate::hub::{Ask, By, Change};
@@ -172,10 +172,5 @@ async fn change_all(app: &App, change: Change, by: By, request: Request) -> Resp
 }
 
 fn parse(id: &str) -> Result<PromptId, Fault> {
-    number(id).map(PromptId).ok_or_else(|| {
-        Fault::bad(
-            format!("'{}' is no prompt's number", wire::text::escape(id)),
-            "`assign prompts` lists them",
-        )
-    })
+    numbered(id, PromptId, "prompt", "`assign prompts` lists them")
 }

@@ -425,10 +425,10 @@ impl Control {
 
 /// The sender's key with a hash of what it sent.
 fn keyed(key: String, asked: &NewPrompt) -> Result<(String, String), Fault> {
-    if key.is_empty() || key.len() > 200 {
+    if key.is_empty() || key.len() > 200 || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Fault::bad(
-            "the idempotency key is empty or longer than 200 bytes",
-            "send a shorter one",
+            "the idempotency key is empty, longer than 200 characters, or holds others than visible ASCII",
+            "a random UUID is a good one",
         ));
     }
     let body = serde_json::to_vec(asked).map_err(|_| Fault::internal())?;

@@ -121,10 +121,17 @@ wire! {
         pub rules: Vec<Rule>,
     }
 
-    /// Rules to be set or to be tried.
+    /// Rules to be set.
     #[serde(deny_unknown_fields)]
     pub struct PolicyText {
-        /// A [`RuleFile`] as TOML; absent when trying: the rules in force.
+        /// A [`RuleFile`] as TOML; empty: no rules.
+        pub text: String,
+    }
+
+    /// Rules to be tried.
+    #[serde(deny_unknown_fields)]
+    pub struct PolicyTrial {
+        /// A [`RuleFile`] as TOML; absent: the rules in force.
         #[serde(default)]
         pub text: Option<String>,
     }

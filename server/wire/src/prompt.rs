@@ -251,73 +251,93 @@ wire! {
     #[serde(deny_unknown_fields)]
     pub struct NewPrompt {
         /// What to type; cleaned by [`crate::text::clean_prompt`].
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 262_144)))]
         pub text: String,
         /// A session's name or id; `None` lets the router choose.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
         pub target: Option<String>,
         /// 0 (last) to 10 (first).
         #[serde(default = "default_priority")]
+        #[cfg_attr(feature = "schema", schemars(range(max = 10)))]
         pub priority: u8,
         /// Absolute directory the session must work in.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
         pub dir: Option<String>,
         /// Branch that must be checked out there.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
         pub branch: Option<String>,
         /// Variables that must be set for the agent.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
         pub env: BTreeMap<String, String>,
         /// Commands for `sh -c` that must end with 0 before; what they export is set for the agent.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
         pub prerequisites: Vec<String>,
         /// Run each attempt in a fresh git work tree of `branch`, or of the one checked out.
         #[serde(default)]
         pub worktree: Option<WorktreePolicy>,
         /// Profile that must be running, for example `claude`.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
         pub agent: Option<String>,
         /// Profile that is preferred; another one will do.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
         pub prefer: Option<String>,
         /// Role that the session must have declared.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
         pub role: Option<String>,
         /// Capabilities that the session must have declared.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
         pub caps: Vec<String>,
         /// Prompts of one thread go to one session, if they can.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
         pub thread: Option<String>,
         /// What kind of task it is: records of success are kept by tag.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
         pub tags: Vec<String>,
         /// Prompts that must be completed before.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
         pub after: Vec<PromptId>,
         /// Not offered before this instant.
         #[serde(default)]
         pub not_before: Option<UnixMillis>,
         /// Command for `sh -c` that decides, in the task's directory, whether it was done.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 16_384)))]
         pub verify: Option<String>,
         /// Longest wait for a session; 24 hours when absent.
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1_000, max = 2_592_000_000_u64)))]
         pub wait_ms: Option<u64>,
         /// Longest time from leased to accepted; 10 minutes when absent.
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1_000, max = 2_592_000_000_u64)))]
         pub accept_ms: Option<u64>,
         /// Longest time from accepted to ended; 30 minutes when absent.
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1_000, max = 2_592_000_000_u64)))]
         pub timeout_ms: Option<u64>,
         /// Longest time without a sign of progress in a turn; 30 minutes when absent.
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1_000, max = 2_592_000_000_u64)))]
         pub silence_ms: Option<u64>,
         /// Tries in all; 3 when absent.
         #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 20)))]
         pub attempts: Option<u32>,
         /// Send a leading `/`, `!`, `#` or `@` as the agent's own command instead of as text.
         #[serde(default)]

@@ -28,7 +28,7 @@ declare! {
         PromptState, HoldCode, Step, Outcome, Cause, WorktreePolicy, Hold, PromptResult, Verification, Changes,
         FileChange, Worktree, Summary, Phases, Receipt, Attempt, NewPrompt, Prompt, Score, ScorePoint,
     },
-    approval::{ApprovalId, ApprovalState, Effect, Root, Approval, Rule, Policies, PolicyText, Verdict},
+    approval::{ApprovalId, ApprovalState, Effect, Root, Approval, Rule, Policies, PolicyText, PolicyTrial, Verdict},
     wrapper::{Choice},
     http::{
         ErrorCode, ErrorBody, Done, Status, LoginLink, Answer, Reassign, EventRow, PromptDetail,

@@ -26,6 +26,10 @@ pub fn measure(bin: &Path, rounds: usize) -> anyhow::Result<()> {
     wrap.args(["-d", "--name", "a", "-C"]).arg(&project);
     wrap.arg(bin.join("scripted-agent")).arg("--scripts").arg(scripts);
     anyhow::ensure!(wrap.status()?.success(), "the scripted agent does not start");
+    let sessions = || command("assign").args(["sessions", "--json"]).output();
+    while !String::from_utf8_lossy(&sessions()?.stdout).contains("\"idle\"") {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
     let (mut from_command, mut from_commit) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let begun = millis();
