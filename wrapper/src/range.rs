@@ -72,6 +72,8 @@ fn part(
     length: u32,
     redactor: &Arc<Redactor>,
 ) -> Result<RecordingPart, RangeError> {
+    // No recording is as long; and what follows may add.
+    let from = from.min(u64::MAX >> 1);
     let mut window = Window::new(from, length.clamp(1, LENGTH_MAX));
     let mut masker: Option<Masker> = None;
     let mut end = 0;
@@ -314,6 +316,16 @@ mod tests {
         assert_eq!(recorded.part(3, 3), part(3, 6, size(100, 30), &[event(3.0, "o", "two")]));
         assert_eq!(recorded.part(11, 9), part(11, 11, size(120, 40), &[]));
         assert_eq!(recorded.part(99, 9), part(11, 11, size(120, 40), &[]), "behind the end there is nothing");
+    }
+
+    #[test]
+    fn behind_the_end_there_is_nothing_however_far() {
+        let mut recorded = Recorded::new();
+        recorded.output(0, b"one");
+        for from in [3, 1_000_000, u64::MAX - 1, u64::MAX] {
+            let part = recorded.part(from, 1);
+            assert_eq!((part.end, part.events.len()), (3, 0), "{from}");
+        }
     }
 
     #[test]
