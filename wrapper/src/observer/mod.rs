@@ -70,6 +70,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Reports in one message.
 const REPORTS_MAX: usize = 100;
 
+/// Bytes of reports in one message, as JSON.
+const REPORTS_BYTES: usize = wire::MESSAGE_MAX / 2;
+
 /// How often answers that wait for their moment are looked at.
 const ANSWERS_EVERY: Duration = Duration::from_millis(20);
 

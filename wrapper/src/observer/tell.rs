@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use wire::SessionId;
-use wire::wrapper::{Hello, ToServer};
+use wire::wrapper::{Hello, Numbered, ToServer};
 
-use super::{HEARTBEAT, NOW_EVERY, Observer, REPORTS_MAX};
+use super::{HEARTBEAT, NOW_EVERY, Observer, REPORTS_BYTES, REPORTS_MAX};
 
 impl Observer {
     /// Who is calling, and where it stands.
@@ -42,7 +42,7 @@ impl Observer {
     pub(super) fn send_due(&mut self) {
         let Some(sent) = self.sent else { return };
         let now = Instant::now();
-        let reports: Vec<_> = self.core.journal.after(sent).take(REPORTS_MAX).cloned().collect();
+        let reports = fitting(self.core.journal.after(sent));
         if let Some(last) = reports.last().map(|n| n.seq)
             && self.say(ToServer::Reports { reports })
         {
@@ -70,5 +70,57 @@ impl Observer {
     /// Whether reports wait that the connection had no room for.
     pub(super) fn has_unsent(&self) -> bool {
         self.sent.is_some_and(|sent| self.core.journal.after(sent).next().is_some()) || self.watched.waits()
+    }
+}
+
+/// The next reports that fit one message, at least one: a patch alone may take a quarter of it.
+fn fitting<'a>(reports: impl Iterator<Item = &'a Numbered>) -> Vec<Numbered> {
+    let mut room = REPORTS_BYTES;
+    let fits = |report: &&Numbered| {
+        // What cannot be serialised cannot be sent either, and is told there.
+        let size = serde_json::to_string(report).map_or(0, |text| text.len());
+        let first = room == REPORTS_BYTES;
+        room = room.saturating_sub(size);
+        first || room > 0
+    };
+    reports.take(REPORTS_MAX).take_while(fits).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::prompt::{Outcome, PromptResult};
+    use wire::wrapper::Report;
+    use wire::{AttemptId, UnixMillis};
+
+    #[test]
+    fn reports_are_sent_in_messages_that_the_server_takes() {
+        let long = |size| PromptResult {
+            answer: "\u{1}".repeat(size),
+            ..PromptResult::new(Outcome::Completed, "", "status")
+        };
+        let numbered = |seq, size| Numbered {
+            seq,
+            at: UnixMillis(0),
+            report: Report::Ended { attempt: AttemptId(1), result: long(size) },
+        };
+        let reports: Vec<_> = (1..=20).map(|seq| numbered(seq, 20_000)).collect();
+        let mut sent = 0;
+        while sent < reports.len() {
+            let part = fitting(reports[sent..].iter());
+            assert!(!part.is_empty());
+            sent += part.len();
+            let message = serde_json::to_string(&ToServer::Reports { reports: part }).unwrap();
+            assert!(message.len() < wire::MESSAGE_MAX, "{}", message.len());
+        }
+        assert_eq!(
+            fitting([numbered(1, 150_000)].iter()).len(),
+            1,
+            "one that is too large is sent nevertheless"
+        );
+        assert_eq!(
+            fitting((1..=200).map(|seq| numbered(seq, 1)).collect::<Vec<_>>().iter()).len(),
+            REPORTS_MAX
+        );
     }
 }
