@@ -199,6 +199,10 @@ caps: Array<string>,
  */
 moves: Moves, 
 /**
+ * Whether it is given no prompts until a person says otherwise.
+ */
+paused: boolean, 
+/**
  * Until when its provider's limit of use lasts, as far as it is known.
  */
 limited: UnixMillis | null, 
@@ -675,6 +679,10 @@ attempt: Attempt | null,
  */
 result: PromptResult | null, 
 /**
+ * When a person took note of how it ended.
+ */
+seen: UnixMillis | null, 
+/**
  * When it was queued.
  */
 created: UnixMillis, 
@@ -835,6 +843,16 @@ export type PolicyTrial = {
  */
 text: string | null, };
 
+export type PolicyExample = { 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * A [`RuleFile`] as TOML.
+ */
+text: string, };
+
 export type Verdict = { 
 /**
  * The request.
@@ -898,6 +916,10 @@ started: UnixMillis,
  * Where the dashboard is.
  */
 url: string, 
+/**
+ * Whether no prompts are given out.
+ */
+paused: boolean, 
 /**
  * Live sessions by state word.
  */
@@ -998,6 +1020,10 @@ after: Array<PromptId> | null,
 not_before: UnixMillis | null, };
 
 export type Selection = { 
+/**
+ * One of these; at most 10,000.
+ */
+ids: Array<PromptId> | null, 
 /**
  * In this state.
  */
@@ -1107,6 +1133,632 @@ entries: Array<AuditEntry>,
  */
 whole: boolean | null, };
 
+export type FoundEvent = { 
+/**
+ * In which session.
+ */
+session: SessionId, 
+/**
+ * That session's name.
+ */
+session_name: string, 
+/**
+ * Sequence number there.
+ */
+seq: number, 
+/**
+ * What.
+ */
+event: Event, };
+
+export type Events = { 
+/**
+ * At most as many as were asked for.
+ */
+events: Array<FoundEvent>, 
+/**
+ * The cursor of the next page; `None` when this is the last.
+ */
+next: string | null, };
+
+export type HitKind = "prompt" | "result" | "event" | "text";
+
+export type Found = { 
+/**
+ * At most as many as were asked for.
+ */
+hits: Array<Hit>, 
+/**
+ * The cursor of the next page; `None` when this is the last.
+ */
+next: string | null, };
+
+export type Hit = { 
+/**
+ * Where.
+ */
+kind: HitKind, 
+/**
+ * When it was written.
+ */
+at: UnixMillis, 
+/**
+ * The session, where there is one.
+ */
+session: SessionId | null, 
+/**
+ * Its name.
+ */
+session_name: string | null, 
+/**
+ * The prompt, for [`HitKind::Prompt`] and [`HitKind::Result`].
+ */
+prompt: PromptId | null, 
+/**
+ * The moment in the session's recording, for [`HitKind::Event`] and [`HitKind::Text`]: a byte of its output.
+ */
+offset: number | null, 
+/**
+ * The words with what stands around them, in pieces that in order are one text.
+ */
+excerpt: Array<Piece>, };
+
+export type Piece = { 
+/**
+ * Plain text.
+ */
+text: string, 
+/**
+ * Whether it is what was looked for.
+ */
+hit: boolean, };
+
+export type Insight = { 
+/**
+ * First instant.
+ */
+from: UnixMillis, 
+/**
+ * First instant after it.
+ */
+to: UnixMillis, 
+/**
+ * Length of the range's steps, in milliseconds: an hour up to two days, else a day.
+ */
+step_ms: number, 
+/**
+ * Ends of prompts, step by step, without steps in which none ended.
+ */
+ends: Array<Ends>, 
+/**
+ * How long prompts that ended in the range were in each phase.
+ */
+phases: Array<PhaseTimes>, 
+/**
+ * What sessions did, busiest first; at most 200.
+ */
+utilisation: Array<Utilisation>, 
+/**
+ * Changes of context, by hour and session; hours without one are left out.
+ */
+switches: Array<Switches>, 
+/**
+ * Whether prompts met a session that already was where they wanted to run.
+ */
+matches: Matches, 
+/**
+ * What agents asked.
+ */
+approvals: ApprovalTimes, 
+/**
+ * Errors by what they are, most frequent first; at most 200.
+ */
+errors: Array<ErrorGroup>, 
+/**
+ * Tokens and cost by day, agent and project.
+ */
+usage: Array<Usage>, };
+
+export type Ends = { 
+/**
+ * Its first instant.
+ */
+at: UnixMillis, 
+/**
+ * How.
+ */
+outcome: Outcome, 
+/**
+ * How many.
+ */
+count: number, };
+
+export type Spread = { 
+/**
+ * How many were counted.
+ */
+count: number, 
+/**
+ * Half took no longer.
+ */
+p50_ms: number, 
+/**
+ * Nine of ten took no longer.
+ */
+p90_ms: number, 
+/**
+ * The longest.
+ */
+max_ms: number, };
+
+export type PhaseTimes = { 
+/**
+ * `waiting`, `delivery`, `running` or `verification`.
+ */
+phase: string, 
+/**
+ * How long.
+ */
+took: Spread, };
+
+export type Utilisation = { 
+/**
+ * Which.
+ */
+session: SessionId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its agent.
+ */
+agent: string, 
+/**
+ * At work.
+ */
+busy_ms: number, 
+/**
+ * Waiting for a person.
+ */
+waiting_ms: number, 
+/**
+ * Idle.
+ */
+idle_ms: number, 
+/**
+ * Anything else: starting, unknown.
+ */
+other_ms: number, };
+
+export type Switches = { 
+/**
+ * Which.
+ */
+session: SessionId, 
+/**
+ * The hour's first instant.
+ */
+hour: UnixMillis, 
+/**
+ * How often.
+ */
+count: number, };
+
+export type Matches = { 
+/**
+ * The session was there already.
+ */
+in_context: number, 
+/**
+ * It had to be brought there.
+ */
+moved: number, };
+
+export type ApprovalTimes = { 
+/**
+ * How many a person answered.
+ */
+by_person: number, 
+/**
+ * How many a rule answered.
+ */
+by_rule: number, 
+/**
+ * How many went away unanswered, or were answered in the terminal.
+ */
+elsewhere: number, 
+/**
+ * How many are open now.
+ */
+open: number, 
+/**
+ * How long a person's answer took.
+ */
+waited: Spread, };
+
+export type ErrorGroup = { 
+/**
+ * What makes it the same.
+ */
+fingerprint: string, 
+/**
+ * The rule that found it.
+ */
+rule: string, 
+/**
+ * Its line, as it was last seen.
+ */
+text: string, 
+/**
+ * How often in the range.
+ */
+count: number, 
+/**
+ * First time in the range.
+ */
+first: UnixMillis, 
+/**
+ * Last time in it.
+ */
+last: UnixMillis, 
+/**
+ * Where; at most 20.
+ */
+sessions: Array<SessionId>, };
+
+export type Usage = { 
+/**
+ * The day's first instant, in the time zone that was asked for.
+ */
+day: UnixMillis, 
+/**
+ * By which agent.
+ */
+agent: string, 
+/**
+ * In which project: the repository, or the directory outside one.
+ */
+project: string, 
+/**
+ * Prompts that ended.
+ */
+prompts: number, 
+/**
+ * Tokens read.
+ */
+tokens_in: number, 
+/**
+ * Tokens written.
+ */
+tokens_out: number, 
+/**
+ * US dollars.
+ */
+cost_usd: number, };
+
+export type NewPool = { 
+/**
+ * Unique; lower-case letters, digits and dashes, at most 32. Its sessions are called `NAME-1`, `NAME-2`, ….
+ */
+name: string, 
+/**
+ * The command that is wrapped, argument by argument; its first word says which profile is used.
+ */
+command: Array<string>, 
+/**
+ * Where, absolute.
+ */
+dir: string, 
+/**
+ * On which host; `None` takes the one of the server.
+ */
+host: HostId | null, 
+/**
+ * Role that its sessions declare.
+ */
+role: string | null, 
+/**
+ * Capabilities that they declare.
+ */
+caps: Array<string>, 
+/**
+ * Variables that they are started with.
+ */
+env: { [key in string]: string }, 
+/**
+ * At least so many, idle or not.
+ */
+min: number, 
+/**
+ * Never more; 1 to 100.
+ */
+max: number, 
+/**
+ * An idle one above `min` is ended after so many milliseconds.
+ */
+idle_ms: number, };
+
+export type Pool = { 
+/**
+ * What was asked for.
+ */
+asked: NewPool, 
+/**
+ * Its live sessions.
+ */
+sessions: Array<SessionId>, 
+/**
+ * How many are being started.
+ */
+starting: number, 
+/**
+ * Prompts that only it could take.
+ */
+waiting: number, 
+/**
+ * Starts that failed, or sessions that ended by themselves soon after, in a row.
+ */
+failures: number, 
+/**
+ * Not started again before this.
+ */
+resting_until: UnixMillis | null, 
+/**
+ * How the last failure came about.
+ */
+last_failure: string | null, };
+
+export type AlertKind = "stuck" | "failure_rate" | "context_mismatch" | "host_gone" | "observer_gone" | "approval_waiting" | "prompt_held" | "prompt_failed" | "rate_limited" | "sink_failing";
+
+export type SinkKind = "command" | "webhook" | "ntfy" | "slack" | "discord" | "telegram" | "desktop";
+
+export type Alert = { 
+/**
+ * Identity, growing.
+ */
+id: number, 
+/**
+ * What.
+ */
+kind: AlertKind, 
+/**
+ * In a line, without anything that an agent wrote.
+ */
+text: string, 
+/**
+ * Which session.
+ */
+session: SessionId | null, 
+/**
+ * Which prompt.
+ */
+prompt: PromptId | null, 
+/**
+ * Which host.
+ */
+host: HostId | null, 
+/**
+ * Since when.
+ */
+opened: UnixMillis, 
+/**
+ * Until when; `None` while it lasts.
+ */
+closed: UnixMillis | null, 
+/**
+ * How often it was told again because nobody acted.
+ */
+escalations: number, };
+
+export type QuietHours = { 
+/**
+ * From this minute on.
+ */
+from: number, 
+/**
+ * To this minute.
+ */
+to: number, };
+
+export type NewSink = { 
+/**
+ * Unique; 1 to 64 characters.
+ */
+name: string, 
+/**
+ * Which kind.
+ */
+kind: SinkKind, 
+/**
+ * The address to post to; for a command the command, for `sh -c`; for Telegram the interface's base address.
+ */
+target: string, 
+/**
+ * A signing key or a bot's token. `None` in a change keeps what is there.
+ */
+secret: string | null, 
+/**
+ * For ntfy the topic, for Telegram the chat.
+ */
+channel: string | null, 
+/**
+ * For Telegram: identities of the users whose commands are obeyed.
+ */
+allowed: Array<string>, 
+/**
+ * What it carries; empty: everything.
+ */
+alerts: Array<AlertKind>, 
+/**
+ * Not then.
+ */
+quiet: QuietHours | null, 
+/**
+ * Names of sessions, prompts' texts and requests are told too, not only counts and kinds.
+ */
+detailed: boolean, 
+/**
+ * Told again to this sink, when nobody acted for so many milliseconds.
+ */
+escalate_ms: number | null, };
+
+export type Sink = { 
+/**
+ * As it was asked for, without its secret.
+ */
+asked: NewSink, 
+/**
+ * Whether it has a secret.
+ */
+has_secret: boolean, 
+/**
+ * Notices that wait to be sent.
+ */
+waiting: number, 
+/**
+ * When one was last carried.
+ */
+delivered: UnixMillis | null, 
+/**
+ * Why the last try failed; `None` when it did not.
+ */
+failure: string | null, };
+
+export type Role = "viewer" | "typist" | "approver" | "assigner" | "admin";
+
+export type TokenRow = { 
+/**
+ * First 12 hexadecimal digits of its hash: enough to name it, useless to use it.
+ */
+id: string, 
+/**
+ * What its owner called it.
+ */
+name: string, 
+/**
+ * What it allows.
+ */
+roles: Array<Role>, 
+/**
+ * Since when.
+ */
+created: UnixMillis, 
+/**
+ * Until when; `None` without an end.
+ */
+expires: UnixMillis | null, 
+/**
+ * Last use, to the minute.
+ */
+used: UnixMillis | null, 
+/**
+ * Whether the caller uses this one now.
+ */
+own: boolean, };
+
+export type NewToken = { 
+/**
+ * What it is for; 1 to 64 characters.
+ */
+name: string, 
+/**
+ * What it allows; at least one.
+ */
+roles: Array<Role>, 
+/**
+ * How long it is good for, in milliseconds; `None` without an end.
+ */
+life_ms: number | null, };
+
+export type MadeToken = { 
+/**
+ * The secret.
+ */
+token: string, 
+/**
+ * The rest.
+ */
+row: TokenRow, };
+
+export type Me = { 
+/**
+ * `cli`, `browser` or the token's name.
+ */
+name: string, 
+/**
+ * What it may do.
+ */
+roles: Array<Role>, };
+
+export type Resources = { 
+/**
+ * Processors.
+ */
+cpus: number, 
+/**
+ * Load average over a minute.
+ */
+load: number, 
+/**
+ * Bytes of memory.
+ */
+memory: number, 
+/**
+ * Bytes of it that are available.
+ */
+memory_free: number, 
+/**
+ * Bytes available where recordings are written.
+ */
+disk_free: number, };
+
+export type HostRow = { 
+/**
+ * Identity.
+ */
+id: HostId, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Versions of its wrappers; more than one while some are older.
+ */
+versions: Array<string>, 
+/**
+ * Live sessions.
+ */
+sessions: number, 
+/**
+ * How many of them are connected.
+ */
+connected: number, 
+/**
+ * What it can spare; `None` before the first word of it.
+ */
+resources: Resources | null, 
+/**
+ * When it was last heard.
+ */
+heard: UnixMillis, };
+
+export type Routing = { 
+/**
+ * None are given out; what runs goes on.
+ */
+paused: boolean, };
+
+export type Template = { 
+/**
+ * Unique; 1 to 64 characters.
+ */
+name: string, 
+/**
+ * What it asks. `{{word}}` in its text is filled in by the sender.
+ */
+prompt: NewPrompt, };
+
 export type ToViewer = { "type": "hello", 
 /**
  * Version of the conversation.
@@ -1139,7 +1791,15 @@ prompts: Array<Prompt>,
 /**
  * Everything that agents ask and nobody has answered.
  */
-approvals: Array<Approval>, } | { "type": "session", 
+approvals: Array<Approval>, 
+/**
+ * Whether no prompts are given out.
+ */
+paused: boolean, } | { "type": "routing", 
+/**
+ * As it is now.
+ */
+paused: boolean, } | { "type": "session", 
 /**
  * As it is now.
  */

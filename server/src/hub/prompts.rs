@@ -9,11 +9,10 @@ use wire::{AttemptId, PromptId, UnixMillis};
 use super::Control;
 use super::check::check;
 use super::command::{By, Change, Reply};
-use super::queries::ROWS;
 use super::routing::waiting;
 use crate::fault::Fault;
 use crate::job::{Effect, Job, JobEvent, NotNow, Phase, Reach};
-use crate::store::{Kept, Queued, Stored, StoredPrompt, Which};
+use crate::store::{Kept, Queued, Stored, StoredPrompt};
 
 impl Control {
     /// Queues a prompt; true when it is new.
@@ -88,7 +87,7 @@ impl Control {
     }
 
     /// Whether a prompt that needs these has to wait; each must be known.
-    fn blocked(&self, after: &[PromptId]) -> Stored<Result<bool, Fault>> {
+    pub(super) fn blocked(&self, after: &[PromptId]) -> Stored<Result<bool, Fault>> {
         let mut blocked = false;
         for id in after {
             match self.store.prompt(*id)? {
@@ -139,24 +138,6 @@ impl Control {
         })?;
         self.out.answer(reply, value);
         Ok(())
-    }
-
-    /// Does something with each prompt that is meant, and counts those with which it could be done.
-    fn each(
-        &mut self,
-        selection: Selection,
-        now: UnixMillis,
-        mut with: impl FnMut(&mut Self, StoredPrompt) -> Stored<bool>,
-    ) -> Stored<Result<Counted, Fault>> {
-        let which = match self.which(selection, now)? {
-            Ok(which) => which,
-            Err(fault) => return Ok(Err(fault)),
-        };
-        let mut count = 0;
-        for prompt in self.store.select_prompts(&which, u32::MAX)? {
-            count += u32::from(with(self, prompt)?);
-        }
-        Ok(Ok(Counted { count }))
     }
 
     fn wish(
@@ -273,60 +254,6 @@ impl Control {
         match self.kept(id)? {
             Ok(prompt) => Ok(Ok(self.store.show(&prompt)?)),
             Err(fault) => Ok(Err(fault)),
-        }
-    }
-
-    /// Forgets prompts that are final.
-    pub(super) fn clear(
-        &mut self,
-        selection: Selection,
-        by: By,
-        reply: Reply<Counted>,
-        now: UnixMillis,
-    ) -> Stored<()> {
-        let value = self.each(selection, now, |control, prompt| {
-            let gone = prompt.job.state().is_final() && control.store.forget_prompt(prompt.id)?;
-            if gone {
-                control.out.prompts_gone.insert(prompt.id);
-            }
-            Ok(gone)
-        })?;
-        if let Ok(Counted { count }) = value {
-            let detail = serde_json::json!({ "count": count });
-            self.audit(by.as_str(), "prompt.clear", "prompts", &detail, now)?;
-        }
-        self.out.answer(reply, value);
-        Ok(())
-    }
-
-    /// Which prompts a selection means.
-    pub(super) fn which(&self, selection: Selection, now: UnixMillis) -> Stored<Result<Which, Fault>> {
-        let (session, name) = match selection.session {
-            None => (None, None),
-            Some(name) => match self.find(&name)? {
-                Ok((id, card)) => (Some(id), Some(card.name)),
-                Err(fault) => return Ok(Err(fault)),
-            },
-        };
-        let age = selection.older_ms.map(|ms| UnixMillis(now.0.saturating_sub_unsigned(ms)));
-        let Selection { state, tag, thread, .. } = selection;
-        Ok(Ok(Which { state, session, name, tag, thread, unchanged_since: age, before: None }))
-    }
-
-    /// Prompts, newest first.
-    pub(super) fn select(
-        &self,
-        selection: Selection,
-        before: Option<PromptId>,
-        limit: u32,
-        now: UnixMillis,
-    ) -> Stored<Result<Vec<Prompt>, Fault>> {
-        match self.which(selection, now)? {
-            Err(fault) => Ok(Err(fault)),
-            Ok(which) => {
-                let stored = self.store.select_prompts(&Which { before, ..which }, limit.min(ROWS))?;
-                stored.iter().map(|p| self.store.show(p)).collect::<Stored<_>>().map(Ok)
-            }
         }
     }
 

@@ -37,6 +37,14 @@ wire! {
             /// Everything that agents ask and nobody has answered.
             #[serde(default)]
             approvals: Vec<Approval>,
+            /// Whether no prompts are given out.
+            #[serde(default)]
+            paused: bool,
+        },
+        /// Prompts are given out again, or no longer.
+        Routing {
+            /// As it is now.
+            paused: bool,
         },
         /// A session is new or changed.
         Session {

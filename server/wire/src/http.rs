@@ -17,6 +17,20 @@
 //! | `GET /v1/prompts/{id}` | | [`PromptDetail`] |
 //! | `POST /v1/prompts/{id}/cancel`, `/retry` | | `Prompt` |
 //! | `POST /v1/prompts/{id}/reassign` | [`Reassign`] | `Prompt` |
+//! | `POST /v1/prompts/seen` | [`Selection`] | [`Counted`]: taken note of |
+//! | `POST /v1/plan` | `NewPrompt` | [`Planned`]: who would get it, without sending it |
+//! | `POST /v1/routing`, `/v1/sessions/{id or name}/routing` | `Routing` | `Routing` |
+//! | `GET /v1/search?q=WORDS&kind=&session=&cursor=&limit=` | | `Found` |
+//! | `GET /v1/events?fingerprint=&kind=&severity=&session=&since=&until=&cursor=&limit=` | | [`Events`] |
+//! | `GET /v1/insight?from=&to=&agent=&project=&offset_minutes=` | | `Insight` |
+//! | `GET /v1/me` | | `Me` |
+//! | `GET /v1/hosts` | | `[HostRow]` |
+//! | `GET /v1/tokens`, `POST`, `DELETE /v1/tokens/{id}` | `NewToken` | `[TokenRow]`, `MadeToken`, [`Done`] |
+//! | `GET /v1/templates`, `PUT /v1/templates/{name}`, `DELETE` | `Template` | `[Template]`, `Template`, [`Done`] |
+//! | `GET /v1/pools`, `PUT /v1/pools/{name}`, `DELETE` | `NewPool` | `[Pool]`, `Pool`, [`Done`] |
+//! | `GET /v1/alerts?open=true&before=&limit=` | | `[Alert]`, newest first |
+//! | `GET /v1/sinks`, `PUT /v1/sinks/{name}`, `DELETE` | `NewSink` | `[Sink]`, `Sink`, [`Done`] |
+//! | `POST /v1/sinks/{name}/test` | | [`Done`], when the notice was carried |
 //! | `POST /v1/stop` | | [`Done`]; the server ends, sessions go on |
 //!
 //! Every answer outside 2xx carries an [`ErrorBody`].
@@ -83,6 +97,9 @@ wire! {
         pub started: UnixMillis,
         /// Where the dashboard is.
         pub url: String,
+        /// Whether no prompts are given out.
+        #[serde(default)]
+        pub paused: bool,
         /// Live sessions by state word.
         pub sessions: std::collections::BTreeMap<String, u32>,
         /// Prompts by state word.
@@ -146,6 +163,9 @@ wire! {
     #[serde(deny_unknown_fields)]
     #[derive(Default)]
     pub struct Selection {
+        /// One of these; at most 10,000.
+        #[serde(default)]
+        pub ids: Option<Vec<PromptId>>,
         /// In this state.
         #[serde(default)]
         pub state: Option<PromptState>,
@@ -242,6 +262,27 @@ wire! {
         pub seq: u64,
         /// What.
         pub event: Event,
+    }
+
+    /// An event wherever it happened.
+    pub struct FoundEvent {
+        /// In which session.
+        pub session: SessionId,
+        /// That session's name.
+        pub session_name: String,
+        /// Sequence number there.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub seq: u64,
+        /// What.
+        pub event: Event,
+    }
+
+    /// A page of events of all sessions, newest first.
+    pub struct Events {
+        /// At most as many as were asked for.
+        pub events: Vec<FoundEvent>,
+        /// The cursor of the next page; `None` when this is the last.
+        pub next: Option<String>,
     }
 
     /// A prompt with its history.

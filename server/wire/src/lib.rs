@@ -11,15 +11,20 @@
 
 #[macro_use]
 mod macros;
+pub mod admin;
+pub mod alert;
 pub mod approval;
 pub mod event;
 pub mod feed;
 pub mod frame;
 pub mod http;
 pub mod ids;
+pub mod insight;
 pub mod place;
+pub mod pool;
 pub mod prompt;
 pub mod result;
+pub mod search;
 pub mod session;
 pub mod text;
 #[cfg(feature = "ts")]
@@ -32,7 +37,7 @@ pub use ids::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
 /// Version of the conversation between wrapper and server, and between server and viewer.
 ///
 /// A server speaks this version and the one before it.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Oldest version of [`PROTOCOL`] that this build still speaks.
 pub const PROTOCOL_OLDEST: u32 = 1;

@@ -366,6 +366,9 @@ wire! {
         pub attempt: Option<Attempt>,
         /// What came of it, once it is final.
         pub result: Option<PromptResult>,
+        /// When a person took note of how it ended.
+        #[serde(default)]
+        pub seen: Option<UnixMillis>,
         /// When it was queued.
         pub created: UnixMillis,
         /// When anything last changed.

@@ -236,6 +236,9 @@ wire! {
         pub caps: Vec<String>,
         /// How it can be brought into another context.
         pub moves: Moves,
+        /// Whether it is given no prompts until a person says otherwise.
+        #[serde(default)]
+        pub paused: bool,
         /// Until when its provider's limit of use lasts, as far as it is known.
         pub limited: Option<UnixMillis>,
         /// What it is doing.

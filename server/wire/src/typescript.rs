@@ -28,11 +28,18 @@ declare! {
         PromptState, HoldCode, Step, Outcome, Cause, WorktreePolicy, Hold, PromptResult, Verification, Changes,
         FileChange, Worktree, Summary, Phases, Receipt, Attempt, NewPrompt, Prompt, Score, ScorePoint,
     },
-    approval::{ApprovalId, ApprovalState, Effect, Root, Approval, Rule, Policies, PolicyText, PolicyTrial, Verdict},
+    approval::{ApprovalId, ApprovalState, Effect, Root, Approval, Rule, Policies, PolicyText, PolicyTrial, PolicyExample, Verdict},
     wrapper::{Choice},
     http::{
         ErrorCode, ErrorBody, Done, Status, LoginLink, Answer, Reassign, EventRow, PromptDetail,
-        RecordingPart, Edit, Selection, Counted, Plan, Planned, ContextRow, AuditEntry, Audit,
+        RecordingPart, Edit, Selection, Counted, Plan, Planned, ContextRow, AuditEntry, Audit, FoundEvent, Events,
     },
+    search::{HitKind, Found, Hit, Piece},
+    insight::{
+        Insight, Ends, Spread, PhaseTimes, Utilisation, Switches, Matches, ApprovalTimes, ErrorGroup, Usage,
+    },
+    pool::{NewPool, Pool},
+    alert::{AlertKind, SinkKind, Alert, QuietHours, NewSink, Sink},
+    admin::{Role, TokenRow, NewToken, MadeToken, Me, Resources, HostRow, Routing, Template},
     feed::{ToViewer, FromViewer},
 }

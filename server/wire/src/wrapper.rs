@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::admin::Resources;
 use crate::event::Event;
 use crate::prompt::{Failed, Hold, PromptResult, Receipt, WorktreePolicy};
 use crate::session::{Claim, Context, Dialog, Exit, Moves, Size};
@@ -107,6 +108,14 @@ wire! {
             /// What.
             event: Event,
         },
+        /// Lines that settled on the screen or scrolled off it, each once, without secrets. Spoken from protocol 2 on.
+        Text {
+            /// The byte of the output before which the first of them began to settle.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            offset: u64,
+            /// The lines, joined by `\n`; at most 8 KiB.
+            text: String,
+        },
         /// Directory or branch changed.
         Context {
             /// The new one.
@@ -156,6 +165,9 @@ wire! {
         Heartbeat {
             /// The attempt still held.
             holds: Option<AttemptId>,
+            /// What the host can spare.
+            #[serde(default)]
+            resources: Option<Resources>,
         },
         /// Answer to a request.
         Reply {

@@ -177,6 +177,7 @@ fn decide(queue: &Queue, sessions: &[Session], pasts: &[Past], rules: &Rules, no
     let candidate = |(session, past)| Candidate {
         session,
         settled: true,
+        paused: false,
         leased: false,
         keyboard: None,
         provider: None,
@@ -257,6 +258,7 @@ fn session(n: usize) -> Session {
         role: None,
         caps: Vec::new(),
         moves: Moves::Relaunch,
+        paused: false,
         limited: None,
         claim,
         link: Link::Connected,
