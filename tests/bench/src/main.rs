@@ -3,6 +3,7 @@
 //! Absolute figures move by a factor of two from hour to hour on shared machines; so everything is measured in turn,
 //! round by round, and judged by the median of the rounds' ratios. Must not: be part of the tests.
 
+mod crowd;
 mod drain;
 mod drill;
 mod ends;
@@ -86,6 +87,21 @@ enum What {
         #[arg(long, default_value_t = 200)]
         rounds: usize,
     },
+    /// Many simulated sessions before a real server and a real browser
+    Crowd {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Sessions
+        #[arg(long, default_value_t = 1_000)]
+        sessions: usize,
+        /// Changes a second of each
+        #[arg(long, default_value_t = 10.0)]
+        rate: f64,
+        /// How long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// A simulated week of prompts: how many go to a session in their context, and how fast, against first come
     Week {
         /// Weeks per line, each with another seed
@@ -153,6 +169,9 @@ fn main() -> anyhow::Result<()> {
         }
         What::Queue { waiting, claims } => queue::measure(waiting, claims),
         What::Typed { bin, rounds } => typed::measure(&bin, rounds),
+        What::Crowd { bin, sessions, rate, seconds } => {
+            crowd::measure(&bin, crowd::Crowd { sessions, rate, seconds })
+        }
         What::Week { weeks, task, switch } => {
             week::run(weeks, task, &switch);
             Ok(())

@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use rusqlite::{Connection, params};
 use server::feed::Terminals;
-use server::hub::{Ask, By, Command, Control, Line, Said, Settings, now};
+pub use server::hub::now;
+use server::hub::{Ask, By, Command, Control, Line, Said, Settings};
 use server::route::plan::Rules;
 use server::store::Store;
 use tokio::sync::{mpsc, oneshot};
@@ -79,7 +80,7 @@ fn connect(control: &mut Control, n: usize) -> Wrapper {
     let id = SessionId(format!("s{n}"));
     let conn = n as u64 + 1;
     let (line, from, _closed) = Line::new(conn);
-    let hello = Box::new(hello(&id));
+    let hello = Box::new(hello_of(&id));
     control.run(vec![Command::Connect { hello, line }], now());
     Wrapper { id, conn, from, seq: 0 }
 }
@@ -106,7 +107,8 @@ fn complete(wrapper: &mut Wrapper) -> Option<Command> {
     Some(Command::Wrapper { session: wrapper.id.clone(), conn: wrapper.conn, said: Said::Reports(reports) })
 }
 
-fn hello(id: &SessionId) -> Hello {
+/// What a session's wrapper says first.
+pub fn hello_of(id: &SessionId) -> Hello {
     let claim = Claim {
         state: State::Idle,
         source: Source::Status,
