@@ -32,6 +32,18 @@ pub struct Waiting {
     pub wanted: Wanted,
 }
 
+impl Waiting {
+    /// As the planner looks at it.
+    pub fn item(&self) -> Item<'_> {
+        Item { id: self.id, wanted: &self.wanted, turn: self.turn }
+    }
+
+    /// Where it stands.
+    fn place(&self) -> i64 {
+        self.created.0.saturating_sub(i64::from(self.wanted.priority) * HEAD_START)
+    }
+}
+
 /// All that wait.
 #[derive(Debug, Default)]
 pub struct Queue {
@@ -43,7 +55,7 @@ impl Queue {
     /// Puts a prompt in its place, or moves it there.
     pub fn put(&mut self, mut waiting: Waiting) {
         waiting.turn = waiting.turn.or(self.remove(waiting.id).and_then(|before| before.turn));
-        let place = waiting.created.0.saturating_sub(i64::from(waiting.wanted.priority) * HEAD_START);
+        let place = waiting.place();
         self.places.insert(waiting.id, place);
         self.order.insert((place, waiting.id), waiting);
     }
@@ -65,8 +77,13 @@ impl Queue {
 
     /// Those that may be given now, the next first.
     pub fn due(&self, now: UnixMillis) -> impl Iterator<Item = Item<'_>> {
-        let due = self.order.values().filter(move |w| w.due <= now);
-        due.map(|w| Item { id: w.id, wanted: &w.wanted, turn: w.turn })
+        self.order.values().filter(move |w| w.due <= now).map(Waiting::item)
+    }
+
+    /// Those of them that would be looked at before another one, if that one waited too.
+    pub fn ahead_of(&self, other: &Waiting, now: UnixMillis) -> impl Iterator<Item = Item<'_>> {
+        let before = self.order.range(..(other.place(), other.id));
+        before.map(|(_, w)| w).filter(move |w| w.due <= now).map(Waiting::item)
     }
 
     /// Those whose wait has ended.

@@ -80,6 +80,7 @@ pub fn session(id: &str, state: State) -> Session {
         role: None,
         caps: Vec::new(),
         moves: Moves::None,
+        paused: false,
         limited: None,
         claim: claim(state),
         link: Link::Connected,

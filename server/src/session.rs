@@ -123,6 +123,7 @@ impl Live {
             role: hello.role.clone(),
             caps: hello.caps.clone(),
             moves: present.moves,
+            paused: false,
             limited: None,
             claim: present.claim.clone(),
             link: Link::Disconnected,

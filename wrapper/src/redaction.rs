@@ -58,6 +58,7 @@ impl Redaction {
                 dialog.iter_mut().for_each(|dialog| self.dialog(dialog));
             }
             Report::Event { event } => self.event(event),
+            Report::Text { text, .. } => _ = self.text(text),
             Report::Held { hold, .. } => self.hold(hold),
             Report::Ended { result, .. } => self.result(result),
             Report::Context { context } => self.context(context),

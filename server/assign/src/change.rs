@@ -2,13 +2,14 @@
 
 use hyper::Method;
 use serde::Serialize;
+use wire::admin::Routing;
 use wire::http::{Counted, Edit, PromptDetail, Reassign, Selection};
 use wire::prompt::{Prompt, PromptState};
 use wire::text::escape;
 use wire::{PromptId, UnixMillis};
 
 use crate::cli::Which;
-use crate::client::Client;
+use crate::client::{Client, segment};
 use crate::failure::Failure;
 use crate::print::Printer;
 use crate::send;
@@ -82,6 +83,28 @@ pub async fn edit(client: &Client, print: &Printer, id: i64, wanted: Wanted) -> 
     tell(print, &prompt)
 }
 
+/// Gives out no prompts any longer, or again: to all sessions or to one.
+pub async fn pause(
+    client: &Client,
+    print: &Printer,
+    session: Option<String>,
+    paused: bool,
+) -> Result<(), Failure> {
+    let path = match &session {
+        Some(name) => format!("/v1/sessions/{}/routing", segment(name)),
+        None => "/v1/routing".to_owned(),
+    };
+    let routing: Routing = client.post(&path, Some(body(&Routing { paused })?)).await?;
+    print.object_or(&routing, || {
+        let whom = session.as_deref().map_or("all sessions".to_owned(), escape);
+        if routing.paused {
+            format!("paused: no prompts go to {whom}")
+        } else {
+            format!("prompts go to {whom} again")
+        }
+    })
+}
+
 fn numbers(words: Vec<String>) -> Result<Vec<PromptId>, Failure> {
     let words = words.iter().filter(|word| !word.trim().is_empty());
     words
@@ -112,7 +135,7 @@ async fn many(
     done: &str,
 ) -> Result<(), Failure> {
     let Which { state, session, tag, thread, .. } = which;
-    let selection = Selection { state: state.or(otherwise), session, tag, thread, older_ms: None };
+    let selection = Selection { state: state.or(otherwise), session, tag, thread, ..Selection::default() };
     let counted: Counted = client.post(&format!("/v1/prompts/{wish}"), Some(body(&selection)?)).await?;
     print.object_or(&counted, || format!("{} prompts {done}", counted.count))
 }

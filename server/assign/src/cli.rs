@@ -130,6 +130,16 @@ pub enum Command {
         #[arg(long, value_name = "SESSION")]
         to: Option<String>,
     },
+    /// Give out no prompts any longer, to any session or to one; what runs goes on.
+    Pause {
+        /// Its name or id; all sessions when it is left out.
+        session: Option<String>,
+    },
+    /// Give out prompts again.
+    Resume {
+        /// The session's name or id; all sessions when it is left out.
+        session: Option<String>,
+    },
     /// List what agents ask and nobody has answered.
     Approvals {
         /// Also what was answered or is gone.

@@ -79,7 +79,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Status => show::status(client, print).await,
         Command::Sessions { all } => show::sessions(client, print, all).await,
         Command::Prompts { state, session, tag, thread, before, limit } => {
-            let which = Selection { state, session, tag, thread, older_ms: None };
+            let which = Selection { state, session, tag, thread, ..Selection::default() };
             show::prompts(client, print, &which, before, limit).await
         }
         Command::Show { id } => show::prompt(client, print, id).await,
@@ -91,6 +91,8 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Cancel(which) => change::cancel(client, print, which).await,
         Command::Retry(which) => change::retry(client, print, which).await,
         Command::Clear { state, older } => change::clear(client, print, state, older).await,
+        Command::Pause { session } => change::pause(client, print, session, true).await,
+        Command::Resume { session } => change::pause(client, print, session, false).await,
         Command::Reassign { id, to } => change::reassign(client, print, id, to).await,
         Command::Approvals { all, session, limit } => {
             approvals::list(client, print, all, session.as_deref(), limit).await

@@ -109,6 +109,7 @@ impl Board {
             ToViewer::Hello { .. }
             | ToViewer::Approval { .. }
             | ToViewer::Event { .. }
+            | ToViewer::Routing { .. }
             | ToViewer::Refused { .. } => Vec::new(),
         }
     }

@@ -13,6 +13,7 @@ mod login;
 pub mod openapi;
 mod policies;
 mod prompts;
+mod routing;
 mod sessions;
 mod shell;
 mod status;
@@ -114,11 +115,14 @@ pub fn router(app: App) -> Router {
         .route("/v1/prompts/cancel", post(prompts::cancel_all))
         .route("/v1/prompts/retry", post(prompts::retry_all))
         .route("/v1/prompts/clear", post(prompts::clear))
+        .route("/v1/prompts/seen", post(prompts::see))
         .route("/v1/prompts/{prompt}", get(prompts::show).patch(prompts::edit))
         .route("/v1/prompts/{prompt}/cancel", post(prompts::cancel))
         .route("/v1/prompts/{prompt}/retry", post(prompts::retry))
         .route("/v1/prompts/{prompt}/reassign", post(prompts::reassign))
-        .route("/v1/plan", get(prompts::plan))
+        .route("/v1/plan", get(prompts::plan).post(prompts::foresee))
+        .route("/v1/routing", post(routing::set))
+        .route("/v1/sessions/{session}/routing", post(routing::set_session))
         .route("/v1/attempts", get(attempts::list))
         .route("/v1/attempts/{attempt}", get(attempts::show))
         .route("/v1/approvals", get(approvals::list))

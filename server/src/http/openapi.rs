@@ -12,12 +12,13 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+use wire::admin::Routing;
 use wire::approval::{Approval, Policies, PolicyExample, PolicyText, Verdict};
 use wire::event::Event;
 use wire::feed::{FromViewer, ToViewer};
 use wire::http::{
-    Answer, Audit, ContextRow, Counted, Done, Edit, ErrorBody, EventRow, LoginLink, Plan, PromptDetail,
-    Reassign, RecordingPart, Selection, Status,
+    Answer, Audit, ContextRow, Counted, Done, Edit, ErrorBody, EventRow, LoginLink, Plan, Planned,
+    PromptDetail, Reassign, RecordingPart, Selection, Status,
 };
 use wire::prompt::{Attempt, NewPrompt, Prompt};
 use wire::session::{Claim, Session};
@@ -213,6 +214,21 @@ fn about_prompts(s: &mut SchemaGenerator) -> Vec<Operation> {
         get("/v1/plan", "What the queue would do now, without doing it")
             .query::<prompts::Limit>(s)
             .gives::<Plan>(s, 200),
+        post("/v1/prompts/seen", "Takes note of how many ended: they ask for attention no longer")
+            .takes::<Selection>(s)
+            .gives::<Counted>(s, 200)
+            .may(&[404, 409]),
+        post("/v1/plan", "Who would get a prompt now, without queueing it")
+            .takes::<NewPrompt>(s)
+            .gives::<Planned>(s, 200)
+            .may(&[413]),
+        post("/v1/routing", "Gives out no prompts any longer, or again; what runs goes on")
+            .takes::<Routing>(s)
+            .gives::<Routing>(s, 200),
+        post("/v1/sessions/{session}/routing", "The same for one session")
+            .takes::<Routing>(s)
+            .gives::<Routing>(s, 200)
+            .may(&[404, 409]),
         get("/v1/attempts", "Attempts")
             .query::<attempts::Which>(s)
             .gives::<Vec<Attempt>>(s, 200)

@@ -6,15 +6,15 @@ use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wire::PromptId;
 use wire::http::{Edit, Reassign, Selection};
-use wire::prompt::{NewPrompt, PromptState};
+use wire::prompt::{NewPrompt, Outcome, PromptState};
+use wire::{PromptId, UnixMillis};
 
 use super::App;
 use super::error::{Params, answer, json, number, read};
 use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::{Ask, By, Change};
+use crate::hub::{Ask, By, Change, Listing};
 
 /// Which prompts, and how many.
 #[derive(Deserialize, JsonSchema)]
@@ -23,6 +23,16 @@ pub struct Which {
     session: Option<String>,
     tag: Option<String>,
     thread: Option<String>,
+    /// Last changed, and so for those that ended, ended, not before this.
+    since: Option<i64>,
+    /// Last changed before this.
+    until: Option<i64>,
+    /// Ended so.
+    outcome: Option<Outcome>,
+    /// Had by a session of this agent, or asked for it.
+    agent: Option<String>,
+    /// Had by a session of this repository or directory, or asked for it.
+    project: Option<String>,
     before: Option<i64>,
     limit: Option<u32>,
 }
@@ -61,16 +71,32 @@ pub async fn create(
 
 /// The newest ones; `before` gives the next page.
 pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
-    let Which { state, session, tag, thread, before, limit } = which;
-    let selection = Selection { state, session, tag, thread, older_ms: None };
-    let (before, limit) = (before.map(PromptId), limit.unwrap_or(200));
-    answer(app.hub.ask(|reply| Ask::Prompts(selection, before, limit, reply)).await)
+    let Which { state, session, tag, thread, since, until, outcome, agent, project, before, limit } = which;
+    let listing = Listing {
+        which: Selection { state, session, tag, thread, ..Selection::default() },
+        before: before.map(PromptId),
+        limit: limit.unwrap_or(200),
+        since: since.map(UnixMillis),
+        until: until.map(UnixMillis),
+        outcome,
+        agent,
+        project,
+    };
+    answer(app.hub.ask(|reply| Ask::Prompts(Box::new(listing), reply)).await)
 }
 
 /// What the queue would do now.
 pub async fn plan(State(app): State<App>, Params(which): Params<Limit>) -> Response<Body> {
     let limit = which.limit.unwrap_or(200);
     answer(app.hub.ask(|reply| Ask::Plan(limit, reply)).await)
+}
+
+/// Who would get one, without queueing it.
+pub async fn foresee(State(app): State<App>, request: Request) -> Response<Body> {
+    answer(match read::<NewPrompt>(request.into_body()).await {
+        Ok(asked) => app.hub.ask(|reply| Ask::Foresee(Box::new(asked), reply)).await,
+        Err(fault) => Err(fault),
+    })
 }
 
 /// One with its history.
@@ -153,6 +179,19 @@ pub async fn clear(
     let by = principal.by();
     answer(match read::<Selection>(request.into_body()).await {
         Ok(which) => app.hub.ask(|reply| Ask::Clear(which, by, reply)).await,
+        Err(fault) => Err(fault),
+    })
+}
+
+/// Takes note of how many ended.
+pub async fn see(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Response<Body> {
+    let by = principal.by();
+    answer(match read::<Selection>(request.into_body()).await {
+        Ok(which) => app.hub.ask(|reply| Ask::See(which, by, reply)).await,
         Err(fault) => Err(fault),
     })
 }

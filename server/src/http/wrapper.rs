@@ -136,7 +136,7 @@ async fn hear(app: &App, mut stream: SplitStream<WebSocket>, session: &SessionId
                 clamp_now(&mut now);
                 Said::Now(Box::new(now))
             }
-            Heard::Said(ToServer::Heartbeat { holds }) => Said::Heartbeat(holds),
+            Heard::Said(ToServer::Heartbeat { holds, .. }) => Said::Heartbeat(holds),
             Heard::Said(ToServer::Reply { request, refused }) => Said::Reply(request, refused),
             Heard::Said(ToServer::Recording { request, part }) => Said::Recording(request, part),
         };

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use wire::admin::Routing;
 use wire::approval::{Approval, ApprovalState, Policies, Verdict};
 use wire::http::{
-    Answer, Audit, ContextRow, Counted, Done, Edit, EventRow, Plan, PromptDetail, RecordingPart, Selection,
-    Status,
+    Answer, Audit, ContextRow, Counted, Done, Edit, EventRow, Plan, Planned, PromptDetail, RecordingPart,
+    Selection, Status,
 };
-use wire::prompt::{Attempt, NewPrompt, Prompt};
+use wire::prompt::{Attempt, NewPrompt, Outcome, Prompt};
 use wire::session::{Claim, Session};
 use wire::wrapper::{Hello, Now, Numbered, ToWrapper};
-use wire::{ApprovalId, AttemptId, PromptId, SessionId};
+use wire::{ApprovalId, AttemptId, PromptId, SessionId, UnixMillis};
 
 use crate::fault::Fault;
 use crate::feed::Outlet;
@@ -73,8 +74,8 @@ pub enum Ask {
     Answer(String, Answer, By, Reply<Done>),
     /// A new prompt, with the sender's key. True: it is new.
     Enqueue(Box<NewPrompt>, Option<String>, By, Reply<(bool, Prompt)>),
-    /// Prompts, newest first: which, before one of them, how many.
-    Prompts(Selection, Option<PromptId>, u32, Reply<Vec<Prompt>>),
+    /// Prompts, newest first.
+    Prompts(Box<Listing>, Reply<Vec<Prompt>>),
     /// One prompt with its history.
     Prompt(PromptId, Reply<PromptDetail>),
     /// A person's wish about a prompt.
@@ -85,8 +86,14 @@ pub enum Ask {
     Edit(PromptId, Box<Edit>, By, Reply<Prompt>),
     /// Prompts that are final are to be forgotten.
     Clear(Selection, By, Reply<Counted>),
+    /// A person took note of how these ended.
+    See(Selection, By, Reply<Counted>),
     /// What the queue would do now.
     Plan(u32, Reply<Plan>),
+    /// Who would get a prompt, without queueing it.
+    Foresee(Box<NewPrompt>, Reply<Planned>),
+    /// Prompts are to be given out no longer, or again: to all sessions or to one.
+    Pause(Option<String>, bool, By, Reply<Routing>),
     /// Attempts, newest first: of a session, before one of them.
     Attempts(Option<String>, Option<AttemptId>, u32, Reply<Vec<Attempt>>),
     /// One attempt.
@@ -95,6 +102,27 @@ pub enum Ask {
     People(People),
     /// A browser was logged in.
     KeepToken(StoredToken, Reply<()>),
+}
+
+/// A page of prompts: which, and how many.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// What a wish about many can say too.
+    pub which: Selection,
+    /// Queued before this one.
+    pub before: Option<PromptId>,
+    /// At most.
+    pub limit: u32,
+    /// Last changed not before this.
+    pub since: Option<UnixMillis>,
+    /// Last changed before this.
+    pub until: Option<UnixMillis>,
+    /// Ended so.
+    pub outcome: Option<Outcome>,
+    /// Of this agent.
+    pub agent: Option<String>,
+    /// Of this repository or directory.
+    pub project: Option<String>,
 }
 
 /// What clients ask about approvals, rules and the audit log.

@@ -11,17 +11,19 @@ mod check;
 mod command;
 mod deadlines;
 mod outbox;
+mod pause;
 mod prompts;
 mod queries;
 mod reports;
 mod results;
 mod routing;
 mod rules;
+mod selecting;
 mod settle;
 mod viewers;
 mod wrappers;
 
-pub use command::{Ask, By, Change, Command, Line, People, Reply, Said, ViewerSaid};
+pub use command::{Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -128,6 +130,8 @@ pub struct Control {
     welcomed: Vec<(SessionId, Line)>,
     /// Whether anything happened that could let a prompt find a session.
     stirred: bool,
+    /// Whether no prompts are given out.
+    paused: bool,
     started: UnixMillis,
     out: Outbox,
 }
@@ -164,6 +168,7 @@ impl Control {
             next_request: 1,
             welcomed: Vec::new(),
             stirred: true,
+            paused: false,
             started: now,
             out: Outbox::default(),
         };
@@ -260,6 +265,7 @@ impl Control {
         }
         self.sessions = sessions;
         self.remember(now)?;
+        self.paused = self.store.paused()?;
         self.queue = Queue::default();
         for prompt in self.store.waiting_prompts()? {
             self.index(&prompt);

@@ -27,6 +27,8 @@ pub struct Outbox {
     pub prompts_gone: BTreeSet<PromptId>,
     /// What agents ask, new or answered.
     pub approvals: BTreeMap<ApprovalId, Approval>,
+    /// Whether prompts are given out was changed.
+    pub routing: bool,
     /// Sessions that are no longer listed.
     pub gone: BTreeSet<SessionId>,
     /// Events that were reported.
@@ -57,6 +59,7 @@ impl Outbox {
         self.sessions.clear();
         self.prompts_gone.clear();
         self.approvals.clear();
+        self.routing = false;
         self.gone.clear();
         self.events.clear();
     }

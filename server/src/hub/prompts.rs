@@ -9,11 +9,10 @@ use wire::{AttemptId, PromptId, UnixMillis};
 use super::Control;
 use super::check::check;
 use super::command::{By, Change, Reply};
-use super::queries::ROWS;
 use super::routing::waiting;
 use crate::fault::Fault;
 use crate::job::{Effect, Job, JobEvent, NotNow, Phase, Reach};
-use crate::store::{Kept, Queued, Stored, StoredPrompt, Which};
+use crate::store::{Kept, Queued, Stored, StoredPrompt};
 
 impl Control {
     /// Queues a prompt; true when it is new.
@@ -83,7 +82,7 @@ impl Control {
     }
 
     /// Whether a prompt that needs these has to wait; each must be known.
-    fn blocked(&self, after: &[PromptId]) -> Stored<Result<bool, Fault>> {
+    pub(super) fn blocked(&self, after: &[PromptId]) -> Stored<Result<bool, Fault>> {
         let mut blocked = false;
         for id in after {
             match self.store.prompt(*id)? {
@@ -253,64 +252,6 @@ impl Control {
         match self.store.prompt(id)? {
             Some(prompt) => Ok(Ok(self.store.show(&prompt)?)),
             None => Ok(Err(Fault::no_prompt(id))),
-        }
-    }
-
-    /// Forgets prompts that are final.
-    pub(super) fn clear(
-        &mut self,
-        selection: Selection,
-        by: By,
-        reply: Reply<Counted>,
-        now: UnixMillis,
-    ) -> Stored<()> {
-        let value = match self.which(selection, now)? {
-            Err(fault) => Err(fault),
-            Ok(which) => {
-                let mut count = 0;
-                for prompt in self.store.select_prompts(&which, u32::MAX)? {
-                    if prompt.job.state().is_final() && self.store.forget_prompt(prompt.id)? {
-                        count += 1;
-                        self.out.prompts_gone.insert(prompt.id);
-                    }
-                }
-                let detail = serde_json::json!({ "count": count });
-                self.audit(by.as_str(), "prompt.clear", "prompts", &detail, now)?;
-                Ok(Counted { count })
-            }
-        };
-        self.out.answer(reply, value);
-        Ok(())
-    }
-
-    /// Which prompts a selection means.
-    pub(super) fn which(&self, selection: Selection, now: UnixMillis) -> Stored<Result<Which, Fault>> {
-        let (session, name) = match selection.session {
-            None => (None, None),
-            Some(name) => match self.find(&name)? {
-                Ok((id, card)) => (Some(id), Some(card.name)),
-                Err(fault) => return Ok(Err(fault)),
-            },
-        };
-        let age = selection.older_ms.map(|ms| UnixMillis(now.0.saturating_sub_unsigned(ms)));
-        let Selection { state, tag, thread, .. } = selection;
-        Ok(Ok(Which { state, session, name, tag, thread, unchanged_since: age, before: None }))
-    }
-
-    /// Prompts, newest first.
-    pub(super) fn select(
-        &self,
-        selection: Selection,
-        before: Option<PromptId>,
-        limit: u32,
-        now: UnixMillis,
-    ) -> Stored<Result<Vec<Prompt>, Fault>> {
-        match self.which(selection, now)? {
-            Err(fault) => Ok(Err(fault)),
-            Ok(which) => {
-                let stored = self.store.select_prompts(&Which { before, ..which }, limit.min(ROWS))?;
-                stored.iter().map(|p| self.store.show(p)).collect::<Stored<_>>().map(Ok)
-            }
         }
     }
 

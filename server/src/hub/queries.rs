@@ -60,8 +60,8 @@ impl Control {
             Ask::Recording(name, from, length, reply) => self.recording(&name, from, length, reply)?,
             Ask::Answer(name, answer, by, reply) => self.answer_session(&name, answer, by, reply, now)?,
             Ask::Enqueue(asked, key, by, reply) => self.enqueue(*asked, key, by, reply, now)?,
-            Ask::Prompts(selection, before, limit, reply) => {
-                let value = self.select(selection, before, limit, now)?;
+            Ask::Prompts(listing, reply) => {
+                let value = self.select(*listing, now)?;
                 self.out.answer(reply, value);
             }
             Ask::Prompt(id, reply) => {
@@ -72,6 +72,12 @@ impl Control {
             Ask::ChangeAll(which, change, by, reply) => self.change_all(which, change, by, reply, now)?,
             Ask::Edit(id, edit, by, reply) => self.edit(id, *edit, by, reply, now)?,
             Ask::Clear(which, by, reply) => self.clear(which, by, reply, now)?,
+            Ask::See(which, by, reply) => self.see(which, by, reply, now)?,
+            Ask::Pause(session, paused, by, reply) => self.pause(session, paused, by, reply, now)?,
+            Ask::Foresee(asked, reply) => {
+                let value = self.foresee(*asked, now)?;
+                self.out.answer(reply, value);
+            }
             Ask::Plan(limit, reply) => {
                 let plan = self.plan(limit, now)?;
                 self.out.answer(reply, Ok(plan));
@@ -166,6 +172,7 @@ impl Control {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started,
             url: String::new(),
+            paused: self.paused,
             sessions,
             prompts: self.store.count_prompts()?.into_iter().collect(),
         })

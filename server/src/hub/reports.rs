@@ -70,6 +70,7 @@ impl Control {
                 self.store.append_event(session, seq, &event)?;
                 self.out.events.push((session.clone(), seq, event));
             }
+            Report::Text { .. } => {}
             Report::Context { mut context } => {
                 clamp_context(&mut context);
                 self.store.append_context(session, seq, at, &context)?;

@@ -1,11 +1,13 @@
 //! Prompts find sessions: leases are given and offers sent. Must not: score or plan (see `route`).
 
 use wire::http::{Plan, Planned};
-use wire::prompt::{Attempt, Failed, Outcome, PromptResult, Score};
+use wire::prompt::{Attempt, Failed, NewPrompt, Outcome, PromptResult, Score};
 use wire::wrapper::{Offer, ToWrapper};
 use wire::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
 
 use super::Control;
+use super::check::check;
+use crate::fault::Fault;
 use crate::job::{JobEvent, Phase, Then};
 use crate::queue::Waiting;
 use crate::route::plan::{Depth, Verdict, plan};
@@ -24,7 +26,7 @@ const REASON: usize = 1_000;
 impl Control {
     /// Gives due prompts to sessions that can take one, if anything happened that could let them.
     pub(super) fn assign(&mut self, now: UnixMillis) -> Stored<()> {
-        if !std::mem::take(&mut self.stirred) || self.queue.is_empty() {
+        if !std::mem::take(&mut self.stirred) || self.queue.is_empty() || self.paused {
             return Ok(());
         }
         let mut candidates = self.candidates(now);
@@ -62,6 +64,40 @@ impl Control {
             prompts.push(Planned { prompt: step.id, text, session, waits, scores: few(step.scores) });
         }
         Ok(Plan { prompts, more: u32::try_from(more).unwrap_or(u32::MAX) })
+    }
+
+    /// What would become of a prompt if it were queued now.
+    pub(super) fn foresee(&self, asked: NewPrompt, now: UnixMillis) -> Stored<Result<Planned, Fault>> {
+        let asked = match check(asked) {
+            Ok(asked) => asked,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let blocked = match self.blocked(&asked.after)? {
+            Ok(blocked) => blocked,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let id = PromptId(i64::MAX);
+        let wanted = Wanted::of(&asked, self.settings.prefer.as_ref(), None);
+        let own = Waiting { id, created: now, due: now, turn: None, until: UnixMillis(i64::MAX), wanted };
+        let items = self.queue.ahead_of(&own, now).take(LOOKED_AT - 1).chain([own.item()]);
+        let steps = plan(items, &mut self.candidates(now), &self.settings.rules, Depth::Explain, now);
+        let (mut session, mut waits, mut scores) = (None, None, Vec::new());
+        if let Some(step) = steps.into_iter().find(|step| step.id == id) {
+            scores = few(step.scores);
+            match step.verdict {
+                Verdict::Gets(chosen, _) => session = Some(chosen),
+                Verdict::Waits(why) | Verdict::Passed(why) => waits = Some(why),
+            }
+        }
+        let later = asked.not_before.filter(|at| *at > now);
+        if blocked || later.is_some() {
+            session = None;
+            let why =
+                if blocked { "it waits for other prompts to complete" } else { "its time has not come" };
+            waits = Some(why.to_owned());
+        }
+        let text = wire::text::cut(&asked.text, 200);
+        Ok(Ok(Planned { prompt: PromptId(0), text, session, waits, scores }))
     }
 
     /// How sessions score for a prompt: as they would now while it waits, else as when it was routed.
@@ -181,6 +217,7 @@ impl Control {
         live.map(|live| Candidate {
             session: &live.kept.card,
             settled: live.settled(),
+            paused: self.paused,
             leased: live.lease.is_some(),
             keyboard: live.keyboard.as_ref().map(|k| viewer_name(k.viewer)),
             provider: self.provider_of(live).and_then(|p| p.refusal(&live.kept.card.agent, now)),

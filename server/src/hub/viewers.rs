@@ -73,7 +73,8 @@ impl Control {
                 stored.iter().map(|p| Ok(brief(self.store.show(p)?, text))).collect();
             let mut approvals = self.store.open_approvals(APPROVALS)?;
             approvals.iter_mut().for_each(|a| clamp(&mut a.dialog.body, body));
-            let message = encode(&ToViewer::Everything { sessions, prompts: prompts?, approvals });
+            let message =
+                encode(&ToViewer::Everything { sessions, prompts: prompts?, approvals, paused: self.paused });
             if message.len() <= WHOLE {
                 outlet.say(message);
                 return Ok(());
@@ -109,6 +110,9 @@ impl Control {
         }
         for (session, seq, event) in std::mem::take(&mut self.out.events) {
             messages.push(encode(&ToViewer::Event { session, seq, event }));
+        }
+        if std::mem::take(&mut self.out.routing) {
+            messages.push(encode(&ToViewer::Routing { paused: self.paused }));
         }
         for session in std::mem::take(&mut self.out.gone) {
             messages.push(encode(&ToViewer::SessionGone { session }));

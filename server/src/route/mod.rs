@@ -126,6 +126,8 @@ pub struct Candidate<'a> {
     pub session: &'a Session,
     /// Whether all it wrote before its last reconnect is committed.
     pub settled: bool,
+    /// Whether no session is given prompts now.
+    pub paused: bool,
     /// Whether an attempt holds it.
     pub leased: bool,
     /// Who has its keyboard.
@@ -215,6 +217,12 @@ fn unavailable(candidate: &Candidate<'_>) -> Option<String> {
     }
     if session.link == Link::Disconnected {
         return Some("is not connected".to_owned());
+    }
+    if session.paused {
+        return Some("is paused; `assign resume` with its name lets it have prompts again".to_owned());
+    }
+    if candidate.paused {
+        return Some("no prompts are given out; `assign resume` lets them go again".to_owned());
     }
     if !candidate.settled {
         return Some("is still reporting what happened while it was away".to_owned());

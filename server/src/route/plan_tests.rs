@@ -43,7 +43,7 @@ fn decide(wanted: &[(Wanted, Option<u64>)], sessions: &[Session], past: &Past) -
 }
 
 fn candidate<'a>(session: &'a Session, past: &'a Past) -> Candidate<'a> {
-    Candidate { session, settled: true, leased: false, keyboard: None, provider: None, past }
+    Candidate { session, settled: true, paused: false, leased: false, keyboard: None, provider: None, past }
 }
 
 fn gets(id: &str, fit: Fit) -> Verdict {

@@ -12,6 +12,7 @@ fn candidate(session: &Session) -> Candidate<'_> {
     Candidate {
         session,
         settled: true,
+        paused: false,
         leased: false,
         keyboard: session.keyboard.clone(),
         provider: None,

@@ -16,14 +16,17 @@ mod policies;
 mod prompts;
 mod reports;
 mod rows;
+mod selecting;
 mod sessions;
+mod settings;
 mod tokens;
 #[cfg(test)]
 mod words;
 
 pub use attempts::Metrics;
 pub use policies::StoredPolicies;
-pub use prompts::{Kept, Queued, StoredPrompt, Which};
+pub use prompts::{Kept, Queued, StoredPrompt};
+pub use selecting::Which;
 pub use sessions::StoredSession;
 pub use tokens::{Scope, StoredToken};
 
@@ -35,6 +38,7 @@ use rusqlite_migration::{M, Migrations};
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/001_start.sql")),
     M::up(include_str!("../../migrations/002_queue.sql")),
+    M::up(include_str!("../../migrations/003_dashboard.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

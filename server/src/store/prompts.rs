@@ -21,6 +21,8 @@ pub struct StoredPrompt {
     pub session: Option<SessionId>,
     /// Session it was taken away from.
     pub avoid: Option<SessionId>,
+    /// When a person took note of how it ended.
+    pub seen: Option<UnixMillis>,
     /// When it was queued.
     pub created: UnixMillis,
     /// When anything last changed.
@@ -36,25 +38,6 @@ pub struct Queued {
     pub job: Job,
     /// The sender's key and the hash of what it sent.
     pub key: Option<(String, String)>,
-}
-
-/// Which prompts are meant; what is absent is no condition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Which {
-    /// In this state.
-    pub state: Option<PromptState>,
-    /// Had by this session, or asked for it.
-    pub session: Option<SessionId>,
-    /// The same session's name.
-    pub name: Option<String>,
-    /// With this tag.
-    pub tag: Option<String>,
-    /// Of this thread.
-    pub thread: Option<String>,
-    /// Not changed after this.
-    pub unchanged_since: Option<UnixMillis>,
-    /// Queued before this one: the next page.
-    pub before: Option<PromptId>,
 }
 
 /// What became of a wish to queue.
@@ -165,30 +148,6 @@ impl Store {
         sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
-    /// Prompts by what is asked of them, newest first.
-    pub fn select_prompts(&self, which: &Which, limit: u32) -> Stored<Vec<StoredPrompt>> {
-        let mut sql = self.db.prepare_cached(
-            "SELECT * FROM prompts
-             WHERE (:state IS NULL OR state = :state)
-               AND (:session IS NULL OR session = :session OR asked ->> '$.target' IN (:session, :name))
-               AND (:thread IS NULL OR asked ->> '$.thread' = :thread)
-               AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(asked, '$.tags') WHERE value = :tag))
-               AND (:changed IS NULL OR changed <= :changed)
-               AND (:before IS NULL OR id < :before)
-             ORDER BY id DESC LIMIT :limit",
-        )?;
-        let rows = sql.query_map(
-            named_params! {
-                ":state": which.state.map(PromptState::as_str), ":session": which.session.as_ref().map(|s| &s.0),
-                ":name": which.name, ":thread": which.thread, ":tag": which.tag,
-                ":changed": which.unchanged_since.map(|t| t.0), ":before": which.before.map(|p| p.0),
-                ":limit": limit,
-            },
-            |row| Ok(read(row)),
-        )?;
-        rows.map(|r| r?).collect()
-    }
-
     /// Threads and tags of prompts that sessions had, with the ends that are known, newest first: what their pasts are
     /// made of after a restart.
     pub fn had_prompts(&self, limit: u32) -> Stored<Vec<StoredPrompt>> {
@@ -235,6 +194,7 @@ impl Store {
             attempts: stored.job.attempts,
             attempt: self.latest_attempt(stored.id)?,
             result: columns.result.cloned(),
+            seen: stored.seen.filter(|_| columns.result.is_some()),
             created: stored.created,
             changed: stored.changed,
         })
@@ -273,7 +233,8 @@ fn wish_word(wish: Wish) -> &'static str {
     }
 }
 
-fn read(row: &Row<'_>) -> Stored<StoredPrompt> {
+/// Reads a row of the table.
+pub fn read(row: &Row<'_>) -> Stored<StoredPrompt> {
     let asked: NewPrompt = json(row, "asked")?;
     let job = Job {
         phase: phase(row)?,
@@ -289,6 +250,7 @@ fn read(row: &Row<'_>) -> Stored<StoredPrompt> {
         job,
         session: row.get::<_, Option<String>>("session")?.map(SessionId),
         avoid: row.get::<_, Option<String>>("avoid")?.map(SessionId),
+        seen: row.get::<_, Option<i64>>("seen")?.map(UnixMillis),
         created: UnixMillis(row.get("created")?),
         changed: UnixMillis(row.get("changed")?),
     })

@@ -132,6 +132,7 @@ fn read(row: &Row<'_>) -> Stored<StoredSession> {
         role: row.get("role")?,
         caps: json(row, "caps")?,
         moves: Moves::None,
+        paused: row.get("paused")?,
         limited: None,
         claim: claim(row)?,
         link: Link::Disconnected,

@@ -36,6 +36,7 @@ fn the_database_knows_the_same_words_as_the_wire() {
     check("prompts", "state", &PromptState::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("prompts", "hold_code", &HoldCode::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("attempts", "outcome", &Outcome::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("ends", "outcome", &Outcome::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("receipts", "step", &Step::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("approvals", "state", &ApprovalState::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("tokens", "scope", &Scope::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>());
@@ -63,6 +64,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("policies", include_str!("policies.rs")),
     ("prompts", include_str!("prompts.rs")),
     ("reports", include_str!("reports.rs")),
+    ("selecting", include_str!("selecting.rs")),
     ("sessions", include_str!("sessions.rs")),
+    ("settings", include_str!("settings.rs")),
     ("tokens", include_str!("tokens.rs")),
 ];

@@ -177,6 +177,7 @@ fn decide(queue: &Queue, sessions: &[Session], pasts: &[Past], rules: &Rules, no
     let candidate = |(session, past)| Candidate {
         session,
         settled: true,
+        paused: false,
         leased: false,
         keyboard: None,
         provider: None,
@@ -258,6 +259,7 @@ fn session(n: usize) -> Session {
         caps: Vec::new(),
         moves: Moves::Relaunch,
         limited: None,
+        paused: false,
         claim,
         link: Link::Connected,
         link_since: UnixMillis(0),

@@ -58,7 +58,7 @@ impl Observer {
         if now >= self.next_heartbeat {
             self.next_heartbeat = now + HEARTBEAT;
             let holds = self.core.holds();
-            self.say(ToServer::Heartbeat { holds });
+            self.say(ToServer::Heartbeat { holds, resources: None });
         }
         if let Some(link) = &self.link {
             let (core, bytes) = (&self.core, &link.bytes);

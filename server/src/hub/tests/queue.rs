@@ -12,46 +12,46 @@ use crate::fault::Fault;
 const MINUTE: u64 = 60_000;
 
 impl World {
-    fn ask<T>(&mut self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Fault> {
+    pub(super) fn ask<T>(&mut self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Fault> {
         let (reply, mut answer) = oneshot::channel();
         self.run(Command::Ask(ask(reply)));
         answer.try_recv().expect("it is answered at once")
     }
 
-    fn queue(&mut self, asked: NewPrompt) -> Result<Prompt, Fault> {
+    pub(super) fn queue(&mut self, asked: NewPrompt) -> Result<Prompt, Fault> {
         let (_, prompt) = self.ask(|reply| Ask::Enqueue(Box::new(asked), None, By::Cli, reply))?;
         self.prompts.push(prompt.id);
         Ok(prompt)
     }
 
-    fn sent(&mut self, asked: NewPrompt) -> PromptId {
+    pub(super) fn sent(&mut self, asked: NewPrompt) -> PromptId {
         self.queue(asked).unwrap().id
     }
 
-    fn prompt(&mut self, id: PromptId) -> Prompt {
+    pub(super) fn prompt(&mut self, id: PromptId) -> Prompt {
         self.ask(|reply| Ask::Prompt(id, reply)).unwrap().prompt
     }
 
-    fn state(&mut self, id: PromptId) -> PromptState {
+    pub(super) fn state(&mut self, id: PromptId) -> PromptState {
         self.prompt(id).state
     }
 
     /// The wrapper accepts what it holds and ends it so.
-    fn end(&mut self, n: usize, result: PromptResult) {
+    pub(super) fn end(&mut self, n: usize, result: PromptResult) {
         self.step(n, Step::Accepted);
         let offer = self.wrappers[n].holds.take().expect("it holds an offer");
         self.report(n, Report::Ended { attempt: offer.attempt, result });
     }
 
-    fn complete(&mut self, n: usize) {
+    pub(super) fn complete(&mut self, n: usize) {
         self.end(n, server_result(Outcome::Completed, ""));
     }
 
-    fn holds(&self, n: usize) -> Option<PromptId> {
+    pub(super) fn holds(&self, n: usize) -> Option<PromptId> {
         self.wrappers[n].holds.as_ref().map(|offer| offer.prompt)
     }
 
-    fn wish(&mut self, id: PromptId, change: Change) -> Result<Prompt, Fault> {
+    pub(super) fn wish(&mut self, id: PromptId, change: Change) -> Result<Prompt, Fault> {
         self.ask(|reply| Ask::Change(id, change, By::Cli, reply))
     }
 }
