@@ -2,7 +2,9 @@
 // Must not: change anything there; it logs in, looks, and goes.
 //
 //   node web/shots.mjs LINK [FOLDER]     LINK is what `assign login` prints; scripts/screenshots sets a place up
-import { mkdirSync } from 'node:fs';
+//
+// With PAGE=web/dist the page is taken from there instead of from the server: to see a change before it is built in.
+import { mkdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const [link, folder = '.scratch/shots'] = process.argv.slice(2);
@@ -11,29 +13,42 @@ mkdirSync(folder, { recursive: true });
 
 const browser = await chromium.launch({
   executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--no-first-run', '--disable-gpu', '--disable-dev-shm-usage'],
+  args: ['--no-sandbox', '--no-first-run', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=LocalNetworkAccessChecks'],
 });
 const context = await browser.newContext();
 const page = await context.newPage();
 await page.goto(link);
-await page.locator('[data-testid=session-tile]').nth(2).waitFor();
+if (process.env['PAGE'] !== undefined) await overlay(process.env['PAGE']);
 const first = (test) => page.locator(`[data-testid=${test}]`).first();
-const session = await first('need-session').or(first('session-tile')).first().getAttribute('data-session');
+await first('live').and(page.locator('[data-phase=open]')).waitFor();
+const show = (hash) => page.evaluate((to) => (location.hash = to), hash);
+await show('#/fleet');
+await page.locator('[data-testid=session-tile]').nth(2).waitFor();
+const session = await page.locator('[data-testid=session-tile]:is([data-state=waiting_permission], [data-name=api])').first().getAttribute('data-session');
+const only = process.env['ONLY']?.split(',');
 
 /** Name, address, and what is there once the view is complete. */
 const VIEWS = [
-  ['sessions', '#/', '[data-testid=session-tile]'],
+  ['inbox', '#/', '[data-testid=inbox] [data-item]'],
+  ['fleet', '#/fleet', '[data-testid=session-tile]'],
+  ['fleet-grouped', '#/fleet?group=state', '[data-testid=session-tile]'],
   ['session', `#/session/${session}`, '[data-testid=terminal] .xterm-rows > div'],
+  ['replay', `#/session/${session}/replay`, '[data-testid=replay][data-ready=true]'],
   ['queue', '#/queue', '[data-testid=prompt-row]'],
   ['prompt', '#/queue/1', '[data-testid=prompt-detail] .receipts'],
   ['send', '#/send', '[data-testid=send-text]'],
-];
+  ['search', '#/search?q=greet', '[data-testid=search]'],
+  ['insight', '#/insight', '[data-testid=insight]'],
+  ['admin', '#/admin', '[data-testid=admin]'],
+  ['policies', '#/admin/policies', '[data-testid=policies]'],
+  ['audit', '#/admin/audit', '[data-testid=audit]'],
+].filter(([name]) => only === undefined || only.includes(name));
 for (const colorScheme of ['light', 'dark']) {
   await page.emulateMedia({ colorScheme });
   for (const width of [1440, 390]) {
     await page.setViewportSize({ width, height: width > 1000 ? 900 : 844 });
     for (const [name, hash, there] of VIEWS) {
-      await page.evaluate((to) => (location.hash = to), hash);
+      await show(hash);
       await page.locator(there).first().waitFor({ state: 'attached' });
       // A request that has just appeared cannot be answered yet.
       const approve = page.locator('[data-testid=approve]');
@@ -48,3 +63,19 @@ for (const colorScheme of ['light', 'dark']) {
 }
 await browser.close();
 console.log(`${VIEWS.length * 4} pictures in ${folder}`);
+
+/** Answers requests for the page's files from a folder, and loads the page anew. */
+async function overlay(from) {
+  const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+  const { origin } = new URL(link);
+  await context.route(
+    (url) => url.origin === origin && /^\/(|assets\/.*|favicon-.*)$/.test(url.pathname),
+    (route) => {
+      const { pathname } = new URL(route.request().url());
+      const name = pathname === '/' ? 'index.html' : pathname.slice(1);
+      const type = TYPES[name.split('.').at(-1)] ?? 'application/octet-stream';
+      return route.fulfill({ body: readFileSync(`${from}/${name}`), contentType: `${type}; charset=utf-8` });
+    },
+  );
+  await page.goto(origin);
+}

@@ -1,18 +1,26 @@
 // Owns the page's one copy of what the server said, and the ticking clock beside it. Must not: hold rules;
 // `state.ts` says how a message changes what is known.
+import { flushSync } from 'svelte';
+import { inbox } from './inbox.ts';
 import { Feed } from './socket.ts';
-import { reduce, START, type Input, type State } from './state.ts';
+import { reduceAll, START, type Input, type State } from './state.ts';
 import type { SessionId } from './wire.gen.ts';
 
-/** Messages that arrive within this time are drawn together. */
-const GATHER_MS = 40;
+/** So many times as long as it took to draw, messages are gathered before the page is drawn again. */
+const REST = 5;
+/** Never longer than this; and so long when nobody looks. */
+const LONGEST_MS = 500;
 
 class Live {
   #state = $state.raw<State>(START);
   #now = $state(Date.now());
   #waiting: Input[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #frame = 0;
+  #restUntil = 0;
   readonly feed: Feed;
+  /** What wants a person's eye. */
+  readonly box = $derived(inbox(this.#state));
 
   constructor() {
     this.feed = new Feed({
@@ -41,7 +49,7 @@ class Live {
   /** Changes what is known at once, after what still waits. */
   apply(input: Input): void {
     this.#waiting.push(input);
-    this.#flush();
+    this.#take();
   }
 
   takeKeyboard(session: SessionId): void {
@@ -61,17 +69,32 @@ class Live {
     if (phase !== 'login' && phase !== 'lost') this.apply({ type: 'connection', connection: { phase: 'connecting' } });
   }
 
+  /** Draws after the rest, with the next frame. A hidden page gets no frames; its title and its notices still change. */
   #gather(input: Input): void {
     this.#waiting.push(input);
-    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
+    if (this.#timer !== undefined) return;
+    const rest = Math.min(LONGEST_MS, this.#restUntil - performance.now());
+    const flush = () => this.#draw();
+    this.#timer = setTimeout(() => {
+      this.#frame = requestAnimationFrame(flush);
+      this.#timer = setTimeout(flush, LONGEST_MS);
+    }, rest);
   }
 
-  #flush(): void {
+  #draw(): void {
+    const started = performance.now();
+    flushSync(() => this.#take());
+    const ended = performance.now();
+    this.#restUntil = ended + (ended - started) * REST;
+  }
+
+  #take(): void {
     clearTimeout(this.#timer);
+    cancelAnimationFrame(this.#frame);
     this.#timer = undefined;
     const inputs = this.#waiting;
     this.#waiting = [];
-    this.#state = inputs.reduce(reduce, this.#state);
+    this.#state = reduceAll(this.#state, inputs);
     this.#now = Date.now();
   }
 }

@@ -1,6 +1,8 @@
-// Owns what the page knows: a pure reducer over what the server says. Must not: do I/O, read the clock, or
-// decide anything about sessions and prompts; it only keeps, sorts and selects.
-import type { Event, EventRow, Prompt, PromptState, Session, SessionId, ToViewer } from './wire.gen.ts';
+// Owns what the page knows: a pure reducer over what the server says, a batch of messages at a time. Must
+// not: do I/O, read the clock, or decide anything about sessions and prompts; it only keeps and sorts.
+import { Draft } from './draft.ts';
+import { beat, type Spark } from './spark.ts';
+import type { Approval, ApprovalId, Event, EventRow, Prompt, PromptId, PromptState, Session, SessionId, ToViewer } from './wire.gen.ts';
 
 /** Events kept for each session. */
 export const EVENTS_KEPT = 200;
@@ -38,9 +40,15 @@ export type State = {
   outdated: boolean;
   /** Server's clock minus this machine's. */
   skew: number;
+  /** No prompts are given out. */
+  paused: boolean;
   sessions: ReadonlyMap<SessionId, Session>;
-  prompts: ReadonlyMap<number, Prompt>;
+  prompts: ReadonlyMap<PromptId, Prompt>;
+  /** What agents ask and nobody has answered. */
+  approvals: ReadonlyMap<ApprovalId, Approval>;
   events: ReadonlyMap<SessionId, readonly EventRow[]>;
+  /** How lively sessions were since the page was opened. */
+  sparks: ReadonlyMap<SessionId, Spark>;
   keyboard: Keyboard;
   refusals: readonly Refusal[];
   refused: number;
@@ -51,6 +59,7 @@ export type Input =
   | { type: 'connection'; connection: Connection }
   | { type: 'backfill'; session: SessionId; rows: readonly EventRow[] }
   | { type: 'prompt_answered'; prompt: Prompt }
+  | { type: 'prompts_seen'; prompts: readonly PromptId[]; at: number }
   | { type: 'keyboard_asked'; session: SessionId }
   | { type: 'keyboard_released' }
   | { type: 'refusal_read'; id: number };
@@ -64,107 +73,142 @@ export const START: State = {
   wholes: 0,
   outdated: false,
   skew: 0,
+  paused: false,
   sessions: new Map(),
   prompts: new Map(),
+  approvals: new Map(),
   events: new Map(),
+  sparks: new Map(),
   keyboard: { stage: 'none' },
   refusals: [],
   refused: 0,
 };
 
-export function reduce(state: State, input: Input): State {
+export const reduce = (state: State, input: Input): State => reduceAll(state, [input]);
+
+/** Takes in a batch: maps are copied once, not for each message. */
+export function reduceAll(state: State, inputs: readonly Input[]): State {
+  const draft = new Draft(state);
+  for (const input of inputs) take(draft, input);
+  if (draft.state.prompts !== state.prompts) bound(draft.map('prompts'));
+  return draft.state;
+}
+
+function take(draft: Draft<State>, input: Input): void {
   switch (input.type) {
     case 'server':
-      return heard(state, input.message, input.at);
+      return hear(draft, input.message, input.at);
     case 'connection':
-      return connected(state, input.connection);
+      return connect(draft, input.connection);
     case 'backfill':
-      return { ...state, events: withEvents(state.events, input.session, input.rows) };
+      return addEvents(draft, input.session, input.rows);
     case 'prompt_answered':
-      return withPrompt(state, input.prompt);
+      return setPrompt(draft, input.prompt);
+    case 'prompts_seen':
+      return markSeen(draft, input.prompts, input.at);
     case 'keyboard_asked':
-      return { ...state, keyboard: askedFor(state, input.session) };
+      return draft.put({ keyboard: askedFor(draft.state, input.session) });
     case 'keyboard_released':
-      return { ...state, keyboard: { stage: 'none' } };
+      return draft.put({ keyboard: { stage: 'none' } });
     case 'refusal_read':
-      return { ...state, refusals: state.refusals.filter((refusal) => refusal.id !== input.id) };
+      return draft.put({ refusals: draft.state.refusals.filter((refusal) => refusal.id !== input.id) });
   }
 }
 
-function heard(state: State, message: ToViewer, at: number): State {
+function hear(draft: Draft<State>, message: ToViewer, at: number): void {
   switch (message.type) {
     case 'hello': {
-      const build = state.build === '' ? message.build : state.build;
-      const skew = message.now - at;
-      return { ...state, version: message.version, build, outdated: build !== message.build, skew, viewer: viewerOf(message) };
+      const build = draft.state.build === '' ? message.build : draft.state.build;
+      const { version, viewer } = message;
+      return draft.put({ version, build, outdated: build !== message.build, skew: message.now - at, viewer });
     }
     case 'everything':
-      return everything(state, message.sessions, message.prompts);
+      return everything(draft, message);
+    case 'routing':
+      return draft.put({ paused: message.paused });
     case 'session':
-      return withSession(state, message.session);
+      draft.map('sessions').set(message.session.id, message.session);
+      count(draft, message.session.id, at);
+      return checkKeyboard(draft);
     case 'session_gone':
-      return withoutSession(state, message.session);
+      return forget(draft, message.session);
     case 'prompt':
-      return withPrompt(state, message.prompt);
+      return setPrompt(draft, message.prompt);
     case 'prompt_gone':
-      return { ...state, prompts: new Map([...state.prompts].filter(([id]) => id !== message.prompt)) };
+      draft.map('prompts').delete(message.prompt);
+      return;
     case 'approval':
-      return state;
+      return setApproval(draft, message.approval);
     case 'event':
-      return {
-        ...state,
-        events: withEvents(state.events, message.session, [{ seq: message.seq, event: message.event }]),
-      };
+      count(draft, message.session, at);
+      return addEvents(draft, message.session, [{ seq: message.seq, event: message.event }]);
     case 'refused':
-      return refuse(state, message.what, message.why);
+      return refuse(draft, message.what, message.why);
     default:
-      // A newer server may say more than this page knows.
-      return state;
+    // A newer server may say more than this page knows.
   }
-}
-
-/** Servers of the first protocol may not name their viewers. */
-function viewerOf(hello: { type: 'hello'; viewer?: string }): string {
-  return hello.viewer ?? '';
 }
 
 /** The server forgets a viewer's keyboard with its connection, and so does the page. */
-function connected(state: State, connection: Connection): State {
-  const keyboard: Keyboard = connection.phase === 'open' ? state.keyboard : { stage: 'none' };
-  return { ...state, connection, keyboard };
+function connect(draft: Draft<State>, connection: Connection): void {
+  draft.put({ connection });
+  if (connection.phase !== 'open') draft.put({ keyboard: { stage: 'none' } });
 }
 
-function everything(state: State, sessions: readonly Session[], prompts: readonly Prompt[]): State {
-  const listed = new Map(sessions.map((session) => [session.id, session]));
-  const events = new Map([...state.events].filter(([session]) => listed.has(session)));
-  const next = { ...state, known: true, wholes: state.wholes + 1, sessions: listed, events, prompts: bounded(new Map(prompts.map((p) => [p.id, p]))) };
-  return { ...next, keyboard: keyboardAfter(next, state.keyboard) };
+function everything(draft: Draft<State>, message: ToViewer & { type: 'everything' }): void {
+  const sessions = new Map(message.sessions.map((session) => [session.id, session]));
+  const kept = <V>(map: ReadonlyMap<SessionId, V>) => new Map([...map].filter(([id]) => sessions.has(id)));
+  draft.replace('sessions', sessions);
+  draft.replace('events', kept(draft.state.events));
+  draft.replace('sparks', kept(draft.state.sparks));
+  draft.replace('prompts', new Map(message.prompts.map((prompt) => [prompt.id, prompt])));
+  draft.replace('approvals', new Map(message.approvals.filter(isOpen).map((approval) => [approval.id, approval])));
+  draft.put({ known: true, wholes: draft.state.wholes + 1, paused: message.paused });
+  checkKeyboard(draft);
 }
 
-function withSession(state: State, session: Session): State {
-  const sessions = new Map(state.sessions).set(session.id, session);
-  const next = { ...state, sessions };
-  return { ...next, keyboard: keyboardAfter(next, state.keyboard) };
-}
-
-function withoutSession(state: State, id: SessionId): State {
-  const sessions = new Map(state.sessions);
-  const events = new Map(state.events);
-  sessions.delete(id);
-  events.delete(id);
-  const next = { ...state, sessions, events };
-  return { ...next, keyboard: keyboardAfter(next, state.keyboard) };
+function forget(draft: Draft<State>, id: SessionId): void {
+  draft.map('sessions').delete(id);
+  draft.map('events').delete(id);
+  draft.map('sparks').delete(id);
+  checkKeyboard(draft);
 }
 
 /** Answers to requests and the feed race: what changed later wins. */
-function withPrompt(state: State, prompt: Prompt): State {
-  const known = state.prompts.get(prompt.id);
-  if (known !== undefined && known.changed > prompt.changed) return state;
-  return { ...state, prompts: bounded(new Map(state.prompts).set(prompt.id, prompt)) };
+function setPrompt(draft: Draft<State>, prompt: Prompt): void {
+  const known = draft.state.prompts.get(prompt.id);
+  if (known === undefined || known.changed <= prompt.changed) draft.map('prompts').set(prompt.id, prompt);
+}
+
+function markSeen(draft: Draft<State>, ids: readonly PromptId[], at: number): void {
+  for (const id of ids) {
+    const prompt = draft.state.prompts.get(id);
+    if (prompt !== undefined) draft.map('prompts').set(id, { ...prompt, seen: at });
+  }
+}
+
+function setApproval(draft: Draft<State>, approval: Approval): void {
+  if (isOpen(approval)) draft.map('approvals').set(approval.id, approval);
+  else draft.map('approvals').delete(approval.id);
+}
+
+/** Whether somebody still has to answer it. */
+function isOpen(approval: Approval): boolean {
+  return approval.state === 'open' || approval.state === 'answering';
+}
+
+function count(draft: Draft<State>, id: SessionId, at: number): void {
+  draft.map('sparks').set(id, beat(draft.state.sparks.get(id), at));
 }
 
 function askedFor(state: State, session: SessionId): Keyboard {
   return { stage: 'asked', session, before: state.sessions.get(session)?.keyboard ?? null };
+}
+
+function checkKeyboard(draft: Draft<State>): void {
+  const { keyboard } = draft.state;
+  const next = keyboardAfter(draft.state, keyboard);
+  if (next !== keyboard) draft.put({ keyboard: next });
 }
 
 function keyboardAfter(state: Pick<State, 'sessions' | 'viewer'>, keyboard: Keyboard): Keyboard {
@@ -181,22 +225,18 @@ function keyboardAfter(state: Pick<State, 'sessions' | 'viewer'>, keyboard: Keyb
 }
 
 /** A refusal while the keyboard is being asked for, or of keys, means that it is not ours. */
-function refuse(state: State, what: string, why: string): State {
-  const keyboard: Keyboard =
-    state.keyboard.stage === 'asked' || /key/i.test(what) ? { stage: 'none' } : state.keyboard;
+function refuse(draft: Draft<State>, what: string, why: string): void {
+  const { state } = draft;
+  const keyboard: Keyboard = state.keyboard.stage === 'asked' || /key/i.test(what) ? { stage: 'none' } : state.keyboard;
   const refused = state.refused + 1;
   const others = state.refusals.filter((refusal) => refusal.what !== what || refusal.why !== why);
   const refusals = [...others, { id: refused, what, why }].slice(-REFUSALS_KEPT);
-  return { ...state, keyboard, refused, refusals };
+  draft.put({ keyboard, refused, refusals });
 }
 
 /** Rows by number, each once, the newest kept. */
-function withEvents(
-  events: State['events'],
-  session: SessionId,
-  rows: readonly EventRow[],
-): ReadonlyMap<SessionId, readonly EventRow[]> {
-  const known = events.get(session) ?? [];
+function addEvents(draft: Draft<State>, session: SessionId, rows: readonly EventRow[]): void {
+  const known = draft.state.events.get(session) ?? [];
   const last = known.at(-1)?.seq ?? -Infinity;
   const [row] = rows;
   let merged: EventRow[];
@@ -206,15 +246,15 @@ function withEvents(
     const bySeq = new Map([...known, ...rows].map((each) => [each.seq, each]));
     merged = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   }
-  return new Map(events).set(session, merged.slice(-EVENTS_KEPT));
+  draft.map('events').set(session, merged.slice(-EVENTS_KEPT));
 }
 
-function bounded(prompts: Map<number, Prompt>): Map<number, Prompt> {
+/** Drops the oldest final prompts beyond those that are kept. */
+function bound(prompts: Map<PromptId, Prompt>): void {
   const final = [...prompts.values()].filter((prompt) => isFinal(prompt.state));
-  if (final.length <= FINAL_KEPT) return prompts;
+  if (final.length <= FINAL_KEPT) return;
   final.sort((a, b) => a.changed - b.changed);
   for (const prompt of final.slice(0, final.length - FINAL_KEPT)) prompts.delete(prompt.id);
-  return prompts;
 }
 
 /** Nothing further happens to it. */
@@ -222,27 +262,14 @@ export function isFinal(state: PromptState): boolean {
   return state === 'completed' || state === 'failed' || state === 'cancelled';
 }
 
-export type Need = { kind: 'session'; session: Session } | { kind: 'prompt'; prompt: Prompt };
-
-/** What waits for a person, longest first: sessions that ask, then prompts that are held. */
-export function needs(state: Pick<State, 'sessions' | 'prompts'>): Need[] {
-  const asking = [...state.sessions.values()]
-    .filter(({ claim }) => claim.state === 'waiting_permission' || claim.state === 'waiting_input')
-    .sort((a, b) => a.claim.since - b.claim.since);
-  const held = [...state.prompts.values()].filter(({ state }) => state === 'held').sort((a, b) => a.changed - b.changed);
-  return [
-    ...asking.map((session): Need => ({ kind: 'session', session })),
-    ...held.map((prompt): Need => ({ kind: 'prompt', prompt })),
-  ];
-}
-
 /** All sessions in an order that does not jump with their states: live ones by name, then those that ended. */
 export function listed(state: Pick<State, 'sessions'>): Session[] {
   const ended = (session: Session) => (session.claim.state === 'exited' ? 1 : 0);
-  return [...state.sessions.values()].sort(
-    (a, b) => ended(a) - ended(b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id),
-  );
+  return [...state.sessions.values()].sort((a, b) => ended(a) - ended(b) || compare(a.name, b.name) || compare(a.id, b.id));
 }
+
+/** Names with numbers in them are in the order of the numbers. */
+export const compare: (a: string, b: string) => number = new Intl.Collator('en', { numeric: true }).compare;
 
 /** The order in which the queue shows its sections. */
 export const QUEUE_ORDER: readonly PromptState[] = [

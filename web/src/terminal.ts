@@ -74,8 +74,8 @@ export type ScreenEvents = {
   behind: () => void;
 };
 
-/** Draws a terminal into `host`, which gives it its width. */
-export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
+/** A terminal in `host`, which gives it its width: deaf to queries, and to keys until it is told otherwise. */
+export function openTerminal(host: HTMLElement): { term: Terminal; dispose: () => void } {
   const term = new Terminal({
     allowProposedApi: false,
     cursorBlink: false,
@@ -91,7 +91,22 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
   });
   swallowQueries(term.parser);
   openOnPaper(term, host);
+  const fit = () => scale(term, host);
+  const watching = new ResizeObserver(fit);
+  watching.observe(host);
+  term.onResize(fit);
+  return {
+    term,
+    dispose: () => {
+      watching.disconnect();
+      term.dispose();
+    },
+  };
+}
 
+/** Draws a live terminal. */
+export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
+  const { term, dispose } = openTerminal(host);
   let held = false;
   const gate = new Gate();
   const listening = new AbortController();
@@ -120,11 +135,6 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
   host.addEventListener('paste', paste, { capture: true, signal: listening.signal });
   host.addEventListener('drop', (event) => event.preventDefault(), { capture: true, signal: listening.signal });
 
-  const fit = () => scale(term, host);
-  const watching = new ResizeObserver(fit);
-  watching.observe(host);
-  term.onResize(fit);
-
   return {
     frame: drawing(term, events.behind),
     hold: (now) => {
@@ -135,8 +145,7 @@ export function openScreen(host: HTMLElement, events: ScreenEvents): Screen {
     focus: () => term.focus(),
     dispose: () => {
       listening.abort();
-      watching.disconnect();
-      term.dispose();
+      dispose();
     },
   };
 }

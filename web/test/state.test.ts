@@ -1,63 +1,14 @@
 // The reducer: what the page knows after what it was told.
 import { describe, expect, test } from 'vitest';
-import { EVENTS_KEPT, FINAL_KEPT, listed, needs, queue, recent, reduce, REFUSALS_KEPT, START, type Input, type State } from '../src/state.ts';
+import { EVENTS_KEPT, FINAL_KEPT, listed, queue, recent, reduce, reduceAll, REFUSALS_KEPT, START, type Input, type State } from '../src/state.ts';
 import { newPrompt } from '../src/ask.ts';
-import type { Event, Prompt, Session, State as Word, ToViewer } from '../src/wire.gen.ts';
+import type { Prompt, Session, ToViewer } from '../src/wire.gen.ts';
+import { approval, event, prompt, session } from './made.ts';
 
-function session(name: string, word: Word = 'idle', more: Partial<Session> = {}): Session {
-  return {
-    id: `id-${name}`,
-    name,
-    host: 'h',
-    host_name: 'host',
-    agent: 'claude',
-    argv: ['claude'],
-    claim: { state: word, source: 'hook', rule: 'r', evidence: 'e', since: 1000, background: false },
-    link: 'connected',
-    link_since: 0,
-    role: null,
-    caps: [],
-    moves: 'none',
-    limited: null,
-    context: { dir: '/src', branch: 'main', repo: '/src', env: {}, hash: '' },
-    title: '',
-    dialog: null,
-    prompt: null,
-    size: { cols: 80, rows: 24 },
-    attached: false,
-    keyboard: null,
-    last_line: '',
-    metrics: {},
-    started: 0,
-    active: 0,
-    exit: null,
-    ...more,
-  };
-}
-
-function prompt(id: number, more: Partial<Prompt> = {}): Prompt {
-  return {
-    id,
-    asked: newPrompt(`prompt ${id}`),
-    state: 'pending',
-    hold: null,
-    due: id,
-    session: null,
-    tried: 0,
-    attempts: 3,
-    attempt: null,
-    result: null,
-    created: id,
-    changed: id,
-    ...more,
-  };
-}
-
-const event = (text: string): Event => ({
-  at: 0, kind: 'command', severity: 'info', origin: 'tool', rule: 'r', text, fields: {}, offset: 0, fingerprint: text,
-});
 const said = (message: ToViewer): Input => ({ type: 'server', message, at: 500 });
 const after = (...inputs: Input[]): State => inputs.reduce(reduce, START);
+const whole = (sessions: Session[], prompts: Prompt[] = [], approvals = [] as ReturnType<typeof approval>[]): Input =>
+  said({ type: 'everything', sessions, prompts, approvals, paused: false });
 const hello = (build: string) => said({ type: 'hello', protocol: 1, version: '0.1.0', build, now: 1500, viewer: '' });
 
 describe('the feed', () => {
@@ -65,7 +16,7 @@ describe('the feed', () => {
     const state = after(
       said({ type: 'session', session: session('gone') }),
       said({ type: 'event', session: 'id-gone', seq: 1, event: event('x') }),
-      said({ type: 'everything', sessions: [session('api')], prompts: [prompt(1)], approvals: [] }),
+      whole([session('api')], [prompt(1)]),
     );
     expect([...state.sessions.keys()]).toEqual(['id-api']);
     expect(state.events.size).toBe(0);
@@ -114,7 +65,7 @@ describe('what is kept is bounded', () => {
 
   test('final prompts: the latest; others are never dropped', () => {
     const prompts = Array.from({ length: FINAL_KEPT + 20 }, (_, id) => prompt(id, { state: 'completed' }));
-    const state = after(said({ type: 'everything', sessions: [], prompts: [...prompts, prompt(9999)], approvals: [] }));
+    const state = after(whole([], [...prompts, prompt(9999)]));
     expect(state.prompts.size).toBe(FINAL_KEPT + 1);
     expect(state.prompts.has(0)).toBe(false);
     expect(state.prompts.has(9999)).toBe(true);
@@ -129,37 +80,15 @@ describe('what is kept is bounded', () => {
 });
 
 describe('what is selected', () => {
-  test('needs: sessions that ask, longest first, then held prompts', () => {
-    const claim = (state: Word, since: number) => ({ ...session('x').claim, state, since });
-    const state = after(
-      said({
-        type: 'everything',
-        approvals: [],
-        sessions: [
-          session('b', 'idle', { claim: claim('waiting_input', 20) }),
-          session('a', 'idle', { claim: claim('waiting_permission', 10) }),
-          session('c', 'unknown'),
-        ],
-        prompts: [prompt(1, { state: 'held' }), prompt(2), prompt(3, { hold: { code: 'draft', text: '' } })],
-      }),
-    );
-    expect(needs(state).map((need) => (need.kind === 'session' ? need.session.name : need.prompt.id))).toEqual(['a', 'b', 1]);
-  });
-
   test('sessions keep their place when their state changes; ended ones are last', () => {
-    const state = after(said({ type: 'everything', sessions: [session('b', 'busy'), session('a', 'exited'), session('c')], prompts: [], approvals: [] }));
+    const state = after(whole([session('b', 'busy'), session('a', 'exited'), session('c')], []));
     expect(listed(state).map(({ name }) => name)).toEqual(['b', 'c', 'a']);
   });
 
   test('the queue is in the order in which it is served', () => {
-    const state = after(
-      said({
-        type: 'everything',
-        approvals: [],
-        sessions: [],
-        prompts: [prompt(1), prompt(2, { asked: { ...newPrompt('urgent'), priority: 9 } }), prompt(3, { state: 'held' }), prompt(4, { state: 'completed', changed: 1 }), prompt(5, { state: 'completed', changed: 2 })],
-      }),
-    );
+    const urgent = { asked: { ...newPrompt('urgent'), priority: 9 } };
+    const done = (id: number, changed: number) => prompt(id, { state: 'completed', changed });
+    const state = after(whole([], [prompt(1), prompt(2, urgent), prompt(3, { state: 'held' }), done(4, 1), done(5, 2)]));
     expect(queue(state).map((group) => [group.state, group.prompts.map(({ id }) => id)])).toEqual([
       ['held', [3]],
       ['pending', [2, 1]],
@@ -168,8 +97,50 @@ describe('what is selected', () => {
   });
 });
 
+describe('a batch', () => {
+  test('gives what its messages give one by one, and copies each map once', () => {
+    const start = after(whole([session('a'), session('b')], [prompt(1)]));
+    const inputs = Array.from({ length: 50 }, (_, place) =>
+      said({ type: 'session', session: session(place % 2 === 0 ? 'a' : 'b', 'busy', { last_line: `${place}` }) }),
+    );
+    const batch = reduceAll(start, inputs);
+    expect(batch).toEqual(inputs.reduce(reduce, start));
+    expect(start.sessions.get('id-a')?.claim.state).toBe('idle');
+    expect(batch.prompts).toBe(start.prompts);
+    expect(batch.approvals).toBe(start.approvals);
+  });
+
+  test('counts how lively sessions are', () => {
+    const state = after(whole([session('a')]), said({ type: 'session', session: session('a') }), said({ type: 'event', session: 'id-a', seq: 1, event: event('x') }));
+    expect(state.sparks.get('id-a')?.counts.at(-1)).toBe(2);
+    expect(reduce(state, said({ type: 'session_gone', session: 'id-a' })).sparks.size).toBe(0);
+  });
+});
+
+describe('what agents ask', () => {
+  test('is known until it is answered or gone', () => {
+    const state = after(whole([session('a')], [], [approval(1, 'a'), approval(2, 'a', { state: 'gone' })]), said({ type: 'approval', approval: approval(3, 'a') }));
+    expect([...state.approvals.keys()]).toEqual([1, 3]);
+    const answering = reduce(state, said({ type: 'approval', approval: approval(3, 'a', { state: 'answering' }) }));
+    expect(answering.approvals.size).toBe(2);
+    expect(reduce(answering, said({ type: 'approval', approval: approval(3, 'a', { state: 'approved' }) })).approvals.size).toBe(1);
+  });
+
+  test('prompts of which a person took note are marked at once', () => {
+    const state = after(whole([], [prompt(1, { state: 'completed' })]), { type: 'prompts_seen', prompts: [1, 99], at: 7 });
+    expect(state.prompts.get(1)?.seen).toBe(7);
+    expect(state.prompts.size).toBe(1);
+  });
+
+  test('routing is paused and goes on', () => {
+    const state = after(whole([]), said({ type: 'routing', paused: true }));
+    expect(state.paused).toBe(true);
+    expect(after(said({ type: 'routing', paused: true }), whole([])).paused).toBe(false);
+  });
+});
+
 describe('the keyboard', () => {
-  const everything = said({ type: 'everything', sessions: [session('api')], prompts: [], approvals: [] });
+  const everything = whole([session('api')], []);
   const asked: Input = { type: 'keyboard_asked', session: 'id-api' };
   const holder = (keyboard: string | null) => said({ type: 'session', session: session('api', 'idle', { keyboard }) });
 

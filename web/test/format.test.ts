@@ -1,21 +1,7 @@
-// Addresses, ages, paths, delays.
+// Ages, figures, paths, delays.
 import { expect, test } from 'vitest';
 import { count, dollars, iso, precise, span, tail } from '../src/format.ts';
-import { parseRoute, promptHref, sessionHref } from '../src/route.svelte.ts';
 import { backoff } from '../src/socket.ts';
-
-test('addresses name a view and survive what they name', () => {
-  expect(parseRoute('')).toEqual({ view: 'sessions' });
-  expect(parseRoute('#/queue/42')).toEqual({ view: 'queue', prompt: 42 });
-  expect(parseRoute('#/queue/x')).toEqual({ view: 'queue', prompt: null });
-  expect(parseRoute(promptHref(7))).toEqual({ view: 'queue', prompt: 7 });
-  expect(parseRoute(sessionHref('a/b c%'))).toEqual({ view: 'session', id: 'a/b c%' });
-  expect(parseRoute('#/session/%')).toEqual({ view: 'session', id: '%' });
-});
-
-test('a13: no address names a server or a text', () => {
-  expect(parseRoute('#/send?server=evil&text=rm')).toEqual({ view: 'sessions' });
-});
 
 test('ages and durations', () => {
   expect(span(-5)).toBe('0 s');
