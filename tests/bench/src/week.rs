@@ -260,7 +260,6 @@ fn session(n: usize) -> Session {
         moves: Moves::Relaunch,
         paused: false,
         limited: None,
-        paused: false,
         claim,
         link: Link::Connected,
         link_since: UnixMillis(0),
