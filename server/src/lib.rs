@@ -3,7 +3,8 @@
 //! Owns: control (`hub`, and the pure `job`, `route`, `session`), the feed, HTTP, the database. Must not: be used by
 //! another part of the product.
 
-pub mod auth;
+pub mod alert;
+mod auth;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod http;
 pub mod hub;
 pub mod job;
 pub mod policy;
+mod post;
 pub mod queue;
 pub mod route;
 #[cfg(test)]

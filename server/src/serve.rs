@@ -98,6 +98,7 @@ async fn run(
     let router = router(app.clone());
     tokio::spawn(accept_unix(unix, router.clone(), app.clone()));
     tokio::spawn(accept_tcp(tcp, router, app.clone()));
+    tokio::spawn(crate::post::carry(hub.clone(), app.url(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));
     let file = ServerFile {
         pid: rustix::process::getpid().as_raw_nonzero().get(),

@@ -3,6 +3,7 @@
 //! Owns: the process: arguments in, exit code out; the one place where an error is printed.
 //! Must not: know how a prompt is routed, or reach the database.
 
+mod alerts;
 mod answer;
 mod approvals;
 mod audit;
@@ -15,6 +16,7 @@ mod plan;
 mod policy;
 mod print;
 mod result;
+mod search;
 mod send;
 mod sending;
 mod show;
@@ -101,6 +103,11 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Deny { session } => answer::deny(client, print, &session).await,
         Command::Answer { session, number } => answer::choose(client, print, &session, number).await,
         Command::Policy { verb } => policy::run(client, print, verb).await,
+        Command::Alerts { all } => alerts::list(client, print, all).await,
+        Command::Sink { verb } => alerts::sinks(client, print, verb).await,
+        Command::Search { words, kind, session, limit } => {
+            search::search(client, print, search::Wanted { words, kind, session, limit }).await
+        }
         Command::Audit { limit, check } => audit::list(client, print, limit, check).await,
         Command::Context { session, limit } => show::contexts(client, print, &session, limit).await,
         Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,

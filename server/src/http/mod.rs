@@ -3,6 +3,7 @@
 //! Owns: the routes, who may call each, and the guard before all of them. Must not: decide about prompts or sessions.
 
 mod access;
+mod alerts;
 mod approvals;
 mod attempts;
 mod audit;
@@ -10,6 +11,7 @@ mod connection;
 mod error;
 mod guard;
 mod login;
+mod me;
 pub mod openapi;
 mod past;
 mod policies;
@@ -28,7 +30,7 @@ pub use shell::build;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use tokio::sync::{mpsc, watch};
 
@@ -74,6 +76,10 @@ impl std::ops::Deref for App {
 
 impl App {
     /// Puts the parts together.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of its own, named once, where the server starts"
+    )]
     pub fn new(
         hub: Hub,
         auth: Auth,
@@ -106,6 +112,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(status::healthz))
         .route("/login", get(login::login))
         .route("/v1/login-links", post(login::make_link))
+        .route("/v1/me", get(me::show))
         .route("/v1/status", get(status::status))
         .route("/v1/stop", post(status::stop))
         .route("/v1/openapi.json", get(openapi::show))
@@ -140,6 +147,10 @@ pub fn router(app: App) -> Router {
         .route("/v1/events", get(past::events))
         .route("/v1/insight", get(past::insight))
         .route("/v1/audit", get(audit::list))
+        .route("/v1/alerts", get(alerts::list))
+        .route("/v1/sinks", get(alerts::sinks))
+        .route("/v1/sinks/{sink}", put(alerts::keep).delete(alerts::forget))
+        .route("/v1/sinks/{sink}/test", post(alerts::test))
         .route("/v1/wrapper", get(wrapper::upgrade))
         .route("/v1/cli", get(viewer::upgrade))
         .route("/v1/feed", get(viewer::upgrade))

@@ -12,7 +12,8 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use wire::admin::Routing;
+use wire::admin::{Me, Routing};
+use wire::alert::{Alert, NewSink, Sink};
 use wire::approval::{Approval, Policies, PolicyExample, PolicyText, PolicyTrial, Verdict};
 use wire::event::Event;
 use wire::feed::{FromViewer, ToViewer};
@@ -27,7 +28,7 @@ use wire::session::{Claim, Session};
 use wire::wrapper::{ToServer, ToWrapper};
 
 use super::access::{Access, ROUTES};
-use super::{App, approvals, attempts, audit, past, prompts, sessions};
+use super::{App, alerts, approvals, attempts, audit, past, prompts, sessions};
 
 /// One route.
 struct Operation {
@@ -113,6 +114,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     all.extend(about_sessions(schemas));
     all.extend(about_prompts(schemas));
     all.extend(about_approvals(schemas));
+    all.extend(about_alerts(schemas));
     all.extend(about_the_past(schemas));
     all
 }
@@ -124,6 +126,7 @@ fn about_the_server(s: &mut SchemaGenerator) -> Vec<Operation> {
             .query::<super::login::Code>(s)
             .plain(303),
         post("/v1/login-links", "Makes a link that logs one browser in, once").gives::<LoginLink>(s, 200),
+        get("/v1/me", "Who is asking, and what it may do").gives::<Me>(s, 200),
         get("/v1/status", "The server in numbers").gives::<Status>(s, 200),
         post("/v1/stop", "Ends the server; sessions go on").gives::<Done>(s, 200),
         get("/v1/openapi.json", "This document").gives::<Value>(s, 200),
@@ -282,6 +285,22 @@ fn about_the_past(s: &mut SchemaGenerator) -> Vec<Operation> {
     ]
 }
 
+fn about_alerts(s: &mut SchemaGenerator) -> Vec<Operation> {
+    vec![
+        get("/v1/alerts", "Conditions that a person should know of")
+            .query::<alerts::Which>(s)
+            .gives::<Vec<Alert>>(s, 200),
+        get("/v1/sinks", "Where alerts are told").gives::<Vec<Sink>>(s, 200),
+        put("/v1/sinks/{sink}", "Keeps a sink, in the place of the one of its name")
+            .takes::<NewSink>(s)
+            .gives::<Sink>(s, 200),
+        delete("/v1/sinks/{sink}", "Forgets a sink, with what waits for it")
+            .gives::<Done>(s, 200)
+            .may(&[404]),
+        post("/v1/sinks/{sink}/test", "Sends a notice to a sink now").gives::<Done>(s, 200).may(&[404, 504]),
+    ]
+}
+
 fn get(path: &'static str, summary: &'static str) -> Operation {
     Operation { method: "GET", path, summary, query: None, body: None, answers: Vec::new(), errors: &[] }
 }
@@ -292,6 +311,10 @@ fn post(path: &'static str, summary: &'static str) -> Operation {
 
 fn put(path: &'static str, summary: &'static str) -> Operation {
     Operation { method: "PUT", ..get(path, summary) }
+}
+
+fn delete(path: &'static str, summary: &'static str) -> Operation {
+    Operation { method: "DELETE", ..get(path, summary) }
 }
 
 fn patch(path: &'static str, summary: &'static str) -> Operation {
@@ -381,7 +404,7 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "session" => json!({ "type": "string", "minLength": 1, "maxLength": 100 }),
+        "session" | "sink" => json!({ "type": "string", "minLength": 1, "maxLength": 100 }),
         _ => json!({ "type": "integer", "format": "int64", "minimum": 1 }),
     }
 }

@@ -14,6 +14,7 @@ use wire::session::{Claim, Session};
 use wire::wrapper::{Hello, Now, Numbered, ToWrapper};
 use wire::{ApprovalId, AttemptId, PromptId, SessionId, UnixMillis};
 
+use super::alerts::Alerts;
 use crate::fault::Fault;
 use crate::feed::Outlet;
 use crate::store::StoredToken;
@@ -100,6 +101,8 @@ pub enum Ask {
     Attempt(AttemptId, Reply<Attempt>),
     /// What agents ask, the rules that answer, and the audit log.
     People(People),
+    /// Alerts, and the sinks that they are told to.
+    Alerts(Alerts),
     /// A browser was logged in.
     KeepToken(StoredToken, Reply<()>),
 }

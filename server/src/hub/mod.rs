@@ -6,6 +6,7 @@
 //! When a batch cannot be saved, nobody is told anything but that: the wrappers are cut off (they resume from the last
 //! ack), what is in memory is read anew, and the viewers get everything again.
 
+mod alerts;
 mod approvals;
 mod check;
 mod command;
@@ -23,6 +24,7 @@ mod settle;
 mod viewers;
 mod wrappers;
 
+pub use alerts::Alerts;
 pub use command::{Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
 
 use std::collections::{BTreeMap, HashMap};
@@ -132,6 +134,8 @@ pub struct Control {
     stirred: bool,
     /// Whether no prompts are given out.
     paused: bool,
+    /// When conditions were last looked at.
+    looked: UnixMillis,
     started: UnixMillis,
     out: Outbox,
 }
@@ -169,6 +173,7 @@ impl Control {
             welcomed: Vec::new(),
             stirred: true,
             paused: false,
+            looked: UnixMillis(0),
             started: now,
             out: Outbox::default(),
         };

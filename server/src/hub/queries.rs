@@ -90,6 +90,7 @@ impl Control {
                 let value = self.store.attempt(id)?.ok_or_else(|| no_attempt(id));
                 self.out.answer(reply, value);
             }
+            Ask::Alerts(ask) => self.ask_about_alerts(ask, now)?,
             Ask::People(people) => self.ask_about_people(people, now)?,
             Ask::KeepToken(token, reply) => {
                 self.store.save_token(&token, now)?;

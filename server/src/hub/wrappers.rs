@@ -108,7 +108,8 @@ impl Control {
             self.sessions.remove(&id);
             self.out.gone.insert(id);
         }
-        self.look_at_time(now)
+        self.look_at_time(now)?;
+        self.look_at_conditions(now)
     }
 
     fn present(&mut self, session: &SessionId, present: &Now, now: UnixMillis) {

@@ -8,6 +8,7 @@
 //! Invariant: `synchronous = FULL`. A wrapper deletes what was acknowledged, so an acknowledged report must survive a
 //! power cut; group commit makes the one fsync per batch cheap enough.
 
+mod alerts;
 mod approvals;
 mod archive;
 mod attempts;
@@ -28,6 +29,7 @@ mod tokens;
 #[cfg(test)]
 mod words;
 
+pub use alerts::StoredSink;
 pub use archive::Archive;
 pub use attempts::Metrics;
 pub use insight::Span;
@@ -49,6 +51,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/002_queue.sql")),
     M::up(include_str!("../../migrations/003_queue_speed.sql")),
     M::up(include_str!("../../migrations/004_dashboard.sql")),
+    M::up(include_str!("../../migrations/005_alerts.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use wire::SessionId;
-use wire::wrapper::{Hello, Numbered, ToServer};
+use wire::event::{Event, EventKind, Origin, Severity};
+use wire::wrapper::{Hello, Numbered, Report, ToServer};
 
 use super::{HEARTBEAT, NOW_EVERY, Observer, REPORTS_BYTES, REPORTS_MAX};
 
@@ -42,7 +43,7 @@ impl Observer {
     pub(super) fn send_due(&mut self) {
         let Some(sent) = self.sent else { return };
         let now = Instant::now();
-        let reports = fitting(self.core.journal.after(sent));
+        let reports = self.next_reports(sent);
         if let Some(last) = reports.last().map(|n| n.seq)
             && self.say(ToServer::Reports { reports })
         {
@@ -67,6 +68,12 @@ impl Observer {
         }
     }
 
+    /// The reports that are sent next: as many as a message may hold.
+    fn next_reports(&self, sent: u64) -> Vec<Numbered> {
+        let next = fitting(self.core.journal.after(sent)).into_iter();
+        next.map(|numbered| if self.protocol < 2 { without_text(numbered) } else { numbered }).collect()
+    }
+
     /// Whether reports wait that the connection had no room for.
     pub(super) fn has_unsent(&self) -> bool {
         self.sent.is_some_and(|sent| self.core.journal.after(sent).next().is_some()) || self.watched.waits()
@@ -86,11 +93,29 @@ fn fitting<'a>(reports: impl Iterator<Item = &'a Numbered>) -> Vec<Numbered> {
     reports.take(REPORTS_MAX).take_while(fits).cloned().collect()
 }
 
+/// For a server that does not know settled text: its number must be told, its text cannot.
+fn without_text(mut numbered: Numbered) -> Numbered {
+    if let Report::Text { offset, .. } = numbered.report {
+        let event = Event {
+            at: numbered.at,
+            kind: EventKind::Session,
+            severity: Severity::Info,
+            origin: Origin::Unknown,
+            rule: "observer.text".to_owned(),
+            text: "text settled on the screen; this server is too old to keep it".to_owned(),
+            fields: std::collections::BTreeMap::new(),
+            offset,
+            fingerprint: "observer.text".to_owned(),
+        };
+        numbered.report = Report::Event { event };
+    }
+    numbered
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use wire::prompt::{Outcome, PromptResult};
-    use wire::wrapper::Report;
     use wire::{AttemptId, UnixMillis};
 
     #[test]
@@ -121,6 +146,16 @@ mod tests {
         assert_eq!(
             fitting((1..=200).map(|seq| numbered(seq, 1)).collect::<Vec<_>>().iter()).len(),
             REPORTS_MAX
+        );
+    }
+
+    #[test]
+    fn an_old_server_is_told_the_number_of_a_text_but_not_the_text() {
+        let report = Report::Text { offset: 7, text: "a line".into() };
+        let told = without_text(Numbered { seq: 3, at: wire::UnixMillis(5), report });
+        assert_eq!(told.seq, 3);
+        assert!(
+            matches!(told.report, Report::Event { event } if event.offset == 7 && !event.text.contains("a line"))
         );
     }
 }

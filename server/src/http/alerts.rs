@@ -1,0 +1,79 @@
+//! Alerts and sinks over HTTP. Must not: tell a secret.
+
+use axum::body::Body;
+use axum::extract::{Extension, Path, Request, State};
+use axum::http::Response;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wire::alert::NewSink;
+use wire::http::{Done, ErrorCode};
+
+use super::App;
+use super::error::{Params, answer, read};
+use crate::auth::Principal;
+use crate::fault::Fault;
+use crate::hub::{Alerts, Ask, now};
+use crate::post;
+
+/// Which alerts, and how many.
+#[derive(Deserialize, JsonSchema)]
+pub struct Which {
+    #[serde(default)]
+    open: bool,
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+/// The newest ones.
+pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
+    let limit = which.limit.unwrap_or(200);
+    answer(app.hub.ask(|reply| Ask::Alerts(Alerts::List(which.open, which.before, limit, reply))).await)
+}
+
+/// All sinks, without their secrets.
+pub async fn sinks(State(app): State<App>) -> Response<Body> {
+    answer(app.hub.ask(|reply| Ask::Alerts(Alerts::Sinks(reply))).await)
+}
+
+/// Keeps one.
+pub async fn keep(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    let by = principal.by();
+    answer(match read::<NewSink>(request.into_body()).await {
+        Ok(sink) if sink.name != name => {
+            Err(Fault::bad("the sink is called otherwise in the address", "use the same name in both"))
+        }
+        Ok(sink) => app.hub.ask(|reply| Ask::Alerts(Alerts::Keep(sink, by, reply))).await,
+        Err(fault) => Err(fault),
+    })
+}
+
+/// Forgets one, with what waits for it.
+pub async fn forget(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    Path(name): Path<String>,
+) -> Response<Body> {
+    let by = principal.by();
+    answer(app.hub.ask(|reply| Ask::Alerts(Alerts::Forget(name, by, reply))).await)
+}
+
+/// Sends a notice to one now.
+pub async fn test(State(app): State<App>, Path(name): Path<String>) -> Response<Body> {
+    let sink = match app.hub.ask(|reply| Ask::Alerts(Alerts::Sink(name, reply))).await {
+        Ok(sink) => sink,
+        Err(fault) => return answer::<Done>(Err(fault)),
+    };
+    answer(match post::try_out(sink, app.url(), now()).await {
+        Ok(()) => Ok(Done { done: true }),
+        Err(why) => Err(Fault::new(
+            ErrorCode::NoAnswer,
+            format!("the sink did not take it: {why}"),
+            "mend the sink, then test it again",
+        )),
+    })
+}
