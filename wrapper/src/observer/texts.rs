@@ -145,7 +145,8 @@ pub fn pieces(text: &str) -> Vec<String> {
             pieces.push(std::mem::take(&mut piece));
         }
         while line.len() > PIECE {
-            let (head, tail) = line.split_at(line.floor_char_boundary(PIECE));
+            let end = (0..=PIECE).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(PIECE);
+            let (head, tail) = line.split_at(end);
             pieces.push(head.to_owned());
             line = tail;
         }
