@@ -5,14 +5,14 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::http::Response;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wire::alert::NewSink;
+use wire::alert::{NewSink, SinkKind};
 use wire::http::{Done, ErrorCode};
 
 use super::App;
 use super::error::{Params, answer, read};
 use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::{Alerts, Ask, now};
+use crate::hub::{Alerts, Ask, By, now};
 use crate::post;
 
 /// Which alerts, and how many.
@@ -47,6 +47,12 @@ pub async fn keep(
         Ok(sink) if sink.name != name => {
             Err(Fault::bad("the sink is called otherwise in the address", "use the same name in both"))
         }
+        // A page that was taken over must not run commands here.
+        Ok(sink) if sink.kind == SinkKind::Command && by == By::Browser => Err(Fault::new(
+            ErrorCode::Forbidden,
+            "a command is not set from a browser",
+            format!("`assign sink set {} command '…'` does it", wire::text::escape(&name)),
+        )),
         Ok(sink) => app.hub.ask(|reply| Ask::Alerts(Alerts::Keep(sink, by, reply))).await,
         Err(fault) => Err(fault),
     })
