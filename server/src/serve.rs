@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::feed::Terminals;
 use crate::http::{App, accept_tcp, accept_unix, build, router, turned};
 use crate::hub::{Command, Hub, Settings, now};
-use crate::store::{Scope, Store, StoredToken};
+use crate::store::{Archive, Scope, Store, StoredToken};
 use crate::token::Token;
 
 /// How long the tasks may take to end.
@@ -85,7 +85,16 @@ async fn run(
     let (ending, ends) = watch::channel(false);
     let (end, mut asked) = mpsc::channel(1);
     let (alive, mut gone) = mpsc::channel::<()>(1);
-    let app = App::new(hub.clone(), Auth::new(tokens), terminals, port, ends.clone(), end, alive.clone());
+    let app = App::new(
+        hub.clone(),
+        Auth::new(tokens),
+        Archive::new(place.database()),
+        terminals,
+        port,
+        ends.clone(),
+        end,
+        alive.clone(),
+    );
     let router = router(app.clone());
     tokio::spawn(accept_unix(unix, router.clone(), app.clone()));
     tokio::spawn(accept_tcp(tcp, router, app.clone()));

@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod login;
 pub mod openapi;
+mod past;
 mod policies;
 mod prompts;
 mod routing;
@@ -34,6 +35,7 @@ use tokio::sync::{mpsc, watch};
 use crate::auth::Auth;
 use crate::feed::Terminals;
 use crate::hub::Hub;
+use crate::store::Archive;
 use wall::Wall;
 
 /// What every request can reach.
@@ -46,6 +48,8 @@ pub struct Inner {
     pub hub: Hub,
     /// Who may do what.
     pub auth: Auth,
+    /// The past, read beside the loop.
+    pub archive: Archive,
     /// Watched terminals.
     pub terminals: Arc<Terminals>,
     /// Port of the dashboard.
@@ -73,6 +77,7 @@ impl App {
     pub fn new(
         hub: Hub,
         auth: Auth,
+        archive: Archive,
         terminals: Arc<Terminals>,
         port: u16,
         ending: watch::Receiver<bool>,
@@ -81,7 +86,7 @@ impl App {
     ) -> Self {
         let connections = AtomicU64::new(1);
         let wall = Wall::default();
-        Self(Arc::new(Inner { hub, auth, terminals, port, wall, ending, end, alive, connections }))
+        Self(Arc::new(Inner { hub, auth, archive, terminals, port, wall, ending, end, alive, connections }))
     }
 
     /// Where the dashboard is.
@@ -131,6 +136,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/policies", get(policies::show).put(policies::set))
         .route("/v1/policies/examples", get(policies::examples))
         .route("/v1/policies/test", post(policies::test))
+        .route("/v1/search", get(past::search))
+        .route("/v1/events", get(past::events))
+        .route("/v1/insight", get(past::insight))
         .route("/v1/audit", get(audit::list))
         .route("/v1/wrapper", get(wrapper::upgrade))
         .route("/v1/cli", get(viewer::upgrade))

@@ -17,15 +17,17 @@ use wire::approval::{Approval, Policies, PolicyExample, PolicyText, Verdict};
 use wire::event::Event;
 use wire::feed::{FromViewer, ToViewer};
 use wire::http::{
-    Answer, Audit, ContextRow, Counted, Done, Edit, ErrorBody, EventRow, LoginLink, Plan, Planned,
+    Answer, Audit, ContextRow, Counted, Done, Edit, ErrorBody, EventRow, Events, LoginLink, Plan, Planned,
     PromptDetail, Reassign, RecordingPart, Selection, Status,
 };
+use wire::insight::Insight;
 use wire::prompt::{Attempt, NewPrompt, Prompt};
+use wire::search::Found;
 use wire::session::{Claim, Session};
 use wire::wrapper::{ToServer, ToWrapper};
 
 use super::access::{Access, ROUTES};
-use super::{App, approvals, attempts, audit, prompts, sessions};
+use super::{App, approvals, attempts, audit, past, prompts, sessions};
 
 /// One route.
 struct Operation {
@@ -111,6 +113,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     all.extend(about_sessions(schemas));
     all.extend(about_prompts(schemas));
     all.extend(about_approvals(schemas));
+    all.extend(about_the_past(schemas));
     all
 }
 
@@ -257,6 +260,25 @@ fn about_approvals(s: &mut SchemaGenerator) -> Vec<Operation> {
             .query::<prompts::Limit>(s)
             .takes::<PolicyText>(s)
             .gives::<Vec<Verdict>>(s, 200),
+    ]
+}
+
+fn about_the_past(s: &mut SchemaGenerator) -> Vec<Operation> {
+    vec![
+        get(
+            "/v1/search",
+            "Where words stand: in prompts, results, events and settled text; a cursor gives the next page",
+        )
+        .query::<past::Words>(s)
+        .gives::<Found>(s, 200)
+        .may(&[404]),
+        get("/v1/insight", "The past in numbers, for a range of time")
+            .query::<past::Range>(s)
+            .gives::<Insight>(s, 200),
+        get("/v1/events", "Events of all sessions; a cursor gives the next page")
+            .query::<past::Which>(s)
+            .gives::<Events>(s, 200)
+            .may(&[404]),
     ]
 }
 

@@ -17,6 +17,9 @@ const DIFF: usize = 256 << 10;
 /// Longest answer of an agent that is kept, in characters.
 const ANSWER: usize = 64 << 10;
 
+/// Longest piece of settled text, in bytes.
+const TEXT: usize = 8 << 10;
+
 impl Control {
     /// Takes reports in order. What was taken before is skipped; at a gap the wrapper is made to resume.
     pub(super) fn reports(
@@ -70,7 +73,10 @@ impl Control {
                 self.store.append_event(session, seq, &event)?;
                 self.out.events.push((session.clone(), seq, event));
             }
-            Report::Text { .. } => {}
+            Report::Text { offset, mut text } => {
+                clamp(&mut text, TEXT);
+                self.store.append_text(session, seq, at, offset, &text)?;
+            }
             Report::Context { mut context } => {
                 clamp_context(&mut context);
                 self.store.append_context(session, seq, at, &context)?;

@@ -165,6 +165,9 @@ impl Control {
         now: UnixMillis,
     ) -> Stored<()> {
         let attempt = self.store.lease(prompt.id, session, prompt.job.tried + 1, now)?;
+        if prompt.asked.dir.is_some() || prompt.asked.branch.is_some() {
+            self.store.meet(&attempt, fit == Fit::Moves, now)?;
+        }
         prompt.session = Some(session.clone());
         prompt.avoid = None;
         if let Err(not_now) = self.advance(&mut prompt, JobEvent::Leased(attempt.id), now)? {

@@ -163,6 +163,13 @@ impl Store {
             result: json_or_none(row, "result")?,
         })
     }
+
+    /// Keeps whether a session already was where a prompt wanted to run.
+    pub fn meet(&self, attempt: &Attempt, moved: bool, at: UnixMillis) -> Stored<()> {
+        let sql = "INSERT INTO meetings (attempt, at, session, moved) VALUES (?1, ?2, ?3, ?4)";
+        self.db.prepare_cached(sql)?.execute(params![attempt.id.0, at.0, attempt.session.0, moved])?;
+        Ok(())
+    }
 }
 
 fn receipt(row: &Row<'_>) -> Stored<Receipt> {

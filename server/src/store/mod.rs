@@ -9,23 +9,32 @@
 //! power cut; group commit makes the one fsync per batch cheap enough.
 
 mod approvals;
+mod archive;
 mod attempts;
 mod audit;
+mod insight;
 mod needs;
+mod occurrences;
 mod policies;
 mod prompts;
 mod reports;
 mod rows;
+mod search;
 mod selecting;
 mod sessions;
 mod settings;
+mod texts;
 mod tokens;
 #[cfg(test)]
 mod words;
 
+pub use archive::Archive;
 pub use attempts::Metrics;
+pub use insight::Span;
+pub use occurrences::Occurrences;
 pub use policies::StoredPolicies;
 pub use prompts::{Kept, Queued, StoredPrompt};
+pub use search::Query;
 pub use selecting::Which;
 pub use sessions::StoredSession;
 pub use tokens::{Scope, StoredToken};

@@ -91,7 +91,8 @@ impl Store {
     }
 }
 
-fn event(row: &Row<'_>) -> Stored<EventRow> {
+/// Reads a row of the table.
+pub fn event(row: &Row<'_>) -> Stored<EventRow> {
     let event = Event {
         at: UnixMillis(row.get("at")?),
         kind: word(row, "kind")?,

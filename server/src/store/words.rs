@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use wire::approval::ApprovalState;
 use wire::event::{EventKind, Origin, Severity};
 use wire::prompt::{HoldCode, Outcome, PromptState, Step};
+use wire::search::HitKind;
 use wire::session::{Source, State};
 
 use super::{Scope, Store};
@@ -37,6 +38,7 @@ fn the_database_knows_the_same_words_as_the_wire() {
     check("prompts", "hold_code", &HoldCode::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("attempts", "outcome", &Outcome::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("ends", "outcome", &Outcome::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
+    check("found", "kind", &HitKind::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("receipts", "step", &Step::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("approvals", "state", &ApprovalState::ALL.iter().map(|w| w.as_str()).collect::<Vec<_>>());
     check("tokens", "scope", &Scope::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>());
@@ -58,14 +60,19 @@ fn a65_text_from_outside_is_never_sql_and_the_schema_is_not_trusted() {
 const SQL_WORDS: &[&str] = &["SELECT ", "INSERT ", "UPDATE ", "DELETE ", " WHERE "];
 const SOURCES: &[(&str, &str)] = &[
     ("approvals", include_str!("approvals.rs")),
+    ("archive", include_str!("archive.rs")),
     ("attempts", include_str!("attempts.rs")),
     ("audit", include_str!("audit.rs")),
+    ("insight", include_str!("insight.rs")),
     ("needs", include_str!("needs.rs")),
+    ("occurrences", include_str!("occurrences.rs")),
     ("policies", include_str!("policies.rs")),
     ("prompts", include_str!("prompts.rs")),
     ("reports", include_str!("reports.rs")),
+    ("search", include_str!("search.rs")),
     ("selecting", include_str!("selecting.rs")),
     ("sessions", include_str!("sessions.rs")),
     ("settings", include_str!("settings.rs")),
+    ("texts", include_str!("texts.rs")),
     ("tokens", include_str!("tokens.rs")),
 ];

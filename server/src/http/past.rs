@@ -1,0 +1,91 @@
+//! The past over HTTP: what is found by words, events of all sessions. Must not: ask the control loop.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Response;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wire::UnixMillis;
+use wire::event::{EventKind, Severity};
+use wire::search::HitKind;
+
+use super::App;
+use super::error::{Params, answer};
+use crate::fault::Fault;
+use crate::hub::now;
+use crate::store::{Occurrences, Query, Span};
+
+/// Most rows of a page.
+const PAGE: u32 = 200;
+
+/// What is looked for, and where.
+#[derive(Deserialize, JsonSchema)]
+pub struct Words {
+    /// Words that must all be there; the last may be the beginning of one.
+    q: Option<String>,
+    kind: Option<HitKind>,
+    session: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// Which events.
+#[derive(Deserialize, JsonSchema)]
+pub struct Which {
+    fingerprint: Option<String>,
+    kind: Option<EventKind>,
+    severity: Option<Severity>,
+    session: Option<String>,
+    agent: Option<String>,
+    project: Option<String>,
+    since: Option<i64>,
+    until: Option<i64>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// Which range of time; the last 24 hours when it is left out.
+#[derive(Deserialize, JsonSchema)]
+pub struct Range {
+    from: Option<i64>,
+    to: Option<i64>,
+    agent: Option<String>,
+    project: Option<String>,
+    /// How far the asker's clock is ahead of UTC: hours and days begin by it.
+    offset_minutes: Option<i64>,
+}
+
+/// The past in numbers.
+pub async fn insight(State(app): State<App>, Params(range): Params<Range>) -> Response<Body> {
+    let now = now();
+    let to = range.to.map_or(now, UnixMillis);
+    let from = range.from.map_or(UnixMillis(to.0.saturating_sub(24 * 60 * 60_000)), UnixMillis);
+    let Range { agent, project, offset_minutes, .. } = range;
+    let span = Span { from, to, agent, project, offset_minutes: offset_minutes.unwrap_or(0), now };
+    answer(app.archive.read(move |reader| reader.insight(&span)).await)
+}
+
+/// Where words stand, newest first.
+pub async fn search(State(app): State<App>, Params(words): Params<Words>) -> Response<Body> {
+    let Words { q, kind, session, cursor, limit } = words;
+    let cursor = match cursor.map(|text| text.parse::<i64>()).transpose() {
+        Ok(cursor) => cursor,
+        Err(_) => {
+            let fault = Fault::bad("the cursor is not one that this server gave", "begin without one");
+            return answer::<()>(Err(fault));
+        }
+    };
+    let limit = limit.unwrap_or(50).clamp(1, PAGE);
+    let query = Query { words: q.unwrap_or_default(), kind, session, cursor, limit };
+    answer(app.archive.read(move |reader| reader.search(&query)).await)
+}
+
+/// Events of all sessions, newest first.
+pub async fn events(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
+    let Which { fingerprint, kind, severity, session, agent, project, since, until, cursor, limit } = which;
+    let limit = limit.unwrap_or(100).clamp(1, PAGE);
+    let (since, until) = (since.map(UnixMillis), until.map(UnixMillis));
+    let which =
+        Occurrences { fingerprint, kind, severity, session, agent, project, since, until, cursor, limit };
+    answer(app.archive.read(move |reader| reader.occurrences(&which)).await)
+}
