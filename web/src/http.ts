@@ -111,6 +111,7 @@ export const events = (query: Query): Promise<Events> => request('GET', at('/v1/
 export const insight = (query: Query): Promise<Insight> => request('GET', at('/v1/insight', query));
 
 // Administration.
+export const openapi = (): Promise<{ paths: Record<string, unknown> }> => request('GET', '/v1/openapi.json');
 export const me = (): Promise<Me> => request('GET', '/v1/me');
 export const pauseRouting = (paused: boolean, session?: SessionId): Promise<Routing> =>
   request('POST', session === undefined ? '/v1/routing' : `${of('sessions', session)}/routing`, { paused } satisfies Routing);
