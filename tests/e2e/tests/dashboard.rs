@@ -7,8 +7,8 @@ use e2e::{Browser, Muster, Page, wait_for};
 
 const LIVE: &str = "[data-testid=live][data-phase=open]";
 const CONFIRM: &str = "[data-testid=confirm]";
-/// A name with a script, a change of direction and a colour in it.
-const HOSTILE: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>\u{202e}gnp.exe \u{1b}[31mred";
+/// A text with a script and a change of direction in it.
+const HOSTILE: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>\u{202e}gnp.exe";
 
 /// A tab that is logged in and shows a view.
 #[track_caller]
