@@ -31,6 +31,7 @@ pub mod redact_terminal;
 pub mod rows;
 pub mod scan;
 pub mod sequence;
+mod shelf;
 pub mod sight;
 pub mod signal;
 pub mod turn;

@@ -12,6 +12,7 @@ use crate::lines::Settled;
 use crate::observation::{Dialog, Event};
 use crate::reading::{self, Reading, Retry};
 use crate::scan::Scan;
+use crate::shelf::Shelf;
 use crate::vt::{Screen, Vt};
 
 /// The last look at the screen.
@@ -37,6 +38,8 @@ pub struct Sight {
     pub worked: Duration,
     /// When its dialog was first seen.
     pub asked: Duration,
+    /// Settled lines that nobody has taken as text.
+    pub shelf: Shelf,
     settled: Settled,
     scan: Scan,
 }
@@ -76,6 +79,7 @@ impl Sight {
             worked: Duration::ZERO,
             asked: Duration::ZERO,
             settled: Settled::new(agent.lines),
+            shelf: Shelf::default(),
             scan: Scan::new(agent.lines == Lines::Screen),
         }
     }
@@ -208,6 +212,7 @@ impl Sight {
     fn events(&mut self) -> Vec<Event> {
         let lines = self.settled.ready();
         let events = self.scan.run(lines);
+        self.shelf.put(lines.text());
         lines.clear();
         events
     }

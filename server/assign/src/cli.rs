@@ -176,6 +176,21 @@ pub enum Command {
         #[command(subcommand)]
         verb: PolicyVerb,
     },
+    /// Find words in prompts, results, events and what settled on the screens of sessions.
+    Search {
+        /// The words; all must be there, and the last may be the beginning of one.
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Only there: prompt, result, event, text.
+        #[arg(long, short)]
+        kind: Option<wire::search::HitKind>,
+        /// Only in this session.
+        #[arg(long)]
+        session: Option<String>,
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+    },
     /// Show who did what: assigned, cancelled, approved, took a keyboard.
     Audit {
         /// How many entries, the newest first.

@@ -15,6 +15,7 @@ mod plan;
 mod policy;
 mod print;
 mod result;
+mod search;
 mod send;
 mod sending;
 mod show;
@@ -101,6 +102,9 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Deny { session } => answer::deny(client, print, &session).await,
         Command::Answer { session, number } => answer::choose(client, print, &session, number).await,
         Command::Policy { verb } => policy::run(client, print, verb).await,
+        Command::Search { words, kind, session, limit } => {
+            search::search(client, print, search::Wanted { words, kind, session, limit }).await
+        }
         Command::Audit { limit, check } => audit::list(client, print, limit, check).await,
         Command::Context { session, limit } => show::contexts(client, print, &session, limit).await,
         Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,

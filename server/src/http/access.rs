@@ -26,6 +26,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/v1/login-links", Access::Admin),
+    ("GET", "/v1/me", Access::Person),
     ("GET", "/v1/status", Access::Person),
     ("POST", "/v1/stop", Access::Admin),
     ("GET", "/v1/openapi.json", Access::Person),

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod guard;
 mod login;
+mod me;
 pub mod openapi;
 mod past;
 mod policies;
@@ -74,6 +75,10 @@ impl std::ops::Deref for App {
 
 impl App {
     /// Puts the parts together.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of its own, named once, where the server starts"
+    )]
     pub fn new(
         hub: Hub,
         auth: Auth,
@@ -106,6 +111,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(status::healthz))
         .route("/login", get(login::login))
         .route("/v1/login-links", post(login::make_link))
+        .route("/v1/me", get(me::show))
         .route("/v1/status", get(status::status))
         .route("/v1/stop", post(status::stop))
         .route("/v1/openapi.json", get(openapi::show))

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use wire::admin::Routing;
+use wire::admin::{Me, Routing};
 use wire::approval::{Approval, Policies, PolicyExample, PolicyText, Verdict};
 use wire::event::Event;
 use wire::feed::{FromViewer, ToViewer};
@@ -124,6 +124,7 @@ fn about_the_server(s: &mut SchemaGenerator) -> Vec<Operation> {
             .query::<super::login::Code>(s)
             .plain(303),
         post("/v1/login-links", "Makes a link that logs one browser in, once").gives::<LoginLink>(s, 200),
+        get("/v1/me", "Who is asking, and what it may do").gives::<Me>(s, 200),
         get("/v1/status", "The server in numbers").gives::<Status>(s, 200),
         post("/v1/stop", "Ends the server; sessions go on").gives::<Done>(s, 200),
         get("/v1/openapi.json", "This document").gives::<Value>(s, 200),

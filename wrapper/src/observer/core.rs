@@ -19,6 +19,7 @@ use wire::{AttemptId, UnixMillis};
 use super::launch::Launch;
 use super::progress::Progress;
 use super::question::{By, Question};
+use super::texts::Texts;
 use crate::chore::Chore;
 use crate::context::Asked;
 use crate::control::Relaunch;
@@ -86,10 +87,12 @@ pub struct Core {
     pub question: Question,
     /// Bytes of output that the extractor has not been given: of removed segments, and lost ones.
     unread: u64,
+    /// Settled text that was not told yet.
+    pub(super) texts: Texts,
     exit: Option<Exit>,
     /// Reports of the moments since the last commit.
     batch: Vec<Report>,
-    at: Duration,
+    pub(super) at: Duration,
     /// When the delivery last looked at the screen.
     looked: Duration,
     /// The attempt for which something was to be typed while output was there that nobody had looked at.
@@ -131,6 +134,7 @@ impl Core {
             told: None,
             question: Question::default(),
             unread: 0,
+            texts: Texts::new(),
             exit: None,
             batch: Vec::new(),
             at: Duration::ZERO,
@@ -155,6 +159,7 @@ impl Core {
         if self.delivery.holds().is_some() {
             self.progress.shows(&self.agent, self.extractor.last_line(), self.wall(at));
         }
+        self.collect();
         self.note(&moment.record, now);
         self.observed(seen, now, out);
     }
@@ -222,6 +227,8 @@ impl Core {
                 self.changed = true;
             }
             self.observed(seen, now, out);
+            self.collect();
+            self.tell_text(at);
         }
         self.looked = at;
         if let Some(attempt) = self.unseen.take_if(|_| !self.extractor.has_unseen()) {
@@ -248,7 +255,8 @@ impl Core {
     /// When [`Core::time`] has something to do by itself, since the start of the recording.
     pub fn due(&self) -> Option<Duration> {
         let own = self.delivery.patience_ms().map(|ms| self.looked + Duration::from_millis(ms));
-        self.extractor.due().filter(|_| !self.quarantined).into_iter().chain(own).min()
+        let text = self.texts.due();
+        self.extractor.due().filter(|_| !self.quarantined).into_iter().chain(own).chain(text).min()
     }
 
     fn observed(&mut self, seen: Vec<Observation>, now: UnixMillis, out: &mut Vec<Out>) {
@@ -344,7 +352,7 @@ impl Core {
         if let Err(fault) = self.journal.append(now, &self.batch, Some(until)) {
             if self.batch.len() > BATCH_MAX {
                 // A state and an attempt's steps must not be lost; what was found in the output may.
-                self.batch.retain(|report| !matches!(report, Report::Event { .. }));
+                self.batch.retain(|report| !matches!(report, Report::Event { .. } | Report::Text { .. }));
             }
             return Err(fault);
         }
@@ -383,6 +391,7 @@ impl Core {
         }
         self.changed = true;
         if fresh {
+            self.tell_text(Duration::MAX);
             self.state_changed();
             self.step(Input::Exited(exit.status()), now, &mut Vec::new());
             self.report(Report::Exited { exit });

@@ -23,6 +23,7 @@ mod requests;
 mod secret_tests;
 mod subject;
 mod tell;
+mod texts;
 mod transcript;
 mod watch;
 
@@ -104,6 +105,8 @@ struct Observer {
     /// More can be read at once.
     more: bool,
     link: Option<Link>,
+    /// Version that the server chose.
+    protocol: u32,
     /// The server answered the hello: reports after this number are to be sent.
     sent: Option<u64>,
     watched: Watched,
@@ -174,6 +177,7 @@ impl Observer {
             more: true,
             spec,
             link,
+            protocol: wire::PROTOCOL,
             sent: None,
             watched: Watched::new(redaction.redactor()),
             redaction,
@@ -276,7 +280,8 @@ impl Observer {
 
     fn obey(&mut self, message: ToWrapper, now: wire::UnixMillis, out: &mut Vec<Out>) {
         match message {
-            ToWrapper::Welcome { ack, .. } => {
+            ToWrapper::Welcome { ack, protocol, .. } => {
+                self.protocol = protocol;
                 self.acked(ack);
                 self.sent = Some(ack);
                 self.next_heartbeat = Instant::now();

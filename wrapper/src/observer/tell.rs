@@ -3,9 +3,13 @@
 use std::time::Instant;
 
 use wire::SessionId;
-use wire::wrapper::{Hello, ToServer};
+use wire::event::{Event, EventKind, Origin, Severity};
+use wire::wrapper::{Hello, Numbered, Report, ToServer};
 
 use super::{HEARTBEAT, NOW_EVERY, Observer, REPORTS_MAX};
+
+/// Bytes of settled text in one message, before the last one: written as JSON it may be several times as long.
+const TEXT_MAX: usize = 64 << 10;
 
 impl Observer {
     /// Who is calling, and where it stands.
@@ -42,7 +46,7 @@ impl Observer {
     pub(super) fn send_due(&mut self) {
         let Some(sent) = self.sent else { return };
         let now = Instant::now();
-        let reports: Vec<_> = self.core.journal.after(sent).take(REPORTS_MAX).cloned().collect();
+        let reports = self.next_reports(sent);
         if let Some(last) = reports.last().map(|n| n.seq)
             && self.say(ToServer::Reports { reports })
         {
@@ -67,8 +71,57 @@ impl Observer {
         }
     }
 
+    /// The reports that are sent next: as many as a message may hold.
+    fn next_reports(&self, sent: u64) -> Vec<Numbered> {
+        let mut room = TEXT_MAX;
+        let fits = |numbered: &&Numbered| match &numbered.report {
+            Report::Text { text, .. } => {
+                let fits = room > 0;
+                room = room.saturating_sub(text.len());
+                fits
+            }
+            _ => true,
+        };
+        let next = self.core.journal.after(sent).take(REPORTS_MAX).take_while(fits).cloned();
+        next.map(|numbered| if self.protocol < 2 { without_text(numbered) } else { numbered }).collect()
+    }
+
     /// Whether reports wait that the connection had no room for.
     pub(super) fn has_unsent(&self) -> bool {
         self.sent.is_some_and(|sent| self.core.journal.after(sent).next().is_some()) || self.watched.waits()
+    }
+}
+
+/// For a server that does not know settled text: its number must be told, its text cannot.
+fn without_text(mut numbered: Numbered) -> Numbered {
+    if let Report::Text { offset, .. } = numbered.report {
+        let event = Event {
+            at: numbered.at,
+            kind: EventKind::Session,
+            severity: Severity::Info,
+            origin: Origin::Unknown,
+            rule: "observer.text".to_owned(),
+            text: "text settled on the screen; this server is too old to keep it".to_owned(),
+            fields: std::collections::BTreeMap::new(),
+            offset,
+            fingerprint: "observer.text".to_owned(),
+        };
+        numbered.report = Report::Event { event };
+    }
+    numbered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_is_told_the_number_of_a_text_but_not_the_text() {
+        let report = Report::Text { offset: 7, text: "a line".into() };
+        let told = without_text(Numbered { seq: 3, at: wire::UnixMillis(5), report });
+        assert_eq!(told.seq, 3);
+        assert!(
+            matches!(told.report, Report::Event { event } if event.offset == 7 && !event.text.contains("a line"))
+        );
     }
 }
