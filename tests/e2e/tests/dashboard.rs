@@ -244,6 +244,38 @@ fn rules_are_tried_on_what_was_asked_before_they_are_set() {
 }
 
 #[test]
+fn words_are_found_and_lead_to_where_they_stand() {
+    let Some(browser) = Browser::start() else { return };
+    let muster = place(&["docs"]);
+    let prompt = muster.send(&["--to", "docs", "What is the capital of France? Answer in one sentence."]);
+    muster.await_prompt(prompt, "completed");
+    let page = at(&muster, &browser, "#/search");
+    page.fill("[data-testid=search-words]", "capital paris");
+    page.reads("[data-testid=hit][data-kind=result]", "The capital of France is Paris.");
+    page.click("[data-testid=hit][data-kind=result] a");
+    page.sees(&format!("[data-testid=prompt-detail][data-prompt='{prompt}']"));
+    page.show("#/search?q=nothing-is-called-so");
+    page.sees("[data-testid=search-none]");
+    page.assert_clean();
+}
+
+#[test]
+fn a_number_of_the_past_leads_to_its_list() {
+    let Some(browser) = Browser::start() else { return };
+    let muster = place(&["docs"]);
+    let prompt = muster.send(&["--to", "docs", "What is the capital of France? Answer in one sentence."]);
+    muster.await_prompt(prompt, "completed");
+    let page = at(&muster, &browser, "#/insight");
+    page.reads("[data-testid=figure-completed]", "100 %");
+    page.click("[data-testid=figure-completed]");
+    page.sees("[data-testid=past]");
+    page.sees(&row(prompt));
+    page.reload();
+    page.sees(&row(prompt));
+    page.assert_clean();
+}
+
+#[test]
 fn a56_hostile_text_is_text_in_every_view() {
     let Some(browser) = Browser::start() else { return };
     let muster = place(&["docs"]);
