@@ -166,6 +166,52 @@ fn what_happened_in_a_session_leads_to_its_place_in_the_recording() {
 }
 
 #[test]
+fn a_recording_is_given_away_as_an_asciicast() {
+    let Some(browser) = Browser::start() else { return };
+    let muster = place(&["docs"]);
+    let session = id(&muster, "docs");
+    let page = at(&muster, &browser, &format!("#/session/{session}/replay"));
+    page.sees("[data-testid=replay-download]:enabled");
+    // What the browser would save is kept instead.
+    page.evaluate(
+        "(() => { const make = URL.createObjectURL; URL.createObjectURL = (blob) => (globalThis.saved = blob, make(blob)); })()",
+    );
+    page.click("[data-testid=replay-download]");
+    let file = wait_for("the file", || page.evaluate("globalThis.saved?.text()").as_str().map(str::to_owned));
+    let mut lines = file.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let head = lines.next().unwrap();
+    assert_eq!((&head["version"], &head["title"]), (&3.into(), &"docs".into()));
+    let said: String = lines.filter(|event| event[1] == "o").map(|event| event[2].to_string()).collect();
+    assert!(said.contains("Scripted agent, ready."), "{said}");
+    page.assert_clean();
+}
+
+#[test]
+fn a_phone_has_the_keys_that_it_lacks_and_a_reload_loses_nothing() {
+    let Some(browser) = Browser::start() else { return };
+    let muster = Muster::new();
+    muster.ok("wrap", &["-d", "--name", "s", "bash", "--norc", "--noprofile"]);
+    wait_for("the session at the server", || muster.session("s"));
+    let session = id(&muster, "s");
+    let page = at(&muster, &browser, &format!("#/session/{session}"));
+    page.resize(390, 844);
+    page.sees("[data-testid=terminal] .xterm-rows");
+    page.click("[data-testid=take-keyboard]");
+    page.sees("[data-testid=key-bar]");
+    page.types("echo he");
+    page.reads("[data-testid=terminal] .xterm-rows", "echo he");
+    page.reload();
+    page.reads("[data-testid=terminal] .xterm-rows", "echo he");
+    page.sees("[data-testid=take-keyboard]:enabled");
+    page.click("[data-testid=take-keyboard]");
+    page.sees("[data-testid=key-bar]");
+    page.types("llo-$((1+1))");
+    page.click("[data-testid=key-bar] button:last-child");
+    page.reads("[data-testid=terminal] .xterm-rows", "hello-2");
+    page.assert_clean();
+}
+
+#[test]
 fn a_prompt_is_edited_raised_and_shown_with_what_waits_for_it() {
     let Some(browser) = Browser::start() else { return };
     let muster = place(&["docs"]);
