@@ -288,7 +288,7 @@ fn a34_a_paste_cannot_end_itself_and_run_a_command() {
 }
 
 #[test]
-fn a55_five_viewers_answer_no_query_of_a_program() {
+fn a55_twenty_viewers_answer_no_query_of_a_program() {
     let Some(browser) = Browser::start() else { return };
     let muster = Muster::new();
     let got = muster.folder().join("got");
@@ -298,7 +298,7 @@ fn a55_five_viewers_answer_no_query_of_a_program() {
         r#"\033]10;?\007\033]11;?\033\\\033]4;1;?\007\033]52;c;?\007\033P$qm\033\\\033P+q544e\033\\\005"#;
     let program = format!(
         "stty raw -echo; printf '\\033[?1004h\\033[?2004h'; exec 3<&0; cat <&3 >'{}' & n=0
-         while :; do n=$((n+1)); printf '{asks}{strings}\\rframe %d.' $n; sleep 0.02; done",
+         while :; do n=$((n+1)); printf '{asks}{strings}\\rframe %d.' $n; sleep 0.016; done",
         got.display()
     );
     // Somebody's terminal is attached, so that the wrapper leaves the answers to it; this one gives none.
@@ -308,7 +308,7 @@ fn a55_five_viewers_answer_no_query_of_a_program() {
     terminal.await_text("frame 1.");
     let first = dashboard(&muster, &browser);
     let mut pages = vec![first];
-    for _ in 1..5 {
+    for _ in 1..20 {
         let page = browser.page("own");
         page.goto(&pages[0].url());
         pages.push(page);
