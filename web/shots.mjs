@@ -36,6 +36,7 @@ const VIEWS = [
   ['replay', `#/session/${session}/replay`, '[data-testid=replay][data-ready=true]'],
   ['queue', '#/queue', '[data-testid=prompt-row]'],
   ['prompt', '#/queue/1', '[data-testid=prompt-detail] .receipts'],
+  ['waiting', '#/queue/7', '[data-testid=graph]'],
   ['send', '#/send', '[data-testid=send-text]'],
   ['search', '#/search?q=greet', '[data-testid=search]'],
   ['insight', '#/insight', '[data-testid=insight]'],

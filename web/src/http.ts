@@ -2,7 +2,6 @@
 import type {
   Alert,
   Answer,
-  Approval,
   Attempt,
   Audit,
   Choice,
@@ -85,8 +84,6 @@ export const sessionAttempts = (session: SessionId, limit: number): Promise<Atte
   request('GET', at('/v1/attempts', { session, limit }));
 export const recordingPart = (session: SessionId, from: number, length: number): Promise<RecordingPart> =>
   request('GET', at(`${of('sessions', session)}/recording`, { from, length }));
-export const approvals = (session: SessionId, limit: number): Promise<Approval[]> =>
-  request('GET', at('/v1/approvals', { session, limit }));
 
 // Prompts. The same key twice queues one prompt.
 export const queuePrompt = (prompt: NewPrompt, key: string): Promise<Prompt> =>
@@ -111,6 +108,7 @@ export const events = (query: Query): Promise<Events> => request('GET', at('/v1/
 export const insight = (query: Query): Promise<Insight> => request('GET', at('/v1/insight', query));
 
 // Administration.
+export const openapi = (): Promise<{ paths: Record<string, unknown> }> => request('GET', '/v1/openapi.json');
 export const me = (): Promise<Me> => request('GET', '/v1/me');
 export const pauseRouting = (paused: boolean, session?: SessionId): Promise<Routing> =>
   request('POST', session === undefined ? '/v1/routing' : `${of('sessions', session)}/routing`, { paused } satisfies Routing);

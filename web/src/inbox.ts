@@ -1,6 +1,6 @@
 // Owns what a person is asked to look at, in which order, and what can be done with several at once.
 // Must not: do it, or judge what is asked.
-import type { State } from './state.ts';
+import { isFinal, type State } from './state.ts';
 import type { Approval, Prompt, Session } from './wire.gen.ts';
 
 /** What the agent waits for, or what came of a prompt. */
@@ -67,17 +67,20 @@ export type Doable = {
 };
 
 export function doable(items: readonly Item[]): Doable {
-  const can: Doable = { answer: [], retry: [], cancel: [], seen: [] };
-  for (const item of items) {
-    if (item.kind === 'ask') {
-      if (item.approval.dialog.answerable && item.approval.state === 'open') can.answer.push(item);
-    } else if (item.kind !== 'stuck') {
-      if (item.kind !== 'done') can.retry.push(item.prompt);
-      if (item.kind === 'held') can.cancel.push(item.prompt);
-      else can.seen.push(item.prompt);
-    }
-  }
-  return can;
+  const prompts = doableTo(items.flatMap((item) => (item.kind === 'ask' || item.kind === 'stuck' ? [] : [item.prompt])));
+  const asks = items.flatMap((item) => (item.kind === 'ask' ? [item] : []));
+  return { ...prompts, answer: asks.filter(({ approval }) => approval.dialog.answerable && approval.state === 'open') };
+}
+
+/** The same for prompts, wherever they stand. */
+export function doableTo(prompts: readonly Prompt[]): Doable {
+  const ended = (prompt: Prompt) => prompt.state === 'completed' || prompt.state === 'failed';
+  return {
+    answer: [],
+    retry: prompts.filter(({ state }) => state === 'held' || state === 'failed' || state === 'cancelled'),
+    cancel: prompts.filter(({ state }) => !isFinal(state)),
+    seen: prompts.filter((prompt) => ended(prompt) && !isSeen(prompt)),
+  };
 }
 
 /** Where the focus goes when what had it is gone: to what took its place, else to the last. */

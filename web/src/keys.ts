@@ -71,8 +71,8 @@ const ACTIONS: Record<string, (actions: KeyActions) => void> = {
 function busy(target: EventTarget | null): boolean {
   if (document.querySelector('dialog[open]') !== null) return true;
   if (!(target instanceof HTMLElement)) return false;
-  // A terminal whose keys are not sent has a read-only text area; shortcuts work there.
-  return target.matches('input:not([type=checkbox], [type=range]), select, textarea:not([readonly])');
+  // In a terminal, too: who goes on typing when the keyboard was taken away must not approve anything by that.
+  return target.matches('input:not([type=checkbox], [type=range]), select, textarea');
 }
 
 function move(by: 1 | -1): void {

@@ -4,7 +4,7 @@ import { flushSync } from 'svelte';
 import { inbox } from './inbox.ts';
 import { Feed } from './socket.ts';
 import { reduceAll, START, type Input, type State } from './state.ts';
-import type { SessionId } from './wire.gen.ts';
+import type { SessionId, ToViewer } from './wire.gen.ts';
 
 /** So many times as long as it took to draw, messages are gathered before the page is drawn again. */
 const REST = 5;
@@ -15,9 +15,6 @@ class Live {
   #state = $state.raw<State>(START);
   #now = $state(Date.now());
   #waiting: Input[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #frame = 0;
-  #restUntil = 0;
   readonly feed: Feed;
   /** What wants a person's eye. */
   readonly box = $derived(inbox(this.#state));
@@ -28,7 +25,7 @@ class Live {
       open: () => this.apply({ type: 'connection', connection: { phase: 'open' } }),
       lost: (attempt, retryAt) => this.apply({ type: 'connection', connection: { phase: 'lost', attempt, retryAt } }),
       login: () => this.apply({ type: 'connection', connection: { phase: 'login' } }),
-      message: (message) => this.#gather({ type: 'server', message, at: Date.now() }),
+      heard: (messages, passed) => this.#hear(messages, passed),
     });
   }
 
@@ -69,29 +66,28 @@ class Live {
     if (phase !== 'login' && phase !== 'lost') this.apply({ type: 'connection', connection: { phase: 'connecting' } });
   }
 
-  /** Draws after the rest, with the next frame. A hidden page gets no frames; its title and its notices still change. */
-  #gather(input: Input): void {
-    this.#waiting.push(input);
-    if (this.#timer !== undefined) return;
-    const rest = Math.min(LONGEST_MS, this.#restUntil - performance.now());
-    const flush = () => this.#draw();
-    this.#timer = setTimeout(() => {
-      this.#frame = requestAnimationFrame(flush);
-      this.#timer = setTimeout(flush, LONGEST_MS);
-    }, rest);
+  /** Drawn with the next frame. A hidden page gets no frames; its title and its notices still change. */
+  #hear(messages: ToViewer[], passed: readonly [SessionId, number][]): void {
+    const at = Date.now();
+    this.#waiting.push({ type: 'passed', passed, at }, ...messages.map((message): Input => ({ type: 'server', message, at })));
+    const draw = () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+      this.#draw();
+    };
+    const frame = requestAnimationFrame(draw);
+    const timer = setTimeout(draw, LONGEST_MS);
   }
 
+  /** Rests after it, so that there is time for a person's keys and for the browser to paint. */
   #draw(): void {
     const started = performance.now();
     flushSync(() => this.#take());
-    const ended = performance.now();
-    this.#restUntil = ended + (ended - started) * REST;
+    const rest = Math.min(LONGEST_MS, (performance.now() - started) * REST);
+    setTimeout(() => this.feed.more(), rest);
   }
 
   #take(): void {
-    clearTimeout(this.#timer);
-    cancelAnimationFrame(this.#frame);
-    this.#timer = undefined;
     const inputs = this.#waiting;
     this.#waiting = [];
     this.#state = reduceAll(this.#state, inputs);

@@ -1,7 +1,8 @@
 // Owns the one connection to the server: JSON messages both ways, terminal frames in, and coming back after
-// a loss. Must not: keep sessions or prompts, touch the page, or take an address from anywhere but
-// `location.host`.
+// a loss. The socket is on a thread of its own (`line.worker.ts`). Must not: keep sessions or prompts, touch the page,
+// or take an address from anywhere but `location.host`.
 import { decodeFrame, type Frame } from './frame.ts';
+import type { FromLine, ToLine } from './line.ts';
 import type { FromViewer, SessionId, ToViewer } from './wire.gen.ts';
 
 export type SocketEvents = {
@@ -11,7 +12,8 @@ export type SocketEvents = {
   lost: (attempt: number, retryAt: number) => void;
   /** The server wants a login; tried again when the page is looked at, and now and then. */
   login: () => void;
-  message: (message: ToViewer) => void;
+  /** What was said since `more` was asked for; `passed` counts messages about sessions that later ones made void. */
+  heard: (messages: ToViewer[], passed: readonly [SessionId, number][]) => void;
 };
 
 type Stream = { session: SessionId; frame: (frame: Frame) => void };
@@ -29,7 +31,8 @@ export function backoff(attempt: number, random: number): number {
 export class Feed {
   readonly #events: SocketEvents;
   readonly #streams = new Map<number, Stream>();
-  #socket: WebSocket | null = null;
+  #line: Worker | null = null;
+  #phase: 'none' | 'opening' | 'open' = 'none';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
   #nextStream = 1;
@@ -40,6 +43,8 @@ export class Feed {
 
   /** Connects, and from then on keeps connecting. */
   start(): void {
+    this.#line = new Worker(new URL('./line.worker.ts', import.meta.url), { type: 'module' });
+    this.#line.onmessage = ({ data }: MessageEvent<FromLine>) => this.#told(data);
     addEventListener('online', () => this.#hurry());
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#hurry();
@@ -49,9 +54,14 @@ export class Feed {
 
   /** Whether it was handed to an open connection. Nothing is kept for later: a stale key press is worse than none. */
   send(message: FromViewer): boolean {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(message));
+    if (this.#phase !== 'open') return false;
+    this.#say({ do: 'send', text: JSON.stringify(message) });
     return true;
+  }
+
+  /** The page is ready to hear what was said meanwhile. */
+  more(): void {
+    this.#say({ do: 'more' });
   }
 
   /** Streams a session's terminal until the returned function is called; watches again after each reconnect. */
@@ -71,41 +81,40 @@ export class Feed {
   }
 
   #hurry(): void {
-    if (this.#socket === null) this.#connect();
+    if (this.#phase === 'none') this.#connect();
   }
 
   #connect(): void {
     clearTimeout(this.#timer);
     this.#events.connecting();
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(`${scheme}//${location.host}/v1/feed`);
-    socket.binaryType = 'arraybuffer';
-    this.#socket = socket;
-    socket.onopen = () => {
-      this.#attempt = 0;
-      this.#events.open();
-      for (const [stream, { session }] of this.#streams) this.send({ type: 'watch', session, stream });
-    };
-    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => this.#heard(data);
-    socket.onclose = () => {
-      this.#socket = null;
-      void this.#lost();
-    };
+    this.#phase = 'opening';
+    this.#say({ do: 'open', url: `${scheme}//${location.host}/v1/feed` });
   }
 
-  #heard(data: string | ArrayBuffer): void {
-    if (typeof data !== 'string') {
-      const frame = decodeFrame(data);
-      if (frame !== null) this.#streams.get(frame.stream)?.frame(frame);
-      return;
+  #say(message: ToLine): void {
+    this.#line?.postMessage(message);
+  }
+
+  #told(message: FromLine): void {
+    switch (message.tell) {
+      case 'open':
+        this.#attempt = 0;
+        this.#phase = 'open';
+        this.#events.open();
+        for (const [stream, { session }] of this.#streams) this.send({ type: 'watch', session, stream });
+        return;
+      case 'closed':
+        this.#phase = 'none';
+        void this.#lost();
+        return;
+      case 'heard':
+        return this.#events.heard(message.heard.texts.flatMap(parse), message.heard.passed);
+      case 'frame': {
+        const frame = decodeFrame(message.frame);
+        if (frame !== null) this.#streams.get(frame.stream)?.frame(frame);
+      }
     }
-    let message: ToViewer;
-    try {
-      message = JSON.parse(data) as ToViewer;
-    } catch {
-      return;
-    }
-    this.#events.message(message);
   }
 
   /** A browser does not say why an upgrade failed, so the status is asked for once over HTTP. */
@@ -120,9 +129,17 @@ export class Feed {
     } catch {
       // Out of reach: the timer goes on.
     }
-    if (status !== 401 || this.#socket !== null) return;
+    if (status !== 401 || this.#phase !== 'none') return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(), LONGEST_MS);
     this.#events.login();
+  }
+}
+
+function parse(text: string): ToViewer[] {
+  try {
+    return [JSON.parse(text) as ToViewer];
+  } catch {
+    return [];
   }
 }

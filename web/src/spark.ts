@@ -12,11 +12,11 @@ export type Spark = {
   counts: readonly number[];
 };
 
-/** One change more, at a time. A clock that went back counts in the last bucket. */
-export function beat(spark: Spark | undefined, at: number): Spark {
+/** Some changes more, at a time. A clock that went back counts in the last bucket. */
+export function beat(spark: Spark | undefined, at: number, times = 1): Spark {
   const slot = Math.max(Math.floor(at / BUCKET_MS), spark?.slot ?? 0);
   const counts = [...upTo(spark, slot)];
-  counts[BUCKETS - 1] = (counts[BUCKETS - 1] ?? 0) + 1;
+  counts[BUCKETS - 1] = (counts[BUCKETS - 1] ?? 0) + times;
   return { slot, counts };
 }
 

@@ -56,6 +56,8 @@ export type State = {
 
 export type Input =
   | { type: 'server'; message: ToViewer; at: number }
+  /** So many messages about sessions were not handed on, as later ones made them void. */
+  | { type: 'passed'; passed: readonly (readonly [SessionId, number])[]; at: number }
   | { type: 'connection'; connection: Connection }
   | { type: 'backfill'; session: SessionId; rows: readonly EventRow[] }
   | { type: 'prompt_answered'; prompt: Prompt }
@@ -98,6 +100,9 @@ function take(draft: Draft<State>, input: Input): void {
   switch (input.type) {
     case 'server':
       return hear(draft, input.message, input.at);
+    case 'passed':
+      for (const [session, times] of input.passed) count(draft, session, input.at, times);
+      return;
     case 'connection':
       return connect(draft, input.connection);
     case 'backfill':
@@ -197,8 +202,8 @@ function isOpen(approval: Approval): boolean {
   return approval.state === 'open' || approval.state === 'answering';
 }
 
-function count(draft: Draft<State>, id: SessionId, at: number): void {
-  draft.map('sparks').set(id, beat(draft.state.sparks.get(id), at));
+function count(draft: Draft<State>, id: SessionId, at: number, times = 1): void {
+  draft.map('sparks').set(id, beat(draft.state.sparks.get(id), at, times));
 }
 
 function askedFor(state: State, session: SessionId): Keyboard {

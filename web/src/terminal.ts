@@ -15,7 +15,7 @@ const SMALLEST_PX = 9;
 /** Longest paste that is sent. */
 const PASTE_MAX = 256 * 1024;
 /** Bytes that may wait to be parsed; a page that is further behind asks for a new snapshot instead. */
-const WAITING_MAX = 4 * 1024 * 1024;
+const WAITING_MAX = 1024 * 1024;
 
 /** Agents paint for dark terminals first; the page around it follows the system. */
 const THEME = {

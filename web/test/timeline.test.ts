@@ -1,6 +1,6 @@
 // What happened in a session, in one order.
 import { expect, test } from 'vitest';
-import { timeline, withPresent } from '../src/timeline.ts';
+import { folded, timeline, withPresent } from '../src/timeline.ts';
 import { event, session } from './made.ts';
 
 const claim = (since: number, state: 'idle' | 'busy' = 'idle') => ({ ...session('x').claim, since, state });
@@ -20,4 +20,9 @@ test('the present state is there once, whichever was heard first', () => {
   expect(withPresent([claim(1)], claim(1))).toEqual([claim(1)]);
   expect(withPresent([claim(1)], claim(2, 'busy'))).toEqual([claim(2, 'busy'), claim(1)]);
   expect(withPresent([claim(3), claim(1)], claim(2, 'busy'))).toEqual([claim(3), claim(1)]);
+});
+
+test('a state that was told again is one, as old as the first and with the last evidence', () => {
+  const told = [{ ...claim(30, 'busy'), rule: 'better' }, claim(20, 'busy'), claim(10), claim(5, 'busy')];
+  expect(folded(told)).toEqual([{ ...claim(20, 'busy'), rule: 'better' }, claim(10), claim(5, 'busy')]);
 });

@@ -3,9 +3,11 @@
 //
 // In:  {"do": NAME, "page": NUMBER, ...}   Out: {"ok": VALUE} or {"error": TEXT}. It ends with its input.
 import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const { chromium } = createRequire(new URL('../../../web/package.json', import.meta.url))('playwright-core');
+const web = createRequire(new URL('../../../web/package.json', import.meta.url));
+const { chromium } = web('playwright-core');
 
 const [executablePath, patience] = process.argv.slice(2);
 const QUIET = ['background-networking', 'component-update', 'sync', 'quic', 'gpu', 'dev-shm-usage'];
@@ -77,10 +79,21 @@ const DOES = {
   // A page of somebody else's, at an address where nobody listens.
   serve: ({ page }, { url, html }) => page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html })),
   shoot: ({ page }, { path, full }) => page.screenshot({ path, fullPage: full ?? false }),
+  reload: async ({ page }) => void (await page.reload()),
+  scheme: ({ page }, { scheme }) => page.emulateMedia({ colorScheme: scheme }),
+  findings: ({ page }) => findings(page),
   resize: ({ page }, { width, height }) => page.setViewportSize({ width, height }),
   complaints: ({ complaints }) => complaints,
   requests: ({ requests }) => requests,
 };
+
+/** What an inspection for accessibility finds that is serious, by WCAG 2.1 A and AA. */
+async function findings(page) {
+  await page.evaluate(readFileSync(web.resolve('axe-core/axe.min.js'), 'utf8'));
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }));
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  return serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} (${node.any[0]?.message ?? ''})`).join('; ')}`);
+}
 
 async function answer(line) {
   if (line.do === 'open') return open(line);

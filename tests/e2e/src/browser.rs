@@ -178,6 +178,36 @@ impl Page<'_> {
         self.does("serve", json!({"url": url, "html": html}));
     }
 
+    /// Loads the page anew.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.does("reload", json!({}));
+    }
+
+    /// Goes to a view of the page that is there.
+    #[track_caller]
+    pub fn show(&self, hash: &str) {
+        self.evaluate(&format!("location.hash = {}", json!(hash)));
+    }
+
+    /// Prefers `light` or `dark`.
+    #[track_caller]
+    pub fn prefers(&self, scheme: &str) {
+        self.does("scheme", json!({"scheme": scheme}));
+    }
+
+    /// Gives the window a size.
+    #[track_caller]
+    pub fn resize(&self, width: u32, height: u32) {
+        self.does("resize", json!({"width": width, "height": height}));
+    }
+
+    /// What stands in the way of people who see or move otherwise, as far as it is serious.
+    #[track_caller]
+    pub fn findings(&self) -> Vec<String> {
+        serde_json::from_value(self.does("findings", json!({}))).expect("texts")
+    }
+
     /// The address.
     #[track_caller]
     pub fn url(&self) -> String {
