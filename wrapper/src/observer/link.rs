@@ -137,6 +137,10 @@ impl Dialer {
         if self.started.is_some_and(|at| at.elapsed() < START_EVERY) {
             return;
         }
+        // A place that somebody removed is not made again for the last word of a session.
+        if !self.place.state.is_dir() {
+            return;
+        }
         self.started = Some(Instant::now());
         let Some(program) = server_program() else { return };
         let mut command = tokio::process::Command::new(program);
