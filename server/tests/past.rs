@@ -54,7 +54,10 @@ fn marked(hit: &Hit) -> Vec<&str> {
 }
 
 fn clock() -> i64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("the clock is past 1970")
+        .as_millis() as i64
 }
 
 /// A prompt that ended in this session.

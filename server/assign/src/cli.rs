@@ -188,6 +188,12 @@ pub enum Command {
         #[command(subcommand)]
         verb: crate::alerts::SinkVerb,
     },
+    /// Keep prompts to begin with, with blanks that are filled in when they are sent.
+    Template {
+        /// What to do.
+        #[command(subcommand)]
+        verb: crate::templates::TemplateVerb,
+    },
     /// Find words in prompts, results, events and what settled on the screens of sessions.
     Search {
         /// The words; all must be there, and the last may be the beginning of one.

@@ -21,6 +21,7 @@ mod send;
 mod sending;
 mod show;
 mod tables;
+mod templates;
 mod wait;
 mod watch;
 
@@ -105,6 +106,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Policy { verb } => policy::run(client, print, verb).await,
         Command::Alerts { all } => alerts::list(client, print, all).await,
         Command::Sink { verb } => alerts::sinks(client, print, verb).await,
+        Command::Template { verb } => templates::run(client, print, verb).await,
         Command::Search { words, kind, session, limit } => {
             search::search(client, print, search::Wanted { words, kind, session, limit }).await
         }

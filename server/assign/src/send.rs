@@ -29,7 +29,8 @@ pub async fn send(client: &Client, print: &Printer, args: Send) -> Result<u8, Fa
     }
 }
 
-fn text(args: &Send) -> Result<String, Failure> {
+/// The text that was given, from wherever it comes.
+pub fn text(args: &Send) -> Result<String, Failure> {
     if let Some(path) = &args.file {
         return std::fs::read_to_string(path)
             .map_err(|e| Failure::Usage(format!("cannot read the prompt from {}: {e}", path.display())));

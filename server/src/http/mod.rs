@@ -20,6 +20,7 @@ mod routing;
 mod sessions;
 mod shell;
 mod status;
+mod templates;
 mod viewer;
 mod wall;
 mod wrapper;
@@ -151,6 +152,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/sinks", get(alerts::sinks))
         .route("/v1/sinks/{sink}", put(alerts::keep).delete(alerts::forget))
         .route("/v1/sinks/{sink}/test", post(alerts::test))
+        .route("/v1/templates", get(templates::list))
+        .route("/v1/templates/{template}", put(templates::keep).delete(templates::forget))
         .route("/v1/wrapper", get(wrapper::upgrade))
         .route("/v1/cli", get(viewer::upgrade))
         .route("/v1/feed", get(viewer::upgrade))

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use wire::admin::{Me, Routing};
+use wire::admin::{Me, Routing, Template};
 use wire::alert::{Alert, NewSink, Sink};
 use wire::approval::{Approval, Policies, PolicyExample, PolicyText, PolicyTrial, Verdict};
 use wire::event::Event;
@@ -115,6 +115,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     all.extend(about_prompts(schemas));
     all.extend(about_approvals(schemas));
     all.extend(about_alerts(schemas));
+    all.extend(about_administration(schemas));
     all.extend(about_the_past(schemas));
     all
 }
@@ -301,6 +302,17 @@ fn about_alerts(s: &mut SchemaGenerator) -> Vec<Operation> {
     ]
 }
 
+fn about_administration(s: &mut SchemaGenerator) -> Vec<Operation> {
+    vec![
+        get("/v1/templates", "Prompts to begin with").gives::<Vec<Template>>(s, 200),
+        put("/v1/templates/{template}", "Keeps a template, in the place of the one of its name")
+            .takes::<Template>(s)
+            .gives::<Template>(s, 200)
+            .may(&[409, 413]),
+        delete("/v1/templates/{template}", "Forgets a template").gives::<Done>(s, 200).may(&[404]),
+    ]
+}
+
 fn get(path: &'static str, summary: &'static str) -> Operation {
     Operation { method: "GET", path, summary, query: None, body: None, answers: Vec::new(), errors: &[] }
 }
@@ -404,7 +416,7 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "session" | "sink" => json!({ "type": "string", "minLength": 1, "maxLength": 100 }),
+        "session" | "sink" | "template" => json!({ "type": "string", "minLength": 1, "maxLength": 100 }),
         _ => json!({ "type": "integer", "format": "int64", "minimum": 1 }),
     }
 }

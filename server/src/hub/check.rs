@@ -1,5 +1,6 @@
 //! What may be asked: a new prompt is checked, cleaned and filled in. Pure. Must not: know other prompts.
 
+use wire::admin::Template;
 use wire::http::ErrorCode;
 use wire::prompt::NewPrompt;
 
@@ -53,6 +54,15 @@ pub fn check(mut asked: NewPrompt) -> Result<NewPrompt, Fault> {
     asked.timeout_ms = Some(time(TURN, asked.timeout_ms)?);
     asked.silence_ms = Some(time(SILENCE, asked.silence_ms)?);
     Ok(asked)
+}
+
+/// Checks a prompt to begin with, as one that is sent. What its sender did not say stays unsaid: the defaults are those
+/// of the day on which it is used. Blanks like `{{word}}` are text like any other.
+pub fn template(template: Template) -> Result<Template, Fault> {
+    let Template { name, prompt } = template;
+    let NewPrompt { attempts, wait_ms, accept_ms, timeout_ms, silence_ms, .. } = prompt;
+    let prompt = NewPrompt { attempts, wait_ms, accept_ms, timeout_ms, silence_ms, ..check(prompt)? };
+    Ok(Template { name, prompt })
 }
 
 fn text(text: &str) -> Result<String, Fault> {

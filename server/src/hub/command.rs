@@ -14,6 +14,7 @@ use wire::session::{Claim, Session};
 use wire::wrapper::{Hello, Now, Numbered, ToWrapper};
 use wire::{ApprovalId, AttemptId, PromptId, SessionId, UnixMillis};
 
+use super::admin::Admin;
 use super::alerts::Alerts;
 use crate::fault::Fault;
 use crate::feed::Outlet;
@@ -103,6 +104,8 @@ pub enum Ask {
     People(People),
     /// Alerts, and the sinks that they are told to.
     Alerts(Alerts),
+    /// What administrators keep.
+    Admin(Admin),
     /// A browser was logged in.
     KeepToken(StoredToken, Reply<()>),
 }

@@ -6,6 +6,7 @@
 //! When a batch cannot be saved, nobody is told anything but that: the wrappers are cut off (they resume from the last
 //! ack), what is in memory is read anew, and the viewers get everything again.
 
+mod admin;
 mod alerts;
 mod approvals;
 mod check;
@@ -24,6 +25,7 @@ mod settle;
 mod viewers;
 mod wrappers;
 
+pub use admin::Admin;
 pub use alerts::Alerts;
 pub use command::{Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
 

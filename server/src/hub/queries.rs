@@ -91,6 +91,7 @@ impl Control {
                 self.out.answer(reply, value);
             }
             Ask::Alerts(ask) => self.ask_about_alerts(ask, now)?,
+            Ask::Admin(ask) => self.ask_about_admin(ask, now)?,
             Ask::People(people) => self.ask_about_people(people, now)?,
             Ask::KeepToken(token, reply) => {
                 self.store.save_token(&token, now)?;

@@ -24,6 +24,7 @@ mod search;
 mod selecting;
 mod sessions;
 mod settings;
+mod templates;
 mod texts;
 mod tokens;
 #[cfg(test)]
@@ -52,6 +53,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/003_queue_speed.sql")),
     M::up(include_str!("../../migrations/004_dashboard.sql")),
     M::up(include_str!("../../migrations/005_alerts.sql")),
+    M::up(include_str!("../../migrations/006_admin.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

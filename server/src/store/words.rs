@@ -73,6 +73,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("selecting", include_str!("selecting.rs")),
     ("sessions", include_str!("sessions.rs")),
     ("settings", include_str!("settings.rs")),
+    ("templates", include_str!("templates.rs")),
     ("texts", include_str!("texts.rs")),
     ("tokens", include_str!("tokens.rs")),
 ];

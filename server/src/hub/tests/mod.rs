@@ -1,5 +1,6 @@
 //! What the control loop promises, driven without threads, sockets or a clock.
 
+mod admin;
 mod dashboard;
 mod queue;
 mod random;
