@@ -3,12 +3,13 @@
 //! Owns: the check of credentials, in memory. Must not: write to the database (the control loop does), or tell a
 //! client which part of a credential was wrong.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wire::UnixMillis;
+use wire::admin::{Role, TokenRow};
 
 use crate::hub::By;
 use crate::store::{Scope, StoredToken};
@@ -22,25 +23,48 @@ pub const COOKIE_LIFE: i64 = 30 * 24 * 60 * 60 * 1000;
 const CODES: usize = 16;
 /// Bad tries that cost nothing.
 const FREE_TRIES: u32 = 5;
+/// To which last uses are kept, in milliseconds.
+const MINUTE: i64 = 60_000;
 /// How long bad tries are remembered.
 const MEMORY: Duration = Duration::from_secs(60);
 
 /// A caller whose credential is valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// What it may do.
+    /// Whose credential it is.
     pub scope: Scope,
     /// Which token it has.
     pub token: [u8; 32],
+    /// What that is called.
+    pub name: Arc<str>,
+    /// What it allows.
+    pub roles: Arc<[Role]>,
+    /// Until when it is valid.
+    pub expires: Option<UnixMillis>,
 }
 
 impl Principal {
+    /// Whoever has this token.
+    pub fn of(token: &StoredToken) -> Self {
+        let (name, roles) = (token.name.as_str().into(), token.roles.as_slice().into());
+        Self { scope: token.scope, token: token.hash, name, roles, expires: token.expires }
+    }
+
     /// The word for who it is, in the audit log.
     pub fn by(&self) -> By {
         match self.scope {
             Scope::Browser => By::Browser,
+            Scope::Token => By::Token(format!("token {}", self.name)),
             Scope::Admin | Scope::Wrapper => By::Cli,
         }
+    }
+
+    /// Whether it may do something. Invariant: a wrapper may nothing, and who has no role neither.
+    pub fn may(&self, role: Role) -> bool {
+        let has = |wanted| self.roles.contains(&wanted);
+        let any = !self.roles.is_empty() && self.scope != Scope::Wrapper;
+        // Everyone who is let in may look.
+        any && (role == Role::Viewer || has(role) || has(Role::Admin))
     }
 }
 
@@ -80,15 +104,44 @@ impl Auth {
     /// Who a token belongs to. Compares with every token, in a time that does not tell where they differ.
     pub fn check(&self, text: &str, now: UnixMillis) -> Option<Principal> {
         let hash = Token::parse(text)?.hash();
-        let inner = self.lock();
+        let mut inner = self.lock();
         let mut found = None;
-        for token in &inner.tokens {
-            let fresh = token.expires.is_none_or(|end| end > now);
-            if bool::from(token.hash.ct_eq(&hash)) && fresh {
-                found = Some(Principal { scope: token.scope, token: hash });
+        for (n, token) in inner.tokens.iter().enumerate() {
+            if bool::from(token.hash.ct_eq(&hash)) && token.is_valid(now) {
+                found = Some(n);
             }
         }
-        found
+        let token = &mut inner.tokens[found?];
+        token.used = Some(UnixMillis(now.0 - now.0.rem_euclid(MINUTE)));
+        Some(Principal::of(token))
+    }
+
+    /// Whether a token is still there.
+    pub fn knows(&self, hash: &[u8; 32]) -> bool {
+        self.lock().tokens.iter().any(|token| token.hash == *hash)
+    }
+
+    /// The tokens of people, browsers and programs, for somebody who may see them.
+    pub fn rows(&self, caller: &Principal, now: UnixMillis) -> Vec<TokenRow> {
+        let inner = self.lock();
+        let seen = inner.tokens.iter().filter(|token| token.scope != Scope::Wrapper && token.is_valid(now));
+        seen.map(|token| token.row(token.hash == caller.token)).collect()
+    }
+
+    /// The token of such an id; a wrapper's is nobody's to name.
+    pub fn named(&self, id: &str) -> Option<StoredToken> {
+        let inner = self.lock();
+        inner.tokens.iter().find(|token| token.scope != Scope::Wrapper && token.id() == id).cloned()
+    }
+
+    /// When each token was last used, to the minute.
+    pub fn used(&self) -> Vec<([u8; 32], UnixMillis)> {
+        self.lock().tokens.iter().filter_map(|token| Some((token.hash, token.used?))).collect()
+    }
+
+    /// A token is revoked.
+    pub fn forget(&self, hash: &[u8; 32]) {
+        self.lock().tokens.retain(|token| token.hash != *hash);
     }
 
     /// How long the answer to a bad credential is held back.
@@ -130,7 +183,7 @@ impl Auth {
         inner.bad = 0;
         let token = Token::make(Scope::Browser)?;
         let expires = Some(UnixMillis(clock.0 + COOKIE_LIFE));
-        let stored = StoredToken { hash: token.hash(), scope: Scope::Browser, expires };
+        let stored = StoredToken::own(token.hash(), Scope::Browser, clock, expires);
         Ok(Login::In(token, stored))
     }
 
@@ -205,7 +258,7 @@ mod tests {
     #[test]
     fn an_expired_or_unknown_token_is_nobody() {
         let token = Token::make(Scope::Browser).unwrap();
-        let stored = StoredToken { hash: token.hash(), scope: Scope::Browser, expires: Some(UnixMillis(10)) };
+        let stored = StoredToken::own(token.hash(), Scope::Browser, UnixMillis(0), Some(UnixMillis(10)));
         let auth = Auth::new(vec![stored]);
         assert_eq!(auth.check(token.reveal(), UnixMillis(9)).map(|p| p.scope), Some(Scope::Browser));
         assert_eq!(auth.check(token.reveal(), UnixMillis(10)), None);

@@ -23,7 +23,7 @@ use crate::cli::Serve;
 use crate::config::Config;
 use crate::feed::Terminals;
 use crate::http::{App, accept_tcp, accept_unix, build, router, turned};
-use crate::hub::{Command, Hub, Settings, now};
+use crate::hub::{Admin, Ask, Command, Hub, Settings, now};
 use crate::store::{Archive, Scope, Store, StoredToken};
 use crate::token::Token;
 
@@ -32,6 +32,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often the control loop is told that time has passed.
 const TICK: Duration = Duration::from_millis(500);
 
+/// How often it is kept when tokens were last used: a crash may cost so much of that.
+const USED: Duration = Duration::from_secs(10 * 60);
 /// How often the server looks whether its place is still there.
 const PLACE_LOOK: Duration = Duration::from_secs(5);
 
@@ -99,6 +101,7 @@ async fn run(
     tokio::spawn(accept_unix(unix, router.clone(), app.clone()));
     tokio::spawn(accept_tcp(tcp, router, app.clone()));
     tokio::spawn(crate::post::carry(hub.clone(), app.url(), ends.clone()));
+    tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));
     let file = ServerFile {
         pid: rustix::process::getpid().as_raw_nonzero().get(),
@@ -154,6 +157,22 @@ async fn tick(hub: Hub, mut ending: watch::Receiver<bool>) {
     }
 }
 
+/// Keeps when tokens were last used, now and then and at the end.
+async fn keep_used(app: App, mut ending: watch::Receiver<bool>) {
+    let mut every = tokio::time::interval(USED);
+    let mut last = false;
+    while !last {
+        last = tokio::select! {
+            _ = every.tick() => false,
+            () = turned(&mut ending) => true,
+        };
+        let used = Admin::UsedTokens(app.auth.used());
+        if app.hub.send(Command::Ask(Ask::Admin(used))).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Takes the one lock of a place; `None`: another server has it.
 fn lock(path: &Path) -> anyhow::Result<Option<File>> {
     let file = OpenOptions::new()
@@ -182,7 +201,7 @@ fn open(place: &Place) -> anyhow::Result<(Store, Vec<StoredToken>)> {
     for (file, scope) in [(place.cli_token(), Scope::Admin), (place.wrapper_token(), Scope::Wrapper)] {
         let hash = Token::of_file(&file, scope)?.hash();
         if !known.iter().any(|t| t.hash == hash && t.scope == scope) {
-            store.save_token(&StoredToken { hash, scope, expires: None }, at)?;
+            store.save_token(&StoredToken::own(hash, scope, at, None))?;
         }
     }
     let tokens = store.tokens(at)?;

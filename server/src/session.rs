@@ -81,6 +81,8 @@ impl Leased {
 pub struct Linked {
     /// Number of the connection: words of an older one are ignored.
     pub conn: u64,
+    /// Version of the wrapper.
+    pub version: String,
     /// When the wrapper was last heard.
     pub heard: UnixMillis,
     /// What has to be committed before its leases can be settled; `None` once that is done.
@@ -174,7 +176,13 @@ impl Live {
         self.kept.epoch = self.kept.epoch.max(hello.epoch);
         self.kept.fence = self.kept.fence.max(hello.fence);
         let settle = Settle { last_seq: hello.last_seq, holds: hello.holds, fence: hello.fence };
-        self.link = Some(Linked { conn, heard: now, settle: Some(settle), missing: 0 });
+        self.link = Some(Linked {
+            conn,
+            version: hello.version.clone(),
+            heard: now,
+            settle: Some(settle),
+            missing: 0,
+        });
         self.present(&hello.now, now);
     }
 
@@ -233,6 +241,7 @@ pub fn viewer_name(viewer: u64) -> String {
 
 /// Cuts what a wrapper says about itself to what a list can bear.
 pub fn clamp_hello(hello: &mut Hello) {
+    clamp(&mut hello.version, 100);
     clamp(&mut hello.name, 100);
     clamp(&mut hello.host_name, 200);
     clamp(&mut hello.agent, 100);

@@ -115,6 +115,7 @@ fn prefix(scope: Scope) -> &'static str {
         Scope::Admin => "muster_cli_",
         Scope::Wrapper => "muster_wrap_",
         Scope::Browser => "muster_web_",
+        Scope::Token => "muster_api_",
     }
 }
 

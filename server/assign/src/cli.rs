@@ -194,6 +194,12 @@ pub enum Command {
         #[command(subcommand)]
         verb: crate::templates::TemplateVerb,
     },
+    /// Give programs and people credentials of their own, with roles.
+    Token {
+        /// What to do.
+        #[command(subcommand)]
+        verb: crate::tokens::TokenVerb,
+    },
     /// Find words in prompts, results, events and what settled on the screens of sessions.
     Search {
         /// The words; all must be there, and the last may be the beginning of one.

@@ -22,6 +22,7 @@ mod sending;
 mod show;
 mod tables;
 mod templates;
+mod tokens;
 mod wait;
 mod watch;
 
@@ -107,6 +108,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Alerts { all } => alerts::list(client, print, all).await,
         Command::Sink { verb } => alerts::sinks(client, print, verb).await,
         Command::Template { verb } => templates::run(client, print, verb).await,
+        Command::Token { verb } => tokens::run(client, print, verb).await,
         Command::Search { words, kind, session, limit } => {
             search::search(client, print, search::Wanted { words, kind, session, limit }).await
         }

@@ -1,7 +1,9 @@
 //! Who may call which route: one table, denied by default. Must not: check credentials.
 
 use axum::http::Method;
+use wire::admin::Role::{self, Admin, Approver, Assigner, Viewer};
 
+use crate::auth::Principal;
 use crate::store::Scope;
 
 /// What a route asks of its caller.
@@ -9,70 +11,77 @@ use crate::store::Scope;
 pub enum Access {
     /// Nothing: it gives nothing away.
     Open,
-    /// A person: the command line or a browser that was logged in.
-    Person,
-    /// The command line.
-    Admin,
-    /// The command line's feed: no browser.
+    /// Somebody who may do this.
+    May(Role),
+    /// An administrator, but no browser: a page must not be able to end the server or to let another browser in.
+    Owner,
+    /// The command line's feed: somebody who may look, and no browser.
     Cli,
-    /// The dashboard's feed: a browser, from our own page.
+    /// The dashboard's feed: somebody who may look, from our own page.
     Feed,
     /// A wrapper: no browser.
     Wrapper,
 }
 
+use Access::May;
+
 /// Every route with a handler of its own.
 pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
-    ("POST", "/v1/login-links", Access::Admin),
-    ("GET", "/v1/me", Access::Person),
-    ("GET", "/v1/status", Access::Person),
-    ("POST", "/v1/stop", Access::Admin),
-    ("GET", "/v1/openapi.json", Access::Person),
-    ("GET", "/v1/sessions", Access::Person),
-    ("GET", "/v1/sessions/{session}", Access::Person),
-    ("GET", "/v1/sessions/{session}/events", Access::Person),
-    ("GET", "/v1/sessions/{session}/states", Access::Person),
-    ("POST", "/v1/sessions/{session}/answer", Access::Person),
-    ("GET", "/v1/sessions/{session}/contexts", Access::Person),
-    ("GET", "/v1/sessions/{session}/recording", Access::Person),
-    ("GET", "/v1/prompts", Access::Person),
-    ("POST", "/v1/prompts", Access::Person),
-    ("GET", "/v1/prompts/{prompt}", Access::Person),
-    ("PATCH", "/v1/prompts/{prompt}", Access::Person),
-    ("POST", "/v1/prompts/cancel", Access::Person),
-    ("POST", "/v1/prompts/retry", Access::Person),
-    ("POST", "/v1/prompts/clear", Access::Person),
-    ("POST", "/v1/prompts/seen", Access::Person),
-    ("POST", "/v1/prompts/{prompt}/cancel", Access::Person),
-    ("POST", "/v1/prompts/{prompt}/retry", Access::Person),
-    ("POST", "/v1/prompts/{prompt}/reassign", Access::Person),
-    ("GET", "/v1/plan", Access::Person),
-    ("POST", "/v1/plan", Access::Person),
-    ("POST", "/v1/routing", Access::Person),
-    ("POST", "/v1/sessions/{session}/routing", Access::Person),
-    ("GET", "/v1/attempts", Access::Person),
-    ("GET", "/v1/attempts/{attempt}", Access::Person),
-    ("GET", "/v1/approvals", Access::Person),
-    ("GET", "/v1/approvals/{approval}", Access::Person),
-    ("POST", "/v1/approvals/{approval}/answer", Access::Person),
-    ("GET", "/v1/policies", Access::Person),
-    ("PUT", "/v1/policies", Access::Admin),
-    ("GET", "/v1/policies/examples", Access::Person),
-    ("POST", "/v1/policies/test", Access::Person),
-    ("GET", "/v1/search", Access::Person),
-    ("GET", "/v1/events", Access::Person),
-    ("GET", "/v1/insight", Access::Person),
-    ("GET", "/v1/audit", Access::Person),
-    ("GET", "/v1/alerts", Access::Person),
-    ("GET", "/v1/sinks", Access::Person),
-    ("PUT", "/v1/sinks/{sink}", Access::Person),
-    ("DELETE", "/v1/sinks/{sink}", Access::Person),
-    ("POST", "/v1/sinks/{sink}/test", Access::Person),
-    ("GET", "/v1/templates", Access::Person),
-    ("PUT", "/v1/templates/{template}", Access::Person),
-    ("DELETE", "/v1/templates/{template}", Access::Person),
+    ("POST", "/v1/login-links", Access::Owner),
+    ("GET", "/v1/me", May(Viewer)),
+    ("GET", "/v1/status", May(Viewer)),
+    ("POST", "/v1/stop", Access::Owner),
+    ("GET", "/v1/openapi.json", May(Viewer)),
+    ("GET", "/v1/sessions", May(Viewer)),
+    ("GET", "/v1/sessions/{session}", May(Viewer)),
+    ("GET", "/v1/sessions/{session}/events", May(Viewer)),
+    ("GET", "/v1/sessions/{session}/states", May(Viewer)),
+    ("POST", "/v1/sessions/{session}/answer", May(Approver)),
+    ("GET", "/v1/sessions/{session}/contexts", May(Viewer)),
+    ("GET", "/v1/sessions/{session}/recording", May(Viewer)),
+    ("GET", "/v1/prompts", May(Viewer)),
+    ("POST", "/v1/prompts", May(Assigner)),
+    ("GET", "/v1/prompts/{prompt}", May(Viewer)),
+    ("PATCH", "/v1/prompts/{prompt}", May(Assigner)),
+    ("POST", "/v1/prompts/cancel", May(Assigner)),
+    ("POST", "/v1/prompts/retry", May(Assigner)),
+    ("POST", "/v1/prompts/clear", May(Assigner)),
+    ("POST", "/v1/prompts/seen", May(Assigner)),
+    ("POST", "/v1/prompts/{prompt}/cancel", May(Assigner)),
+    ("POST", "/v1/prompts/{prompt}/retry", May(Assigner)),
+    ("POST", "/v1/prompts/{prompt}/reassign", May(Assigner)),
+    ("GET", "/v1/plan", May(Viewer)),
+    ("POST", "/v1/plan", May(Viewer)),
+    ("POST", "/v1/routing", May(Assigner)),
+    ("POST", "/v1/sessions/{session}/routing", May(Assigner)),
+    ("GET", "/v1/attempts", May(Viewer)),
+    ("GET", "/v1/attempts/{attempt}", May(Viewer)),
+    ("GET", "/v1/approvals", May(Viewer)),
+    ("GET", "/v1/approvals/{approval}", May(Viewer)),
+    ("POST", "/v1/approvals/{approval}/answer", May(Approver)),
+    ("GET", "/v1/policies", May(Viewer)),
+    ("PUT", "/v1/policies", May(Admin)),
+    ("GET", "/v1/policies/examples", May(Viewer)),
+    ("POST", "/v1/policies/test", May(Viewer)),
+    ("GET", "/v1/search", May(Viewer)),
+    ("GET", "/v1/events", May(Viewer)),
+    ("GET", "/v1/insight", May(Viewer)),
+    ("GET", "/v1/audit", May(Viewer)),
+    ("GET", "/v1/alerts", May(Viewer)),
+    // Who has the address of a sink can write to it: it is told to those only who can change it.
+    ("GET", "/v1/sinks", May(Admin)),
+    ("PUT", "/v1/sinks/{sink}", May(Admin)),
+    ("DELETE", "/v1/sinks/{sink}", May(Admin)),
+    ("POST", "/v1/sinks/{sink}/test", May(Admin)),
+    ("GET", "/v1/hosts", May(Viewer)),
+    ("GET", "/v1/tokens", May(Admin)),
+    ("POST", "/v1/tokens", May(Admin)),
+    ("DELETE", "/v1/tokens/{token}", May(Admin)),
+    ("GET", "/v1/templates", May(Viewer)),
+    ("PUT", "/v1/templates/{template}", May(Assigner)),
+    ("DELETE", "/v1/templates/{template}", May(Assigner)),
     ("GET", "/v1/wrapper", Access::Wrapper),
     ("GET", "/v1/cli", Access::Cli),
     ("GET", "/v1/feed", Access::Feed),
@@ -81,22 +90,23 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
 impl Access {
     /// What a request to a route of the router asks for; `None` for the files of the dashboard's page.
     ///
-    /// Invariant: under `/v1/`, what is not in the table is for the command line only.
+    /// Invariant: under `/v1/`, what is not in the table is for [`Access::Owner`] only.
     pub fn of(method: &Method, route: Option<&str>, path: &str) -> Option<Self> {
         let method = if method == Method::HEAD { "GET" } else { method.as_str() };
         let listed = ROUTES.iter().find(|(m, p, _)| *m == method && Some(*p) == route).map(|(.., a)| *a);
         let api = path == "/v1" || path.starts_with("/v1/");
-        listed.or((api || route.is_some()).then_some(Access::Admin))
+        listed.or((api || route.is_some()).then_some(Access::Owner))
     }
 
-    /// Whether a scope is enough. Invariant: a wrapper's token opens nothing but [`Access::Wrapper`].
-    pub fn allows(self, scope: Scope) -> bool {
+    /// Whether a caller may. Invariant: a wrapper's token opens nothing but [`Access::Wrapper`].
+    pub fn allows(self, caller: &Principal) -> bool {
         match self {
             Access::Open => true,
-            Access::Person => matches!(scope, Scope::Admin | Scope::Browser),
-            Access::Admin | Access::Cli => scope == Scope::Admin,
-            Access::Feed => matches!(scope, Scope::Admin | Scope::Browser),
-            Access::Wrapper => scope == Scope::Wrapper,
+            Access::May(role) => caller.may(role),
+            Access::Owner => caller.scope != Scope::Browser && caller.may(Admin),
+            Access::Cli => caller.scope != Scope::Browser && caller.may(Viewer),
+            Access::Feed => caller.may(Viewer),
+            Access::Wrapper => caller.scope == Scope::Wrapper,
         }
     }
 
@@ -109,22 +119,68 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoredToken;
+    use wire::UnixMillis;
+
+    fn caller(scope: Scope, roles: Option<&[Role]>) -> Principal {
+        let own = StoredToken::own([0; 32], scope, UnixMillis(0), None);
+        let roles = roles.map_or(own.roles.clone(), <[Role]>::to_vec);
+        Principal::of(&StoredToken { roles, ..own })
+    }
+
+    /// What a caller may call, as method and path.
+    fn opened(caller: &Principal) -> Vec<String> {
+        let open = |(.., access): &&(&str, &str, Access)| access.allows(caller) && *access != Access::Open;
+        ROUTES.iter().filter(open).map(|(method, path, _)| format!("{method} {path}")).collect()
+    }
 
     #[test]
     fn a20_a_wrappers_token_opens_its_own_endpoint_and_nothing_else() {
-        for (method, path, access) in ROUTES {
-            let open = *access == Access::Open || *path == "/v1/wrapper";
-            assert_eq!(access.allows(Scope::Wrapper), open, "{method} {path}");
+        assert_eq!(opened(&caller(Scope::Wrapper, None)), ["GET /v1/wrapper"]);
+        // Whatever else its row says.
+        assert_eq!(opened(&caller(Scope::Wrapper, Some(Role::ALL))), ["GET /v1/wrapper"]);
+        assert!(opened(&caller(Scope::Token, None)).is_empty(), "no role opens nothing");
+    }
+
+    #[test]
+    fn a20_a_browser_cannot_end_the_server_or_let_another_browser_in() {
+        let browser = caller(Scope::Browser, None);
+        let closed: Vec<_> =
+            ROUTES.iter().filter(|(.., a)| !a.allows(&browser)).map(|(_, path, _)| *path).collect();
+        assert_eq!(closed, ["/v1/login-links", "/v1/stop", "/v1/wrapper", "/v1/cli"]);
+    }
+
+    #[test]
+    fn a20_a_role_never_opens_more_than_the_table_says() {
+        let viewer = opened(&caller(Scope::Token, Some(&[Viewer])));
+        assert!(
+            viewer.iter().all(|route| route.starts_with("GET ")
+                || route.ends_with("/test")
+                || route.ends_with("/plan"))
+        );
+        for role in Role::ALL.iter().copied().filter(|role| *role != Admin) {
+            let own = opened(&caller(Scope::Token, Some(&[role])));
+            for (method, path, access) in ROUTES {
+                let open = match access {
+                    Access::Open => continue,
+                    May(needed) => *needed == Viewer || *needed == role,
+                    Access::Cli | Access::Feed => true,
+                    Access::Owner | Access::Wrapper => false,
+                };
+                assert_eq!(own.contains(&format!("{method} {path}")), open, "{role}: {method} {path}");
+            }
         }
-        let browser: Vec<_> =
-            ROUTES.iter().filter(|(.., a)| !a.allows(Scope::Browser)).map(|(_, p, _)| *p).collect();
-        assert_eq!(browser, ["/v1/login-links", "/v1/stop", "/v1/policies", "/v1/wrapper", "/v1/cli"]);
+        let admin = opened(&caller(Scope::Token, Some(&[Admin])));
+        assert_eq!(
+            admin.len(),
+            ROUTES.iter().filter(|(.., a)| !matches!(a, Access::Open | Access::Wrapper)).count()
+        );
     }
 
     #[test]
     fn a20_what_is_not_in_the_table_is_denied() {
-        assert_eq!(Access::of(&Method::GET, None, "/v1/unheard"), Some(Access::Admin));
-        assert_eq!(Access::of(&Method::DELETE, Some("/v1/prompts"), "/v1/prompts"), Some(Access::Admin));
+        assert_eq!(Access::of(&Method::GET, None, "/v1/unheard"), Some(Access::Owner));
+        assert_eq!(Access::of(&Method::DELETE, Some("/v1/prompts"), "/v1/prompts"), Some(Access::Owner));
         assert_eq!(Access::of(&Method::GET, None, "/index.html"), None);
     }
 }

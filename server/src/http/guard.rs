@@ -67,8 +67,11 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Fault> {
         tokio::time::sleep(app.auth.bad_try(Instant::now())).await;
         return Err(unauthorized());
     };
-    if !access.allows(principal.scope) {
-        return Err(forbidden("this credential does not allow that", "use the command line"));
+    if !access.allows(&principal) {
+        return Err(forbidden(
+            "this credential does not allow that",
+            "`assign token ls` shows what each allows",
+        ));
     }
     if *request.method() != Method::GET && *request.method() != Method::HEAD {
         check_intent(request.headers(), cookie, app.port)?;
@@ -166,7 +169,8 @@ fn is_own_origin(headers: &HeaderMap, port: u16) -> bool {
     origin.as_bytes() == own.as_bytes()
 }
 
-fn unauthorized() -> Fault {
+/// What is said to somebody who is nobody.
+pub fn unauthorized() -> Fault {
     Fault::new(
         ErrorCode::Unauthorized,
         "no valid credential",

@@ -65,7 +65,8 @@ async fn enter(app: &App, code: &str) -> Result<String, Fault> {
     })?;
     match tried {
         Login::In(token, stored) => {
-            app.hub.ask(|reply| Ask::KeepToken(stored, reply)).await?;
+            let kept = stored.clone();
+            app.hub.ask(|reply| Ask::KeepToken(kept, reply)).await?;
             app.auth.admit(stored);
             tracing::info!("a browser was logged in");
             let (name, age) = (cookie_name(app.port), COOKIE_LIFE / 1000);

@@ -3,12 +3,12 @@
 use axum::body::Body;
 use axum::extract::Extension;
 use axum::http::Response;
-use wire::admin::{Me, Role};
+use wire::admin::Me;
 
 use super::error::answer;
 use crate::auth::Principal;
 
-/// The caller. Whoever gets this far is this user, at the command line or in a browser that was logged in.
+/// The caller, as its credential says.
 pub async fn show(Extension(principal): Extension<Principal>) -> Response<Body> {
-    answer(Ok(Me { name: principal.by().as_str().to_owned(), roles: vec![Role::Admin] }))
+    answer(Ok(Me { name: principal.name.to_string(), roles: principal.roles.to_vec() }))
 }

@@ -10,6 +10,7 @@ mod audit;
 mod connection;
 mod error;
 mod guard;
+mod hosts;
 mod login;
 mod me;
 pub mod openapi;
@@ -21,6 +22,7 @@ mod sessions;
 mod shell;
 mod status;
 mod templates;
+mod tokens;
 mod viewer;
 mod wall;
 mod wrapper;
@@ -31,7 +33,7 @@ pub use shell::build;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use tokio::sync::{mpsc, watch};
 
@@ -152,6 +154,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/sinks", get(alerts::sinks))
         .route("/v1/sinks/{sink}", put(alerts::keep).delete(alerts::forget))
         .route("/v1/sinks/{sink}/test", post(alerts::test))
+        .route("/v1/hosts", get(hosts::list))
+        .route("/v1/tokens", get(tokens::list).post(tokens::make))
+        .route("/v1/tokens/{token}", delete(tokens::revoke))
         .route("/v1/templates", get(templates::list))
         .route("/v1/templates/{template}", put(templates::keep).delete(templates::forget))
         .route("/v1/wrapper", get(wrapper::upgrade))

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use wire::admin::{Me, Routing, Template};
+use wire::admin::{HostRow, MadeToken, Me, NewToken, Routing, Template, TokenRow};
 use wire::alert::{Alert, NewSink, Sink};
 use wire::approval::{Approval, Policies, PolicyExample, PolicyText, PolicyTrial, Verdict};
 use wire::event::Event;
@@ -57,7 +57,7 @@ pub fn document() -> Value {
     let _ = schemas.subschema_for::<ErrorBody>();
     for operation in operations(&mut schemas) {
         let access = ROUTES.iter().find(|(m, p, _)| *m == operation.method && *p == operation.path);
-        let access = access.map_or(Access::Admin, |(.., access)| *access);
+        let access = access.map_or(Access::Owner, |(.., access)| *access);
         let path = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));
         let method = operation.method.to_lowercase();
         path[method] = described(operation, access);
@@ -304,6 +304,15 @@ fn about_alerts(s: &mut SchemaGenerator) -> Vec<Operation> {
 
 fn about_administration(s: &mut SchemaGenerator) -> Vec<Operation> {
     vec![
+        get("/v1/hosts", "Hosts with live sessions, and what they can spare").gives::<Vec<HostRow>>(s, 200),
+        get("/v1/tokens", "Credentials, without their secrets").gives::<Vec<TokenRow>>(s, 200),
+        post("/v1/tokens", "Makes a credential; its secret is told this once")
+            .takes::<NewToken>(s)
+            .gives::<MadeToken>(s, 200)
+            .may(&[409]),
+        delete("/v1/tokens/{token}", "Revokes one, by its id; what is open with it is closed")
+            .gives::<Done>(s, 200)
+            .may(&[404, 409]),
         get("/v1/templates", "Prompts to begin with").gives::<Vec<Template>>(s, 200),
         put("/v1/templates/{template}", "Keeps a template, in the place of the one of its name")
             .takes::<Template>(s)
@@ -416,7 +425,9 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "session" | "sink" | "template" => json!({ "type": "string", "minLength": 1, "maxLength": 100 }),
+        "session" | "sink" | "template" | "token" => {
+            json!({ "type": "string", "minLength": 1, "maxLength": 100 })
+        }
         _ => json!({ "type": "integer", "format": "int64", "minimum": 1 }),
     }
 }

@@ -13,6 +13,7 @@ use axum::http::Response;
 use axum::response::IntoResponse;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use wire::admin::Role;
 use wire::feed::{FromViewer, ToViewer};
 
 use super::App;
@@ -43,12 +44,12 @@ pub async fn upgrade(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response<Body> {
     match admit(&app, &principal, upgrade) {
-        Ok((upgrade, place)) => upgrade.on_upgrade(move |socket| serve(app, socket, place)),
+        Ok((upgrade, place)) => upgrade.on_upgrade(move |socket| serve(app, socket, principal, place)),
         Err(fault) => fault.into_response(),
     }
 }
 
-async fn serve(app: App, socket: WebSocket, place: Place) {
+async fn serve(app: App, socket: WebSocket, principal: Principal, mut place: Place) {
     let alive = app.alive.clone();
     let mut ending = app.ending.clone();
     let viewer = app.number();
@@ -57,9 +58,10 @@ async fn serve(app: App, socket: WebSocket, place: Place) {
     let join = Command::Viewer { viewer, said: ViewerSaid::Join(outlet.clone()) };
     if app.hub.send(join).await.is_ok() {
         tokio::select! {
-            () = hear(&app, stream, &outlet) => {}
+            () = hear(&app, stream, &principal, &outlet) => {}
             () = speak(&app, sink, inlet, viewer) => {}
             () = turned(&mut ending) => {}
+            () = place.ended() => {}
         }
         app.terminals.leave(viewer);
         // The loop may be gone already, when the server ends.
@@ -68,7 +70,7 @@ async fn serve(app: App, socket: WebSocket, place: Place) {
     drop((place, alive));
 }
 
-async fn hear(app: &App, mut stream: SplitStream<WebSocket>, outlet: &Outlet) {
+async fn hear(app: &App, mut stream: SplitStream<WebSocket>, principal: &Principal, outlet: &Outlet) {
     let mut pace = Pace::new(Instant::now());
     while let Ok(Some(Ok(message))) = tokio::time::timeout(SILENCE, stream.next()).await {
         let text = match message {
@@ -83,7 +85,7 @@ async fn hear(app: &App, mut stream: SplitStream<WebSocket>, outlet: &Outlet) {
                 continue;
             }
         };
-        if let Some(said) = sort(app, outlet, said, &mut pace)
+        if let Some(said) = sort(app, principal, outlet, said, &mut pace)
             && app.hub.send(Command::Viewer { viewer: outlet.viewer, said }).await.is_err()
         {
             return;
@@ -92,7 +94,17 @@ async fn hear(app: &App, mut stream: SplitStream<WebSocket>, outlet: &Outlet) {
 }
 
 /// Does what concerns terminals; gives what concerns the control loop.
-fn sort(app: &App, outlet: &Outlet, said: FromViewer, pace: &mut Pace) -> Option<ViewerSaid> {
+fn sort(
+    app: &App,
+    principal: &Principal,
+    outlet: &Outlet,
+    said: FromViewer,
+    pace: &mut Pace,
+) -> Option<ViewerSaid> {
+    if !principal.may(needed(&said)) {
+        refuse(outlet, what(&said), "this credential does not allow that");
+        return None;
+    }
     match said {
         FromViewer::Watch { session, stream } => {
             if let Err(why) = app.terminals.watch(&session, outlet, stream) {
@@ -104,7 +116,7 @@ fn sort(app: &App, outlet: &Outlet, said: FromViewer, pace: &mut Pace) -> Option
             app.terminals.unwatch(outlet.viewer, stream);
             None
         }
-        FromViewer::TakeKeyboard { session } => Some(ViewerSaid::Take(session)),
+        FromViewer::TakeKeyboard { session } => Some(ViewerSaid::Take(session, principal.by())),
         FromViewer::ReleaseKeyboard { session } => Some(ViewerSaid::Release(session)),
         FromViewer::Keys { session, text } => {
             if text.len() > KEYS_MAX || !pace.allows(text.len(), Instant::now()) {
@@ -113,6 +125,26 @@ fn sort(app: &App, outlet: &Outlet, said: FromViewer, pace: &mut Pace) -> Option
             }
             Some(ViewerSaid::Keys(session, text))
         }
+    }
+}
+
+/// What a viewer must be allowed to say this.
+fn needed(said: &FromViewer) -> Role {
+    match said {
+        FromViewer::Watch { .. } | FromViewer::Unwatch { .. } => Role::Viewer,
+        FromViewer::TakeKeyboard { .. } | FromViewer::ReleaseKeyboard { .. } | FromViewer::Keys { .. } => {
+            Role::Typist
+        }
+    }
+}
+
+/// What a refusal calls it.
+fn what(said: &FromViewer) -> &'static str {
+    match said {
+        FromViewer::Watch { .. } | FromViewer::Unwatch { .. } => "watch",
+        FromViewer::TakeKeyboard { .. } => "take keyboard",
+        FromViewer::ReleaseKeyboard { .. } => "release keyboard",
+        FromViewer::Keys { .. } => "keys",
     }
 }
 

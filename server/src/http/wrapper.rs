@@ -19,6 +19,7 @@ use wire::wrapper::{ToServer, ToWrapper};
 
 use super::App;
 use super::connection::turned;
+use super::guard::unauthorized;
 use super::wall::Place;
 use crate::auth::Principal;
 use crate::fault::Fault;
@@ -52,6 +53,10 @@ pub fn admit(
 ) -> Result<(WebSocketUpgrade, Place), Fault> {
     let upgrade = upgrade.map_err(|rejection| not_a_websocket(&rejection))?;
     let place = app.wall.enter(principal)?;
+    // From here on the place is closed with the token; before, it may have been revoked since it was checked.
+    if !app.auth.knows(&principal.token) {
+        return Err(unauthorized());
+    }
     Ok((upgrade.max_message_size(wire::MESSAGE_MAX).max_frame_size(wire::MESSAGE_MAX), place))
 }
 
@@ -60,7 +65,7 @@ fn not_a_websocket(rejection: &WebSocketUpgradeRejection) -> Fault {
     Fault::bad(format!("this endpoint speaks WebSocket: {rejection}"), "upgrade the connection")
 }
 
-async fn serve(app: App, socket: WebSocket, place: Place) {
+async fn serve(app: App, socket: WebSocket, mut place: Place) {
     let alive = app.alive.clone();
     let mut ending = app.ending.clone();
     let (sink, mut stream) = socket.split();
@@ -86,6 +91,7 @@ async fn serve(app: App, socket: WebSocket, place: Place) {
                 let _ = tokio::time::timeout(LAST_WORD, &mut speaking).await;
             }
             () = turned(&mut ending) => {}
+            () = place.ended() => {}
         }
         // The loop may be gone already, when the server ends.
         let _ = app.hub.send(Command::Wrapper { session, conn, said: Said::Gone }).await;
@@ -136,7 +142,7 @@ async fn hear(app: &App, mut stream: SplitStream<WebSocket>, session: &SessionId
                 clamp_now(&mut now);
                 Said::Now(Box::new(now))
             }
-            Heard::Said(ToServer::Heartbeat { holds, .. }) => Said::Heartbeat(holds),
+            Heard::Said(ToServer::Heartbeat { holds, resources }) => Said::Heartbeat(holds, resources),
             Heard::Said(ToServer::Reply { request, refused }) => Said::Reply(request, refused),
             Heard::Said(ToServer::Recording { request, part }) => Said::Recording(request, part),
         };

@@ -1,14 +1,14 @@
-//! What administrators keep: prompts to begin with. Must not: fill one in, or queue it.
+//! What administrators ask for, and the prompts to begin with that are kept. Must not: fill one in, or queue it.
 
 use wire::UnixMillis;
-use wire::admin::Template;
+use wire::admin::{HostRow, NewToken, Template};
 use wire::http::{Done, ErrorCode};
 
 use super::Control;
 use super::check;
 use super::command::{By, Reply};
 use crate::fault::Fault;
-use crate::store::Stored;
+use crate::store::{Stored, StoredToken};
 
 /// Most templates that are kept: a person has to find one among them.
 const TEMPLATES: usize = 500;
@@ -19,6 +19,14 @@ const NAME: usize = 64;
 pub enum Admin {
     /// All templates.
     Templates(Reply<Vec<Template>>),
+    /// Hosts with live sessions.
+    Hosts(Reply<Vec<HostRow>>),
+    /// A token with this hash is to be kept.
+    MakeToken([u8; 32], NewToken, By, Reply<StoredToken>),
+    /// A token is to be forgotten.
+    RevokeToken(Box<StoredToken>, By, Reply<Done>),
+    /// When tokens were last used.
+    UsedTokens(Vec<([u8; 32], UnixMillis)>),
     /// A template is to be kept.
     KeepTemplate(Box<Template>, By, Reply<Template>),
     /// A template is to be forgotten.
@@ -32,6 +40,19 @@ impl Control {
                 let templates = self.store.templates()?;
                 self.out.answer(reply, Ok(templates));
             }
+            Admin::Hosts(reply) => {
+                let hosts = self.hosts();
+                self.out.answer(reply, Ok(hosts));
+            }
+            Admin::MakeToken(hash, asked, by, reply) => {
+                let value = self.make_token(hash, asked, &by, now)?;
+                self.out.answer(reply, value);
+            }
+            Admin::RevokeToken(token, by, reply) => {
+                let value = self.revoke_token(&token, &by, now)?;
+                self.out.answer(reply, value);
+            }
+            Admin::UsedTokens(used) => self.store.tokens_used(&used)?,
             Admin::KeepTemplate(template, by, reply) => {
                 let value = self.keep_template(*template, &by, now)?;
                 self.out.answer(reply, value);
@@ -78,7 +99,7 @@ impl Control {
 }
 
 /// A name that people can tell apart and write.
-fn named(what: &str, name: &str) -> Result<(), Fault> {
+pub(super) fn named(what: &str, name: &str) -> Result<(), Fault> {
     let length = name.chars().count();
     if !(1..=NAME).contains(&length) || name.trim() != name || name.chars().any(char::is_control) {
         return Err(Fault::bad(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use wire::admin::Routing;
+use wire::admin::{Resources, Routing};
 use wire::approval::{Approval, ApprovalState, Policies, Verdict};
 use wire::http::{
     Answer, Audit, ContextRow, Counted, Done, Edit, EventRow, Plan, Planned, PromptDetail, RecordingPart,
@@ -150,20 +150,23 @@ pub enum People {
 }
 
 /// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
     /// The command line.
     Cli,
     /// A browser.
     Browser,
+    /// Whoever has the token of this name; begins with `token `, so that no name can pass for another.
+    Token(String),
 }
 
 impl By {
     /// The word in the audit log.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             By::Cli => "cli",
             By::Browser => "browser",
+            By::Token(word) => word,
         }
     }
 }
@@ -185,8 +188,8 @@ pub enum Said {
     Reports(Vec<Numbered>),
     /// The present.
     Now(Box<Now>),
-    /// It lives, and holds this.
-    Heartbeat(Option<AttemptId>),
+    /// It lives, holds this, and its host can spare that.
+    Heartbeat(Option<AttemptId>, Option<Resources>),
     /// It answered a request.
     Reply(u64, Option<wire::prompt::Hold>),
     /// It sends a part of a recording.
@@ -201,8 +204,8 @@ pub enum ViewerSaid {
     Join(Outlet),
     /// It has read all that was queued, after something was dropped.
     CaughtUp,
-    /// It wants a keyboard.
-    Take(SessionId),
+    /// It wants a keyboard, and has this credential.
+    Take(SessionId, By),
     /// It gives a keyboard back.
     Release(SessionId),
     /// It types.

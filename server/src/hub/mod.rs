@@ -12,6 +12,7 @@ mod approvals;
 mod check;
 mod command;
 mod deadlines;
+mod hosts;
 mod outbox;
 mod pause;
 mod prompts;
@@ -22,6 +23,7 @@ mod routing;
 mod rules;
 mod selecting;
 mod settle;
+mod tokens;
 mod viewers;
 mod wrappers;
 
@@ -125,6 +127,8 @@ pub struct Control {
     queue: Queue,
     /// By host and agent.
     providers: HashMap<(HostId, String), Provider>,
+    /// What hosts can spare.
+    spare: BTreeMap<HostId, hosts::Spare>,
     /// The rules over requests that are in force.
     rules: policy::Rules,
     /// Answers to dialogs and keys that wrappers have not replied to.
@@ -169,6 +173,7 @@ impl Control {
             viewers: HashMap::new(),
             queue: Queue::default(),
             providers: HashMap::new(),
+            spare: BTreeMap::new(),
             rules: policy::Rules::default(),
             requests: BTreeMap::new(),
             next_request: 1,

@@ -114,7 +114,7 @@ impl Control {
     ) -> Stored<()> {
         let value = match self.kept(id)? {
             Err(fault) => Err(fault),
-            Ok(prompt) => self.wish(prompt, &change, by, now)?,
+            Ok(prompt) => self.wish(prompt, &change, &by, now)?,
         };
         self.out.answer(reply, value);
         Ok(())
@@ -134,7 +134,7 @@ impl Control {
                 Change::Retry => !matches!(prompt.job.phase, Phase::Pending { .. } | Phase::Blocked),
                 Change::Cancel | Change::Reassign(_) => true,
             };
-            Ok(fits && control.wish(prompt, &change, by, now)?.is_ok())
+            Ok(fits && control.wish(prompt, &change, &by, now)?.is_ok())
         })?;
         self.out.answer(reply, value);
         Ok(())
@@ -144,7 +144,7 @@ impl Control {
         &mut self,
         mut prompt: StoredPrompt,
         change: &Change,
-        by: By,
+        by: &By,
         now: UnixMillis,
     ) -> Stored<Result<Prompt, Fault>> {
         let reach = self.reach(&prompt);

@@ -94,7 +94,7 @@ impl Control {
             Ask::Admin(ask) => self.ask_about_admin(ask, now)?,
             Ask::People(people) => self.ask_about_people(people, now)?,
             Ask::KeepToken(token, reply) => {
-                self.store.save_token(&token, now)?;
+                self.store.save_token(&token)?;
                 self.audit("cli", "login", "browser", &serde_json::json!({}), now)?;
                 self.out.answer(reply, Ok(()));
             }

@@ -7,7 +7,7 @@ use wire::session::{Link, Session};
 use wire::wrapper::ToWrapper;
 use wire::{SessionId, UnixMillis};
 
-use super::command::ViewerSaid;
+use super::command::{By, ViewerSaid};
 use super::{Asker, Control};
 use crate::feed::Outlet;
 use crate::session::{Keyboard, clamp, viewer_name};
@@ -43,7 +43,7 @@ impl Control {
                 self.everything(viewer, now)
             }
             ViewerSaid::CaughtUp => self.everything(viewer, now),
-            ViewerSaid::Take(session) => self.take_keyboard(viewer, &session, now),
+            ViewerSaid::Take(session, by) => self.take_keyboard(viewer, &session, &by, now),
             ViewerSaid::Release(session) => {
                 self.release_keyboards(viewer, |id| *id == session);
                 Ok(())
@@ -133,7 +133,7 @@ impl Control {
         }
     }
 
-    fn take_keyboard(&mut self, viewer: u64, session: &SessionId, now: UnixMillis) -> Stored<()> {
+    fn take_keyboard(&mut self, viewer: u64, session: &SessionId, by: &By, now: UnixMillis) -> Stored<()> {
         let refusal = match self.sessions.get_mut(session) {
             None => "there is no such session",
             Some(live) if live.ended() => "the session has ended",
@@ -146,7 +146,8 @@ impl Control {
                 tracing::info!(%session, viewer, "keyboard taken");
                 self.out.sessions.insert(session.clone());
                 let on = format!("session {session}");
-                return self.audit(&viewer_name(viewer), "keyboard.take", &on, &serde_json::json!({}), now);
+                let detail = serde_json::json!({ "viewer": viewer_name(viewer) });
+                return self.audit(by.as_str(), "keyboard.take", &on, &detail, now);
             }
         };
         self.refuse_viewer(viewer, "take keyboard", refusal);

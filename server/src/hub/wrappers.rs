@@ -69,7 +69,10 @@ impl Control {
                 self.present(session, &present, now);
                 Ok(())
             }
-            Said::Heartbeat(holds) => {
+            Said::Heartbeat(holds, resources) => {
+                if let Some(resources) = resources {
+                    self.spares(session, resources, now);
+                }
                 self.heartbeat(session, holds);
                 Ok(())
             }
@@ -108,6 +111,7 @@ impl Control {
             self.sessions.remove(&id);
             self.out.gone.insert(id);
         }
+        self.forget_hosts();
         self.look_at_time(now)?;
         self.look_at_conditions(now)
     }

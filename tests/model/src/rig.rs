@@ -304,7 +304,7 @@ impl Rig {
         if let (Some(core), Some((conn, _, sent))) = (&self.core, &self.line)
             && *sent != u64::MAX
         {
-            let (session, said) = (self.id.clone(), Said::Heartbeat(core.holds()));
+            let (session, said) = (self.id.clone(), Said::Heartbeat(core.holds(), None));
             control.run(vec![Command::Wrapper { session, conn: *conn, said }], UnixMillis(now));
         }
     }

@@ -218,7 +218,7 @@ impl World {
                     })
                     .collect();
                 for (session, conn, holds) in beats {
-                    self.run(Command::Wrapper { session, conn, said: Said::Heartbeat(holds) });
+                    self.run(Command::Wrapper { session, conn, said: Said::Heartbeat(holds, None) });
                 }
                 self.run(Command::Tick);
             }
