@@ -37,6 +37,7 @@ pub mod redaction;
 pub mod replay;
 pub mod report;
 pub mod request;
+pub mod spare;
 pub mod sys;
 pub mod tty;
 pub mod until;

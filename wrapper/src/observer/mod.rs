@@ -46,6 +46,7 @@ use crate::control::{Spec, ToHolder};
 use crate::journal::Journal;
 use crate::recording::{Follow, Reader, Record};
 use crate::redaction::Redaction;
+use crate::spare::Spare;
 use crate::{clock, host, log, profiles};
 use aside::Aside;
 use chores::Chores;
@@ -100,6 +101,7 @@ struct Observer {
     spec: Spec,
     epoch: u64,
     host: (HostId, String),
+    spare: Spare,
     core: Core,
     holder: Option<Holder>,
     reader: Reader,
@@ -176,6 +178,7 @@ impl Observer {
             core,
             holder,
             reader: Reader::open(&folder),
+            spare: Spare::new(folder),
             began: clock::monotonic(),
             more: true,
             spec,

@@ -58,8 +58,8 @@ impl Observer {
         }
         if now >= self.next_heartbeat {
             self.next_heartbeat = now + HEARTBEAT;
-            let holds = self.core.holds();
-            self.say(ToServer::Heartbeat { holds, resources: None });
+            let (holds, resources) = (self.core.holds(), self.spare.look(now));
+            self.say(ToServer::Heartbeat { holds, resources });
         }
         if let Some(link) = &self.link {
             let (core, bytes) = (&self.core, &link.bytes);

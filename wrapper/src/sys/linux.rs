@@ -48,6 +48,21 @@ pub fn process(pid: i32) -> Option<Process> {
     Some(Process { name, group: number(5)? as i32, foreground: number(8)? as i32, cpu_ms })
 }
 
+/// The load average over a minute; proc_loadavg(5).
+pub fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// Bytes of memory, and how many of them programs could have without swapping; proc_meminfo(5).
+pub fn memory() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let bytes = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+    };
+    Some((bytes("MemTotal")?, bytes("MemAvailable")?))
+}
+
 /// A process and its descendants, as far as the kernel tells, at most a thousand.
 pub fn family(pid: i32) -> Vec<i32> {
     let mut all = vec![pid];

@@ -39,6 +39,33 @@ pub fn process(pid: i32) -> Option<Process> {
     Some(Process { name, group, foreground, cpu_ms })
 }
 
+/// The load average over a minute: `sysctl` prints `{ 1.52 1.60 1.71 }`.
+pub fn load() -> Option<f64> {
+    printed("sysctl", &["-n", "vm.loadavg"])?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Bytes of memory, and how many of them programs could have without swapping: what is free, and what is kept only
+/// because nobody needs the room.
+pub fn memory() -> Option<(u64, u64)> {
+    let all = printed("sysctl", &["-n", "hw.memsize"])?.trim().parse().ok()?;
+    let text = printed("vm_stat", &[])?;
+    // The first line ends with `(page size of 16384 bytes)`, the others read `Pages free:    12345.`
+    let size: u64 = text.split_once("page size of ")?.1.split_whitespace().next()?.parse().ok()?;
+    let pages = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().trim_end_matches('.').parse::<u64>().ok()
+    };
+    let kept = ["Pages inactive", "Pages speculative", "Pages purgeable"].into_iter().filter_map(pages);
+    let free = pages("Pages free")?.saturating_add(kept.sum());
+    Some((all, free.saturating_mul(size).min(all)))
+}
+
+/// What a program of the system prints, in the words of no language.
+fn printed(program: &str, args: &[&str]) -> Option<String> {
+    let out = Command::new(program).args(args).env("LC_ALL", "C").output().ok()?;
+    String::from_utf8(out.stdout).ok()
+}
+
 /// A process and its direct children.
 pub fn family(pid: i32) -> Vec<i32> {
     let out = Command::new("pgrep").args(["-P", &pid.to_string()]).output().map(|out| out.stdout);

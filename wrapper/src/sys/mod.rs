@@ -1,4 +1,4 @@
-//! What differs between operating systems: facts of processes and of peers. Must not: decide anything.
+//! What differs between operating systems: facts of processes, of peers and of the machine. Must not: decide anything.
 
 /// Facts of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,6 @@ mod linux;
 mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{environment, family, open_files, peer_uid, process, working_dir};
+pub use linux::{environment, family, load, memory, open_files, peer_uid, process, working_dir};
 #[cfg(target_os = "macos")]
-pub use macos::{environment, family, open_files, peer_uid, process, working_dir};
+pub use macos::{environment, family, load, memory, open_files, peer_uid, process, working_dir};
