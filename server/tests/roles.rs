@@ -45,7 +45,8 @@ fn a20_a_token_does_what_its_roles_say_and_is_named_in_the_audit_log() {
     let queue = |token: &str| with(&server, token, "POST", "/v1/prompts", r#"{"text":"x"}"#).status;
     assert_eq!((queue(&viewer.token), queue(&sender.token)), (403, 201));
     assert_eq!(with(&server, &viewer.token, "GET", "/v1/prompts", "").status, 200);
-    for (method, path) in [("POST", "/v1/tokens"), ("GET", "/v1/tokens"), ("PUT", "/v1/policies"), ("POST", "/v1/stop")]
+    for (method, path) in
+        [("POST", "/v1/tokens"), ("GET", "/v1/tokens"), ("PUT", "/v1/policies"), ("POST", "/v1/stop")]
     {
         assert_eq!(with(&server, &sender.token, method, path, "{}").status, 403, "{method} {path}");
     }
@@ -128,7 +129,8 @@ fn a_host_is_told_with_what_its_wrappers_said_last() {
     let home = Home::new();
     let server = home.serve();
     let mut wrapper = Wrapper::start(&server, "s");
-    let resources = Resources { cpus: 8, load: 0.5, memory: 16 << 30, memory_free: 4 << 30, disk_free: 1 << 40 };
+    let resources =
+        Resources { cpus: 8, load: 0.5, memory: 16 << 30, memory_free: 4 << 30, disk_free: 1 << 40 };
     wrapper.peer.say(&ToServer::Heartbeat { holds: None, resources: Some(resources) });
     let row = wait_for("the host to be told", || {
         let (_, mut rows): (u16, Vec<HostRow>) = server.ask("GET", "/v1/hosts", "");

@@ -74,7 +74,8 @@ fn meant<'a>(rows: &'a [TokenRow], token: &str) -> Result<&'a str, Failure> {
         ))),
         several => {
             let ids: Vec<&str> = several.iter().map(|row| row.id.as_str()).collect();
-            let text = format!("several are called '{}'; name one by its id: {}", escape(token), ids.join(", "));
+            let text =
+                format!("several are called '{}'; name one by its id: {}", escape(token), ids.join(", "));
             Err(Failure::Usage(text))
         }
     }
