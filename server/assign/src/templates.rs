@@ -65,8 +65,8 @@ fn asked(args: TemplateArgs) -> Result<Template, Failure> {
     if !prompt.rest.is_empty() {
         return Err(Failure::Usage("a prompt is one argument: put it in quotes".to_owned()));
     }
-    if prompt.wait || prompt.idempotency_key.is_some() {
-        let text = "--wait and --idempotency-key are for a prompt that is sent, not for a template";
+    if prompt.wait || prompt.delay.is_some() || prompt.idempotency_key.is_some() {
+        let text = "--wait, --in and --idempotency-key are for a prompt that is sent, not for a template";
         return Err(Failure::Usage(text.to_owned()));
     }
     let text = send::text(&prompt)?;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use support::peer::{Wrapper, now};
 use support::{Home, Server, wait_for};
+use wire::admin::Template;
 use wire::prompt::{Hold, HoldCode, Outcome, Prompt, PromptState, Step};
 use wire::session::{Dialog, DialogKind, DialogOption, State};
 use wire::wrapper::{Choice, ToServer, ToWrapper};
@@ -78,6 +79,36 @@ fn exit_codes_say_what_happened() {
     check(&home, &["cancel", "1"], 0);
     check(&home, &["cancel", "1"], 5);
     check(&home, &["retry", "1"], 0);
+}
+
+#[test]
+fn templates_are_kept_listed_and_forgotten() {
+    let home = Home::new();
+    let _server = home.serve();
+    let kept = check(&home, &["template", "set", "fix", "Fix {{file}}", "--priority", "7", "--json"], 0);
+    let kept: Template = serde_json::from_str(&kept).unwrap();
+    assert_eq!((kept.prompt.text.as_str(), kept.prompt.priority), ("Fix {{file}}", 7));
+    check(&home, &["template", "set", "fix", "two", "words"], 2);
+    check(&home, &["template", "set", "fix", "later", "--in", "2h"], 2);
+    assert!(check(&home, &["template", "ls"], 0).contains("Fix {{file}}"));
+    check(&home, &["template", "rm", "fix"], 0);
+    check(&home, &["template", "rm", "fix"], 4);
+}
+
+#[test]
+fn a_tokens_secret_alone_is_printed_once_and_it_is_revoked_by_name() {
+    let home = Home::new();
+    let _server = home.serve();
+    let secret = check(&home, &["token", "add", "ci", "--role", "viewer,assigner", "--for", "30d"], 0);
+    assert!(secret.starts_with("muster_api_") && secret.lines().count() == 1);
+    let listed = check(&home, &["token", "ls"], 0);
+    assert!(listed.contains("viewer,assigner") && listed.contains("(this one)"), "{listed}");
+    assert!(!listed.contains(secret.trim()));
+    check(&home, &["token", "add", "ci", "--role", "viewer"], 5);
+    check(&home, &["token", "add", "root", "--role", "root"], 2);
+    check(&home, &["token", "rm", "ci"], 0);
+    check(&home, &["token", "rm", "ci"], 4);
+    check(&home, &["token", "rm", "cli"], 5);
 }
 
 #[test]

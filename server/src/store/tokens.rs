@@ -140,3 +140,25 @@ fn read(row: &Row<'_>) -> Stored<StoredToken> {
         used: row.get::<_, Option<i64>>("used")?.map(UnixMillis),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::MIGRATIONS;
+    use super::*;
+    use rusqlite::Connection;
+
+    #[test]
+    fn credentials_from_before_there_were_roles_allow_what_they_did() {
+        let mut db = Connection::open_in_memory().unwrap();
+        MIGRATIONS.to_version(&mut db, 5).unwrap();
+        for (n, scope) in [(1_u8, "admin"), (2, "wrapper"), (3, "browser"), (4, "browser")] {
+            let sql = "INSERT INTO tokens (hash, scope, created, expires) VALUES (?1, ?2, ?3, 99)";
+            db.execute(sql, params![[n; 32], scope, n]).unwrap();
+        }
+        MIGRATIONS.to_latest(&mut db).unwrap();
+        let kept = Store { db }.tokens(UnixMillis(50)).unwrap();
+        let own = |n: u8, scope| StoredToken::own([n; 32], scope, UnixMillis(n.into()), Some(UnixMillis(99)));
+        let browser = Scope::Browser;
+        assert_eq!(kept, [own(1, Scope::Admin), own(2, Scope::Wrapper), own(3, browser), own(4, browser)]);
+    }
+}
