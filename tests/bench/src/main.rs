@@ -10,6 +10,7 @@ mod ends;
 mod ere;
 mod inputs;
 mod memory;
+mod pixels;
 mod queue;
 mod relay;
 mod start;
@@ -102,6 +103,18 @@ enum What {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// From a byte of the agent to the page's pixels, and a flood in a watched session
+    Pixels {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// How long the time is looked at
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Millions of bytes of the flood
+        #[arg(long, default_value_t = 200)]
+        megabytes: usize,
+    },
     /// A simulated week of prompts: how many go to a session in their context, and how fast, against first come
     Week {
         /// Weeks per line, each with another seed
@@ -172,6 +185,7 @@ fn main() -> anyhow::Result<()> {
         What::Crowd { bin, sessions, rate, seconds } => {
             crowd::measure(&bin, crowd::Crowd { sessions, rate, seconds })
         }
+        What::Pixels { bin, seconds, megabytes } => pixels::measure(&bin, seconds, megabytes),
         What::Week { weeks, task, switch } => {
             week::run(weeks, task, &switch);
             Ok(())
