@@ -169,7 +169,7 @@ fn about_sessions(s: &mut SchemaGenerator) -> Vec<Operation> {
         get("/v1/sessions/{session}/recording", "A part of its recording, from its host, without secrets")
             .query::<sessions::Range>(s)
             .gives::<RecordingPart>(s, 200)
-            .may(&[404, 409, 504]),
+            .may(&[404, 409, 429, 504]),
         post("/v1/sessions/{session}/answer", "Answers what it asks, bound to the dialog that was seen")
             .takes::<Answer>(s)
             .gives::<Done>(s, 200)
@@ -384,7 +384,8 @@ fn described(operation: Operation, access: Access) -> Value {
         .collect();
     parameters.extend(query.iter().flat_map(parameters_of));
     if (method, path) == ("POST", "/v1/prompts") {
-        let schema = json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$" });
+        let schema =
+            json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$" });
         parameters
             .push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": schema }));
     }

@@ -352,9 +352,9 @@ impl Control {
 
 /// The sender's key with a hash of what it sent.
 fn keyed(key: String, asked: &NewPrompt) -> Result<(String, String), Fault> {
-    if key.is_empty() || key.len() > 200 || !key.bytes().all(|b| b.is_ascii_graphic()) {
+    if key.is_empty() || key.len() > 200 || !key.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
         return Err(Fault::bad(
-            "the idempotency key is empty, longer than 200 characters, or holds others than visible ASCII",
+            "the idempotency key is empty, longer than 200 characters, or holds others than printable ASCII",
             "a random UUID is a good one",
         ));
     }

@@ -1,7 +1,7 @@
 //! Wrappers: hello, presence, heartbeats, silence, replies. Must not: decide about prompts.
 
 use wire::http::{ErrorCode, RecordingPart};
-use wire::prompt::Hold;
+use wire::prompt::{Hold, HoldCode};
 use wire::session::Link;
 use wire::wrapper::{Hello, Now, ToWrapper};
 use wire::{AttemptId, SessionId, UnixMillis};
@@ -153,9 +153,13 @@ impl Control {
         match asked.asker {
             Asker::Answer(answered) => self.answer_given(session, answered, refused, now)?,
             Asker::Recording(reply) => {
+                let busy = refused.as_ref().is_some_and(|hold| hold.code == HoldCode::Storage);
                 let why = refused.map_or_else(|| "it has none".to_owned(), |hold| hold.text);
-                let fault =
-                    Fault::new(ErrorCode::NotFound, why, "`wrap export` on its host may still have it");
+                let fault = if busy {
+                    Fault::new(ErrorCode::SlowDown, why, "ask for one part after the other")
+                } else {
+                    Fault::new(ErrorCode::NotFound, why, "`wrap export` on its host may still have it")
+                };
                 self.out.answer(reply, Err(fault));
             }
             Asker::Viewer(viewer) => {

@@ -32,7 +32,9 @@ pub fn measure(bin: &Path, seconds: u64, megabytes: usize) -> anyhow::Result<()>
         command.env("MUSTER_HOME", home.path()).env("MUSTER_PORT", "0").stdin(Stdio::null());
         command
     };
-    anyhow::ensure!(command("assigner").args(["serve", "--detach"]).stdout(Stdio::null()).status()?.success());
+    anyhow::ensure!(
+        command("assigner").args(["serve", "--detach"]).stdout(Stdio::null()).status()?.success()
+    );
     let took = |name: &str| home.path().join(format!("took-{name}"));
     let wrap = |name: &str, script: &str| -> anyhow::Result<()> {
         let mut wrap = command("wrap");
@@ -62,7 +64,11 @@ pub fn measure(bin: &Path, seconds: u64, megabytes: usize) -> anyhow::Result<()>
         Ok(())
     })();
     for name in ["alone", "clock", "flood"] {
-        command("wrap").args(["kill", "-s", "9", name]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+        command("wrap")
+            .args(["kill", "-s", "9", name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
     }
     command("assigner").arg("stop").stdout(Stdio::null()).status()?;
     verdict

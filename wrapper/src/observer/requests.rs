@@ -1,6 +1,9 @@
 //! What the server asks of an observer besides prompts: to answer a dialog, to send a part of a recording.
 //! Must not: decide whether a dialog may be answered.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use wire::place::Place;
 use wire::prompt::{Hold, HoldCode};
 use wire::wrapper::{Choice, ToServer};
@@ -35,15 +38,19 @@ pub(super) struct Answer {
     pub(super) rule: bool,
 }
 
-/// The part of a recording that is being read. One at a time: the disk is the session's before it is a viewer's.
+/// Parts of recordings that may wait to be read.
+const PARTS: usize = 16;
+
+/// The parts of recordings that are read. One at a time: the disk is the session's before it is a viewer's.
 pub(super) struct Part {
     place: Place,
-    task: Option<tokio::task::JoinHandle<()>>,
+    room: Arc<Semaphore>,
+    turn: Arc<Semaphore>,
 }
 
 impl Part {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, task: None }
+        Self { place, room: Arc::new(Semaphore::new(PARTS)), turn: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -83,25 +90,33 @@ impl Observer {
 
     /// Reads a part of a recording beside the loop, and sends it.
     pub(super) fn fetch(&mut self, request: u64, session: SessionId, from: u64, length: u32) {
-        if self.part.task.as_ref().is_some_and(|task| !task.is_finished()) {
-            let text = "another part of a recording is being read; ask again in a moment".to_owned();
+        let Ok(room) = self.part.room.clone().try_acquire_owned() else {
+            let text = "many parts of recordings are being read; ask again in a moment".to_owned();
             let refused = Some(Hold { code: HoldCode::Storage, text });
             self.say(ToServer::Reply { request, refused });
             return;
-        }
+        };
         let Some(link) = &self.link else { return };
         let (control, redaction, place) =
             (link.control.clone(), self.redaction.clone(), self.part.place.clone());
-        self.part.task = Some(tokio::task::spawn_blocking(move || {
-            let message = match range::read(&place, &session, from, length, redaction.redactor()) {
-                Ok(part) => ToServer::Recording { request, part },
-                Err(fault) => {
-                    let hold = Hold { code: HoldCode::SessionGone, text: fault.to_string() };
-                    ToServer::Reply { request, refused: Some(hold) }
-                }
-            };
+        let turn = self.part.turn.clone();
+        tokio::spawn(async move {
+            // The semaphore is never closed.
+            let Ok(_turn) = turn.acquire_owned().await else { return };
+            let read = tokio::task::spawn_blocking(move || {
+                let message = match range::read(&place, &session, from, length, redaction.redactor()) {
+                    Ok(part) => ToServer::Recording { request, part },
+                    Err(fault) => {
+                        let hold = Hold { code: HoldCode::SessionGone, text: fault.to_string() };
+                        ToServer::Reply { request, refused: Some(hold) }
+                    }
+                };
+                redaction.message(message)
+            });
+            let Ok(message) = read.await else { return };
+            drop(room);
             // A connection that went down meanwhile has nobody who waits for it.
-            let _ = control.blocking_send(redaction.message(message));
-        }));
+            let _ = control.send(message).await;
+        });
     }
 }
