@@ -1103,7 +1103,7 @@ seq: number,
  */
 at: UnixMillis, 
 /**
- * Who: `cli`, `browser`, `rule NAME`, `server`.
+ * Who: `cli`, `browser`, `token NAME`, `rule NAME`, `server`.
  */
 by: string, 
 /**

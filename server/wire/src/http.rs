@@ -227,7 +227,7 @@ wire! {
         pub seq: u64,
         /// When.
         pub at: UnixMillis,
-        /// Who: `cli`, `browser`, `rule NAME`, `server`.
+        /// Who: `cli`, `browser`, `token NAME`, `rule NAME`, `server`.
         pub by: String,
         /// What, for example `prompt.cancel`.
         pub what: String,
