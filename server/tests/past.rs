@@ -221,7 +221,14 @@ fn every_number_equals_what_its_list_gives() {
     assert!(time.name == "one" && sum <= (to - begin).unsigned_abs());
     let other: Insight = server.ask("GET", &format!("/v1/insight?from={begin}&to={to}&agent=other"), "").1;
     assert!(other.ends.is_empty() && other.errors.is_empty() && other.utilisation.is_empty());
-    for bad in ["from=5&to=5", "from=0&to=99999999999999", "from=-5&to=3", "offset_minutes=900", "from=x"] {
+    for bad in [
+        "from=5&to=5",
+        "from=0&to=99999999999999",
+        "from=-5&to=3",
+        "offset_minutes=900",
+        "offset_minutes=-9223372036854775808",
+        "from=x",
+    ] {
         assert_eq!(server.send("GET", &format!("/v1/insight?{bad}"), "", &[]).status, 400, "{bad}");
     }
 }

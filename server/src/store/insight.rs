@@ -48,7 +48,7 @@ impl Span {
                 "give `from` and `to` in milliseconds since the epoch, `from` before `to`",
             ));
         }
-        if self.offset_minutes.abs() > 14 * 60 {
+        if !(-14 * 60..=14 * 60).contains(&self.offset_minutes) {
             return Err(Fault::bad(
                 "no clock is more than 14 hours from UTC",
                 "give `offset_minutes` in minutes",
