@@ -82,10 +82,11 @@ pub async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Fault> {
 fn whole(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            // Up to here a float holds every whole number, and a conversion is exact.
-            let exact = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0);
+            // Up to here a float holds every whole number; its reader may be off by the last digit.
+            let near = |float: &f64| (float - float.round()).abs() <= float.abs() * f64::EPSILON;
+            let exact = number.as_f64().filter(|float| near(float) && float.abs() < 9_007_199_254_740_992.0);
             if let Some(float) = exact.filter(|_| number.is_f64()) {
-                *number = serde_json::Number::from(float as i64);
+                *number = serde_json::Number::from(float.round() as i64);
             }
         }
         Value::Array(items) => items.iter_mut().for_each(whole),
@@ -117,4 +118,20 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
 /// A route that exists, called in another way.
 pub async fn wrong_method() -> Fault {
     Fault::new(ErrorCode::WrongMethod, "this route is not called with this method", "see /v1/openapi.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_as_any_other() {
+        let read = |text: &str| {
+            let mut value: Value = serde_json::from_str(text).unwrap();
+            whole(&mut value);
+            value.to_string()
+        };
+        assert_eq!(read(r#"{"a":[3.0,-2.0,1870016024407735.0,0.0]}"#), r#"{"a":[3,-2,1870016024407735,0]}"#);
+        assert_eq!(read("[0.5,3.25,1e300]"), "[0.5,3.25,1e+300]");
+    }
 }
