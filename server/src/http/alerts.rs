@@ -9,7 +9,7 @@ use wire::alert::{NewSink, SinkKind};
 use wire::http::{Done, ErrorCode};
 
 use super::App;
-use super::error::{Params, answer, read};
+use super::error::{Params, answer, read, same_name};
 use crate::auth::Principal;
 use crate::fault::Fault;
 use crate::hub::{Alerts, Ask, By, now};
@@ -43,19 +43,24 @@ pub async fn keep(
     request: Request,
 ) -> Response<Body> {
     let by = principal.by();
-    answer(match read::<NewSink>(request.into_body()).await {
-        Ok(sink) if sink.name != name => {
-            Err(Fault::bad("the sink is called otherwise in the address", "use the same name in both"))
-        }
-        // A page that was taken over must not run commands here.
-        Ok(sink) if sink.kind == SinkKind::Command && by == By::Browser => Err(Fault::new(
-            ErrorCode::Forbidden,
-            "a command is not set from a browser",
-            format!("`assign sink set {} command '…'` does it", wire::text::escape(&name)),
-        )),
+    let sink = read::<NewSink>(request.into_body()).await;
+    answer(match sink.and_then(|sink| may_be_kept(&name, &sink, &by).map(|()| sink)) {
         Ok(sink) => app.hub.ask(|reply| Ask::Alerts(Alerts::Keep(sink, by, reply))).await,
         Err(fault) => Err(fault),
     })
+}
+
+fn may_be_kept(name: &str, sink: &NewSink, by: &By) -> Result<(), Fault> {
+    same_name("sink", name, &sink.name)?;
+    // A page that was taken over must not run commands here.
+    if sink.kind == SinkKind::Command && *by == By::Browser {
+        return Err(Fault::new(
+            ErrorCode::Forbidden,
+            "a command is not set from a browser",
+            format!("`assign sink set {} command '…'` does it", wire::text::escape(name)),
+        ));
+    }
+    Ok(())
 }
 
 /// Forgets one, with what waits for it.

@@ -102,6 +102,13 @@ pub fn numbered<T>(text: &str, id: impl FnOnce(i64) -> T, what: &str, which: &st
     number.ok_or_else(fault)
 }
 
+/// A thing is called the same in its address and in its body.
+pub fn same_name(what: &str, address: &str, body: &str) -> Result<(), Fault> {
+    let fault =
+        || Fault::bad(format!("the {what} is called otherwise in the address"), "use the same name in both");
+    (address == body).then_some(()).ok_or_else(fault)
+}
+
 /// The query of a URL; what cannot be read is told in our own form.
 pub struct Params<T>(pub T);
 

@@ -6,7 +6,7 @@ use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wire::http::{Edit, Reassign, Selection};
+use wire::http::{Counted, Edit, Reassign, Selection};
 use wire::prompt::{NewPrompt, Outcome, PromptState};
 use wire::{PromptId, UnixMillis};
 
@@ -14,7 +14,7 @@ use super::App;
 use super::error::{Params, answer, json, numbered, read};
 use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::{Ask, By, Change, Listing};
+use crate::hub::{Ask, By, Change, Listing, Reply};
 
 /// Which prompts, and how many.
 #[derive(Deserialize, JsonSchema)]
@@ -177,10 +177,7 @@ pub async fn clear(
     request: Request,
 ) -> Response<Body> {
     let by = principal.by();
-    answer(match read::<Selection>(request.into_body()).await {
-        Ok(which) => app.hub.ask(|reply| Ask::Clear(which, by, reply)).await,
-        Err(fault) => Err(fault),
-    })
+    with_many(&app, request, |which, reply| Ask::Clear(which, by, reply)).await
 }
 
 /// Takes note of how many ended.
@@ -190,10 +187,7 @@ pub async fn see(
     request: Request,
 ) -> Response<Body> {
     let by = principal.by();
-    answer(match read::<Selection>(request.into_body()).await {
-        Ok(which) => app.hub.ask(|reply| Ask::See(which, by, reply)).await,
-        Err(fault) => Err(fault),
-    })
+    with_many(&app, request, |which, reply| Ask::See(which, by, reply)).await
 }
 
 async fn change(app: &App, id: &str, change: Change, by: By) -> Response<Body> {
@@ -204,8 +198,16 @@ async fn change(app: &App, id: &str, change: Change, by: By) -> Response<Body> {
 }
 
 async fn change_all(app: &App, change: Change, by: By, request: Request) -> Response<Body> {
+    with_many(app, request, |which, reply| Ask::ChangeAll(which, change, by, reply)).await
+}
+
+async fn with_many(
+    app: &App,
+    request: Request,
+    ask: impl FnOnce(Selection, Reply<Counted>) -> Ask,
+) -> Response<Body> {
     answer(match read::<Selection>(request.into_body()).await {
-        Ok(which) => app.hub.ask(|reply| Ask::ChangeAll(which, change, by, reply)).await,
+        Ok(which) => app.hub.ask(|reply| ask(which, reply)).await,
         Err(fault) => Err(fault),
     })
 }

@@ -6,9 +6,8 @@ use axum::http::Response;
 use wire::admin::Template;
 
 use super::App;
-use super::error::{answer, read};
+use super::error::{answer, read, same_name};
 use crate::auth::Principal;
-use crate::fault::Fault;
 use crate::hub::{Admin, Ask};
 
 /// All of them.
@@ -25,13 +24,13 @@ pub async fn keep(
 ) -> Response<Body> {
     let by = principal.by();
     answer(match read::<Template>(request.into_body()).await {
-        Ok(template) if template.name != name => {
-            Err(Fault::bad("the template is called otherwise in the address", "use the same name in both"))
-        }
-        Ok(template) => {
-            let template = Box::new(template);
-            app.hub.ask(|reply| Ask::Admin(Admin::KeepTemplate(template, by, reply))).await
-        }
+        Ok(template) => match same_name("template", &name, &template.name) {
+            Ok(()) => {
+                let template = Box::new(template);
+                app.hub.ask(|reply| Ask::Admin(Admin::KeepTemplate(template, by, reply))).await
+            }
+            Err(fault) => Err(fault),
+        },
         Err(fault) => Err(fault),
     })
 }

@@ -133,30 +133,26 @@ impl Control {
             .into_iter()
             .map(|condition| ((condition.kind, condition.subject.clone()), condition))
             .collect();
-        let zone = TimeZone::system();
         let open: BTreeMap<(AlertKind, String), Alert> = self
             .store
             .open_alerts()?
             .into_iter()
             .map(|(subject, alert)| ((alert.kind, subject), alert))
             .collect();
-        for (_, alert) in open.iter().filter(|(key, _)| !hold.contains_key(key)) {
-            if self.store.close_alert(alert.id, now)? {
-                self.tell_sinks(&sinks, alert, What::Closed, now, &zone)?;
-            }
+        for (key, alert) in open.iter().filter(|(key, _)| !hold.contains_key(key)) {
+            let untold = self.store.close_alert(alert.id, now)?;
+            let told = sinks.iter().filter(|sink| !untold.contains(&sink.asked.name));
+            self.tell_sinks(told, alert, &key.1, What::Closed, now)?;
         }
         for (_, condition) in hold.iter().filter(|(key, _)| !open.contains_key(key)) {
-            let id = self.store.open_alert(condition, now)?;
-            if let Some(alert) = self.store.alerts(true, Some(id + 1), 1)?.first() {
-                self.tell_sinks(&sinks, alert, What::Opened, now, &zone)?;
-            }
+            let alert = self.store.open_alert(condition, now)?;
+            self.tell_sinks(sinks.iter(), &alert, &condition.subject, What::Opened, now)?;
         }
-        for alert in open.iter().filter(|(key, _)| hold.contains_key(key)).map(|(_, alert)| alert) {
-            let again = |sink: &&StoredSink| pace::escalates(&sink.asked, alert, now);
-            let again: Vec<StoredSink> = sinks.iter().filter(again).cloned().collect();
-            if !again.is_empty() {
+        for (key, alert) in open.iter().filter(|(key, _)| hold.contains_key(key)) {
+            let mut again = sinks.iter().filter(|sink| pace::escalates(&sink.asked, alert, now)).peekable();
+            if again.peek().is_some() {
                 self.store.escalate_alert(alert.id)?;
-                self.tell_sinks(&again, alert, What::Escalated, now, &zone)?;
+                self.tell_sinks(again, alert, &key.1, What::Escalated, now)?;
             }
         }
         Ok(())
@@ -167,18 +163,19 @@ impl Control {
         Ok(open.into_iter().map(|asked| (asked.id, asked.session, asked.opened)).collect())
     }
 
-    fn tell_sinks(
+    fn tell_sinks<'s>(
         &self,
-        sinks: &[StoredSink],
+        sinks: impl Iterator<Item = &'s StoredSink>,
         alert: &Alert,
+        subject: &str,
         what: What,
         now: UnixMillis,
-        zone: &TimeZone,
     ) -> Stored<()> {
-        for sink in sinks.iter().map(|sink| &sink.asked).filter(|sink| pace::carries(sink, alert)) {
+        let zone = TimeZone::system();
+        for sink in sinks.map(|sink| &sink.asked).filter(|sink| pace::carries(sink, alert)) {
             // A sink is not told of itself.
-            if alert.kind != AlertKind::SinkFailing || !alert.text.contains(&wire::text::escape(&sink.name)) {
-                self.store.notify(&sink.name, alert.id, what, pace::due(sink, now, zone))?;
+            if alert.kind != AlertKind::SinkFailing || subject != sink.name {
+                self.store.notify(&sink.name, alert.id, what, pace::due(sink, now, &zone))?;
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Alerts, sinks and the outbox between them. Must not: decide what is worth an alert, or when it is told.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Row, params};
 use wire::alert::{Alert, NewSink, Sink};
 use wire::prompt::HoldCode;
@@ -55,22 +57,39 @@ impl Store {
     }
 
     /// Opens an alert.
-    pub fn open_alert(&self, condition: &Condition, now: UnixMillis) -> Stored<i64> {
+    pub fn open_alert(&self, condition: &Condition, now: UnixMillis) -> Stored<Alert> {
         let mut sql = self.db.prepare_cached(
             "INSERT INTO alerts (kind, subject, text, session, prompt, host, opened)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         let Condition { kind, subject, text, session, prompt, host } = condition;
-        let (session, host) = (session.as_ref().map(|s| &s.0), host.as_ref().map(|h| &h.0));
-        sql.execute(params![kind.as_str(), subject, text, session, prompt.map(|p| p.0), host, now.0])?;
-        Ok(self.db.last_insert_rowid())
+        sql.execute(params![
+            kind.as_str(),
+            subject,
+            text,
+            session.as_ref().map(|s| &s.0),
+            prompt.map(|p| p.0),
+            host.as_ref().map(|h| &h.0),
+            now.0
+        ])?;
+        Ok(Alert {
+            id: self.db.last_insert_rowid(),
+            kind: *kind,
+            text: text.clone(),
+            session: session.clone(),
+            prompt: *prompt,
+            host: host.clone(),
+            opened: now,
+            closed: None,
+            escalations: 0,
+        })
     }
 
-    /// Closes one. What nobody was told of it yet is taken back. True: somebody was told, or is being told.
-    pub fn close_alert(&self, id: i64, now: UnixMillis) -> Stored<bool> {
+    /// Closes one, and takes back what is not told yet. Gives the sinks from which something was taken back.
+    pub fn close_alert(&self, id: i64, now: UnixMillis) -> Stored<BTreeSet<String>> {
         self.db.prepare_cached("UPDATE alerts SET closed = ?2 WHERE id = ?1")?.execute(params![id, now.0])?;
-        let taken = self.db.prepare_cached("DELETE FROM notices WHERE alert = ?1")?.execute([id])?;
-        Ok(taken == 0)
+        let mut sql = self.db.prepare_cached("DELETE FROM notices WHERE alert = ?1 RETURNING sink")?;
+        Ok(sql.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// One more time nobody acted.
@@ -209,4 +228,45 @@ fn alert(row: &Row<'_>) -> Stored<Alert> {
         closed: row.get::<_, Option<i64>>("closed")?.map(UnixMillis),
         escalations: row.get("escalations")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::alert::{AlertKind, SinkKind};
+
+    #[test]
+    fn the_end_of_an_alert_is_told_to_those_who_were_told_of_it_only() {
+        let mut store = Store::in_memory();
+        store.begin().unwrap();
+        for name in ["told", "slow"] {
+            let sink = NewSink {
+                name: name.into(),
+                kind: SinkKind::Desktop,
+                target: String::new(),
+                secret: None,
+                channel: None,
+                allowed: Vec::new(),
+                alerts: Vec::new(),
+                quiet: None,
+                detailed: false,
+                escalate_ms: None,
+            };
+            store.save_sink(&sink).unwrap();
+        }
+        let condition = Condition {
+            kind: AlertKind::Stuck,
+            subject: "s".into(),
+            text: "s is stuck".into(),
+            session: None,
+            prompt: None,
+            host: None,
+        };
+        let alert = store.open_alert(&condition, UnixMillis(1)).unwrap();
+        assert_eq!(store.alerts(true, None, 1).unwrap(), [alert.clone()], "what is given is what is kept");
+        ["told", "slow"].iter().for_each(|s| store.notify(s, alert.id, What::Opened, UnixMillis(2)).unwrap());
+        let due = store.due_notices("told", UnixMillis(3), 10).unwrap();
+        store.delivered("told", &[due[0].id], UnixMillis(3)).unwrap();
+        assert_eq!(store.close_alert(alert.id, UnixMillis(4)).unwrap(), BTreeSet::from(["slow".to_owned()]));
+    }
 }
