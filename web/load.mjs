@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { chromium } from 'playwright-core';
+import { launch } from './browser.mjs';
 
 const [sessions = 1000, rate = 10, seconds = 60] = process.argv.slice(2, 5).map(Number);
 const hash = process.argv[5] ?? '#/fleet';
@@ -81,10 +81,7 @@ function frame(message) {
 
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
 const origin = `http://127.0.0.1:${server.address().port}`;
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--no-first-run', '--disable-gpu', '--disable-dev-shm-usage', '--js-flags=--expose-gc'],
-});
+const browser = await launch('--js-flags=--expose-gc');
 const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
 await page.goto(`${origin}/${hash}`);
 await page.locator('[data-testid=session-tile], [data-testid=inbox]').first().waitFor();

@@ -5,16 +5,13 @@
 //
 // With PAGE=web/dist the page is taken from there instead of from the server: to see a change before it is built in.
 import { mkdirSync, readFileSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { launch } from './browser.mjs';
 
 const [link, folder = '.scratch/shots'] = process.argv.slice(2);
 if (link === undefined) throw new Error('usage: node web/shots.mjs LINK [FOLDER]');
 mkdirSync(folder, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--no-first-run', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=LocalNetworkAccessChecks'],
-});
+const browser = await launch('--disable-features=LocalNetworkAccessChecks');
 const context = await browser.newContext();
 const page = await context.newPage();
 await page.goto(link);

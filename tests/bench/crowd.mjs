@@ -1,12 +1,9 @@
 // Watches the dashboard in a headless Chromium while others make it change: `node crowd.mjs LOGIN-LINK SECONDS`.
 // Prints one JSON object of figures. Must not: know what is on the page.
-import { createRequire } from 'node:module';
-import { existsSync } from 'node:fs';
+import { launch } from '../../web/browser.mjs';
 
-const { chromium } = createRequire(new URL('../../web/package.json', import.meta.url))('playwright-core');
 const [url, seconds] = process.argv.slice(2);
-const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+const browser = await launch();
 const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
 await page.goto(url);
 await page.waitForSelector('[data-testid=live][data-phase=open]');

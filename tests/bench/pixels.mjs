@@ -1,12 +1,9 @@
 // Looks at two sessions in a headless Chromium: how old the time is that one prints when it is on the page, and how the
 // page fares while another floods: `node pixels.mjs LOGIN-LINK CLOCK FLOOD SECONDS`. Must not: start anything but the flood.
-import { createRequire } from 'node:module';
-import { existsSync } from 'node:fs';
+import { launch } from '../../web/browser.mjs';
 
-const { chromium } = createRequire(new URL('../../web/package.json', import.meta.url))('playwright-core');
 const [link, clock, flood, seconds] = process.argv.slice(2);
-const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+const browser = await launch();
 const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
 await page.goto(link);
 await page.waitForSelector('[data-testid=live][data-phase=open]');

@@ -66,32 +66,42 @@ pub async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Fault> {
         Ok(Err(_)) => return Err(Fault::bad("the body could not be read", "send it again")),
         Err(_) => return Err(Fault::bad("the body did not arrive in time", "send it again")),
     };
+    parse(&bytes)
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let unfit = |e: &dyn std::fmt::Display| {
         let hint = "see the route's description in /v1/openapi.json";
         Fault::bad(format!("the body is not what this route takes: {e}"), hint)
     };
-    let mut value: Value = serde_json::from_slice(&bytes).map_err(|e| unfit(&e))?;
-    if !value.is_object() {
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(unfit(&"it is not an object"));
     }
-    whole(&mut value);
+    let error = match serde_json::from_slice(bytes) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let Ok(mut value) = serde_json::from_slice(bytes) else { return Err(unfit(&error)) };
+    if !whole(&mut value) {
+        return Err(unfit(&error));
+    }
     serde_json::from_value(value).map_err(|e| unfit(&e))
 }
 
-/// JSON knows one kind of number: a whole one may be written like `3.0`.
-fn whole(value: &mut Value) {
+/// JSON knows one kind of number: a whole one may be written like `3.0`. True: one was.
+fn whole(value: &mut Value) -> bool {
     match value {
         Value::Number(number) => {
             // Up to here a float holds every whole number; its reader may be off by the last digit.
             let near = |float: &f64| (float - float.round()).abs() <= float.abs() * f64::EPSILON;
             let exact = number.as_f64().filter(|float| near(float) && float.abs() < 9_007_199_254_740_992.0);
-            if let Some(float) = exact.filter(|_| number.is_f64()) {
-                *number = serde_json::Number::from(float.round() as i64);
-            }
+            let Some(float) = exact.filter(|_| number.is_f64()) else { return false };
+            *number = serde_json::Number::from(float.round() as i64);
+            true
         }
-        Value::Array(items) => items.iter_mut().for_each(whole),
-        Value::Object(fields) => fields.values_mut().for_each(whole),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| whole(item) | any),
+        Value::Object(fields) => fields.values_mut().fold(false, |any, field| whole(field) | any),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
@@ -140,5 +150,15 @@ mod tests {
         };
         assert_eq!(read(r#"{"a":[3.0,-2.0,1870016024407735.0,0.0]}"#), r#"{"a":[3,-2,1870016024407735,0]}"#);
         assert_eq!(read("[0.5,3.25,1e300]"), "[0.5,3.25,1e+300]");
+    }
+
+    #[test]
+    fn a_body_is_one_object_and_says_each_thing_once() {
+        let priority = |text: &str| parse::<wire::http::Edit>(text.as_bytes()).map(|edit| edit.priority);
+        assert_eq!(priority(r#" {"priority":3}"#).unwrap(), Some(3));
+        assert_eq!(priority(r#"{"priority":3.0}"#).unwrap(), Some(3));
+        for wrong in ["[null,3]", "3", "", r#"{"priority":3,"priority":4}"#, r#"{"priority":3.5}"#] {
+            assert!(priority(wrong).is_err(), "{wrong}");
+        }
     }
 }
