@@ -263,7 +263,8 @@ mod tests {
             host: None,
         };
         let alert = store.open_alert(&condition, UnixMillis(1)).unwrap();
-        assert_eq!(store.alerts(true, None, 1).unwrap(), [alert.clone()], "what is given is what is kept");
+        let kept = store.alerts(true, None, 1).unwrap();
+        assert_eq!(kept, std::slice::from_ref(&alert), "what is given is what is kept");
         ["told", "slow"].iter().for_each(|s| store.notify(s, alert.id, What::Opened, UnixMillis(2)).unwrap());
         let due = store.due_notices("told", UnixMillis(3), 10).unwrap();
         store.delivered("told", &[due[0].id], UnixMillis(3)).unwrap();
