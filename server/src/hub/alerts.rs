@@ -8,6 +8,7 @@ use wire::alert::{Alert, AlertKind, NewSink, Sink, SinkKind};
 use wire::http::{Done, ErrorCode};
 
 use super::Control;
+use super::admin::named;
 use super::command::{By, Reply};
 use super::queries::ROWS;
 use crate::alert::message::{Notice, What};
@@ -184,13 +185,7 @@ impl Control {
 
 /// What can be sent to.
 fn checked(sink: &NewSink, has_secret: bool) -> Result<(), Fault> {
-    let name = sink.name.chars().count();
-    if !(1..=64).contains(&name) || sink.name.chars().any(char::is_control) {
-        return Err(Fault::bad(
-            "the sink's name is empty, too long, or holds control characters",
-            "name it shortly",
-        ));
-    }
+    named("sink", &sink.name)?;
     let posts = !matches!(sink.kind, SinkKind::Command | SinkKind::Desktop);
     let address = sink.target.starts_with("https://") || sink.target.starts_with("http://");
     if posts && (!address || sink.target.chars().any(|c| c.is_control() || c.is_whitespace())) {
