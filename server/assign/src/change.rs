@@ -134,8 +134,9 @@ async fn many(
     wish: &str,
     done: &str,
 ) -> Result<(), Failure> {
-    let Which { state, session, tag, thread, .. } = which;
-    let selection = Selection { state: state.or(otherwise), session, tag, thread, ..Selection::default() };
+    let Which { state, session, tag, thread, key, .. } = which;
+    let selection =
+        Selection { state: state.or(otherwise), session, tag, thread, key, ..Selection::default() };
     let counted: Counted = client.post(&format!("/v1/prompts/{wish}"), Some(body(&selection)?)).await?;
     print.object_or(&counted, || format!("{} prompts {done}", counted.count))
 }

@@ -69,6 +69,9 @@ pub enum Command {
         /// Only those of this thread.
         #[arg(long)]
         thread: Option<String>,
+        /// Only those whose idempotency key begins so; `assign run` prints that of its prompts.
+        #[arg(long)]
+        key: Option<String>,
         /// Only those that were queued before this one: the next page.
         #[arg(long, value_name = "ID")]
         before: Option<i64>,
@@ -81,6 +84,16 @@ pub enum Command {
         /// How many prompts.
         #[arg(long, short = 'n', default_value_t = 30)]
         limit: u32,
+    },
+    /// Run many prompts that depend on each other, from one file.
+    Run(crate::run::RunArgs),
+    /// Turn files of a folder into prompts, and write their results beside them.
+    WatchDir(crate::tasks::WatchArgs),
+    /// Write, check and clear away task files.
+    Task {
+        /// What to do.
+        #[command(subcommand)]
+        verb: crate::tasks::TaskVerb,
     },
     /// Change what a prompt asks for that no session has yet.
     Edit {
@@ -281,6 +294,9 @@ pub struct Which {
     /// Those of this thread.
     #[arg(long, requires = "all")]
     pub thread: Option<String>,
+    /// Those whose idempotency key begins so.
+    #[arg(long, requires = "all")]
+    pub key: Option<String>,
 }
 
 /// What can be done with rules.

@@ -6,6 +6,7 @@
 mod alerts;
 mod answer;
 mod approvals;
+mod asked;
 mod audit;
 mod change;
 mod cli;
@@ -16,13 +17,16 @@ mod plan;
 mod policy;
 mod print;
 mod result;
+mod run;
 mod search;
 mod send;
 mod sending;
 mod show;
 mod tables;
+mod tasks;
 mod templates;
 mod tokens;
+mod tree;
 mod wait;
 mod watch;
 
@@ -73,6 +77,9 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
             return generated(&print, |out| *out = page);
         }
+        Command::Run(args) => return run::run(&Client::new()?, &print, args).await,
+        Command::WatchDir(args) => return tasks::watch(&Client::new()?, &print, args).await,
+        Command::Task { verb } => return tasks::run(&print, verb),
         command => talk(command, &Client::new()?, &print).await?,
     }
     Ok(0)
@@ -82,8 +89,8 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
     match command {
         Command::Status => show::status(client, print).await,
         Command::Sessions { all } => show::sessions(client, print, all).await,
-        Command::Prompts { state, session, tag, thread, before, limit } => {
-            let which = Selection { state, session, tag, thread, ..Selection::default() };
+        Command::Prompts { state, session, tag, thread, key, before, limit } => {
+            let which = Selection { state, session, tag, thread, key, ..Selection::default() };
             show::prompts(client, print, &which, before, limit).await
         }
         Command::Show { id } => show::prompt(client, print, id).await,
@@ -118,7 +125,11 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Watch { counts: true } => watch::counts(client, print).await,
         Command::Watch { counts: false } => watch::watch(client, print).await,
         Command::Login => login(client, print).await,
-        Command::Completions { .. } | Command::Man => Ok(()),
+        Command::Completions { .. }
+        | Command::Man
+        | Command::Run(_)
+        | Command::WatchDir(_)
+        | Command::Task { .. } => Ok(()),
     }
 }
 

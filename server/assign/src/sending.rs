@@ -134,7 +134,7 @@ impl Send {
 }
 
 /// A directory as sessions report theirs: absolute and without symbolic links, as far as it exists here.
-fn absolute(dir: &Path) -> Result<String, Failure> {
+pub fn absolute(dir: &Path) -> Result<String, Failure> {
     let bad = |e| Failure::Usage(format!("cannot use the directory {}: {e}", dir.display()));
     let path = match std::fs::canonicalize(dir) {
         Ok(path) => path,
@@ -143,6 +143,16 @@ fn absolute(dir: &Path) -> Result<String, Failure> {
     path.into_os_string()
         .into_string()
         .map_err(|_| Failure::Usage(format!("the directory {} is not UTF-8", dir.display())))
+}
+
+/// The same of one that a file names: from the file's own folder, or from the home directory after `~/`.
+pub fn directory(written: &str, folder: &Path) -> Result<String, Failure> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    match (written, written.strip_prefix("~/"), home) {
+        ("~", _, Some(home)) => absolute(&home),
+        (_, Some(rest), Some(home)) => absolute(&home.join(rest)),
+        _ => absolute(&folder.join(written)),
+    }
 }
 
 fn plain(path: &Path) -> PathBuf {
@@ -170,7 +180,11 @@ pub fn duration(text: &str) -> Result<u64, String> {
 
 /// Milliseconds since the epoch of `2026-05-01T09:00` or, for the next such time, `18:30`, where this machine is.
 pub fn instant(text: &str) -> Result<i64, String> {
-    let now = jiff::Zoned::now();
+    instant_after(text, &jiff::Zoned::now())
+}
+
+/// The same, seen from another moment.
+pub fn instant_after(text: &str, now: &jiff::Zoned) -> Result<i64, String> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.as_millisecond());
     }
@@ -183,11 +197,12 @@ pub fn instant(text: &str) -> Result<i64, String> {
         text.parse().map_err(|_| "write it like 18:30 or 2026-05-01T09:00".to_owned())?;
     let today = now.date().to_datetime(time).to_zoned(now.time_zone().clone());
     let today = today.map_err(|e| e.to_string())?;
-    let next = if today > now { Ok(today) } else { today.tomorrow() };
+    let next = if today > *now { Ok(today) } else { today.tomorrow() };
     next.map(|at| at.timestamp().as_millisecond()).map_err(|e| e.to_string())
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+/// A name and a value.
+pub fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it like NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

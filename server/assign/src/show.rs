@@ -47,9 +47,13 @@ pub async fn prompts(
 ) -> Result<(), Failure> {
     let mut path = format!("/v1/prompts?limit={limit}");
     let state = which.state.map(|s| s.to_string());
-    for (name, value) in
-        [("state", &state), ("session", &which.session), ("tag", &which.tag), ("thread", &which.thread)]
-    {
+    for (name, value) in [
+        ("state", &state),
+        ("session", &which.session),
+        ("tag", &which.tag),
+        ("thread", &which.thread),
+        ("key", &which.key),
+    ] {
         path.extend(value.as_ref().map(|value| format!("&{name}={}", segment(value))));
     }
     path.extend(before.map(|id| format!("&before={id}")));

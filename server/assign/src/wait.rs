@@ -13,11 +13,11 @@ use crate::failure::Failure;
 use crate::print::Printer;
 
 /// Exit code: a person has to look.
-const HELD: u8 = 6;
+pub const HELD: u8 = 6;
 /// Exit code: somebody called it off.
-const CANCELLED: u8 = 7;
+pub const CANCELLED: u8 = 7;
 /// Exit code: it took too long, as `timeout(1)` says it.
-const TIMED_OUT: u8 = 124;
+pub const TIMED_OUT: u8 = 124;
 /// Pause before the server is sought again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often it is sought.
@@ -54,16 +54,22 @@ pub async fn wait(client: &Client, print: &Printer, mut feed: Feed, prompt: Prom
 /// The prompt as it is kept. A server that is gone at this moment is sought.
 async fn detail(client: &Client, id: PromptId) -> Result<PromptDetail, Failure> {
     let path = format!("/v1/prompts/{id}");
+    patiently(async || client.get(&path).await).await
+}
+
+/// Asks again while the server cannot be reached; only for what may be asked twice.
+pub async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
     for _ in 0..TRIES {
-        match client.get(&path).await {
+        match ask().await {
             Err(Failure::Unreachable(_)) => tokio::time::sleep(PAUSE).await,
             answer => return answer,
         }
     }
-    client.get(&path).await
+    ask().await
 }
 
-async fn again(client: &Client) -> Result<Feed, Failure> {
+/// Listens anew to a server that was gone.
+pub async fn again(client: &Client) -> Result<Feed, Failure> {
     let mut last = Failure::Unreachable("the server is gone".to_owned());
     for _ in 0..TRIES {
         tokio::time::sleep(PAUSE).await;
@@ -76,7 +82,7 @@ async fn again(client: &Client) -> Result<Feed, Failure> {
 }
 
 /// Whether nothing happens any more without a person.
-fn over(prompt: &Prompt) -> bool {
+pub fn over(prompt: &Prompt) -> bool {
     match prompt.state {
         PromptState::Held => prompt.hold.as_ref().is_some_and(|h| !h.code.transient()),
         PromptState::Completed | PromptState::Failed | PromptState::Cancelled => true,

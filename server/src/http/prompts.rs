@@ -23,6 +23,8 @@ pub struct Which {
     session: Option<String>,
     tag: Option<String>,
     thread: Option<String>,
+    /// Queued under an idempotency key that begins so.
+    key: Option<String>,
     /// Last changed, and so for those that ended, ended, not before this.
     since: Option<i64>,
     /// Last changed before this.
@@ -71,9 +73,10 @@ pub async fn create(
 
 /// The newest ones; `before` gives the next page.
 pub async fn list(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
-    let Which { state, session, tag, thread, since, until, outcome, agent, project, before, limit } = which;
+    let Which { state, session, tag, thread, key, since, until, outcome, agent, project, before, limit } =
+        which;
     let listing = Listing {
-        which: Selection { state, session, tag, thread, ..Selection::default() },
+        which: Selection { state, session, tag, thread, key, ..Selection::default() },
         before: before.map(PromptId),
         limit: limit.unwrap_or(200),
         since: since.map(UnixMillis),

@@ -75,8 +75,18 @@ impl Control {
             return Ok(Err(Fault::bad(format!("more than {IDS} prompts are named"), "name less at once")));
         }
         let age = selection.older_ms.map(|ms| UnixMillis(now.0.saturating_sub_unsigned(ms)));
-        let Selection { ids, state, tag, thread, .. } = selection;
-        Ok(Ok(Which { ids, state, session, name, tag, thread, unchanged_since: age, ..Which::default() }))
+        let Selection { ids, state, tag, thread, key, .. } = selection;
+        Ok(Ok(Which {
+            ids,
+            state,
+            session,
+            name,
+            tag,
+            thread,
+            key,
+            unchanged_since: age,
+            ..Which::default()
+        }))
     }
 
     /// Prompts, newest first.

@@ -23,6 +23,8 @@ pub struct Which {
     pub tag: Option<String>,
     /// Of this thread.
     pub thread: Option<String>,
+    /// Queued under an idempotency key that begins so.
+    pub key: Option<String>,
     /// Not changed after this.
     pub unchanged_since: Option<UnixMillis>,
     /// Queued before this one: the next page.
@@ -41,7 +43,7 @@ pub struct Which {
     pub unseen: bool,
 }
 
-/// The statement, from one table or another: SQLite finds named prompts by their numbers only when these come first,
+/// The statement, from one table or another: SQLite finds prompts by their numbers or keys only when these come first,
 /// and those of a range of time only when that does.
 macro_rules! select {
     ($from:literal) => {
@@ -54,6 +56,7 @@ macro_rules! select {
                AND (:session IS NULL OR p.session = :session OR p.asked ->> '$.target' IN (:session, :name))
                AND (:thread IS NULL OR p.asked ->> '$.thread' = :thread)
                AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(p.asked, '$.tags') WHERE value = :tag))
+               AND (:key IS NULL OR substr(p.idempotency_key, 1, length(:key)) = :key)
                AND (:changed IS NULL OR p.changed <= :changed)
                AND (:before IS NULL OR p.id < :before)
                AND (:since IS NULL OR p.changed >= :since)
@@ -72,16 +75,22 @@ impl Store {
     /// Prompts by what is asked of them, newest first.
     pub fn select_prompts(&self, which: &Which, limit: u32) -> Stored<Vec<StoredPrompt>> {
         let ids = which.ids.as_ref().map(|ids| to_json("ids", ids)).transpose()?;
-        let sql = match ids {
-            Some(_) => select!("json_each(:ids) AS named CROSS JOIN prompts p ON p.id = named.value"),
-            None => select!("prompts p"),
+        let sql = match (&ids, &which.key) {
+            (Some(_), _) => select!("json_each(:ids) AS named CROSS JOIN prompts p ON p.id = named.value"),
+            // Keys are printable ASCII: no byte of one is as high as the last.
+            (None, Some(_)) => select!(
+                "(SELECT id FROM prompts
+                  WHERE idempotency_key >= :key AND idempotency_key < :key || char(127)) AS keyed
+                 CROSS JOIN prompts p ON p.id = keyed.id"
+            ),
+            (None, None) => select!("prompts p"),
         };
         let mut sql = self.db.prepare_cached(sql)?;
         let rows = sql.query_map(
             named_params! {
                 ":ids": ids, ":state": which.state.map(PromptState::as_str),
                 ":session": which.session.as_ref().map(|s| &s.0), ":name": which.name, ":thread": which.thread,
-                ":tag": which.tag, ":changed": which.unchanged_since.map(|t| t.0),
+                ":tag": which.tag, ":key": which.key, ":changed": which.unchanged_since.map(|t| t.0),
                 ":before": which.before.map(|p| p.0), ":since": which.since.map(|t| t.0),
                 ":until": which.until.map(|t| t.0), ":outcome": which.outcome.map(Outcome::as_str),
                 ":agent": which.agent, ":project": which.project, ":unseen": which.unseen, ":limit": limit,

@@ -178,6 +178,9 @@ wire! {
         /// Of this thread.
         #[serde(default)]
         pub thread: Option<String>,
+        /// Queued under an idempotency key that begins so.
+        #[serde(default)]
+        pub key: Option<String>,
         /// Unchanged for this long, in milliseconds.
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]

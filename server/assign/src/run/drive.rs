@@ -1,0 +1,212 @@
+//! Carries a run out: queues what the machine asks for, and tells it what the server says. Must not: decide what is next.
+
+use std::collections::BTreeSet;
+
+use hyper::Method;
+use wire::PromptId;
+use wire::feed::ToViewer;
+use wire::http::{Counted, PromptDetail, Selection};
+use wire::prompt::{Prompt, PromptState};
+
+use super::Run;
+use super::machine::{Act, Machine, Place};
+use super::report::Report;
+use crate::client::{Client, segment};
+use crate::failure::Failure;
+use crate::print::Printer;
+use crate::sending;
+use crate::wait::{again, patiently};
+
+/// Exit code: a person pressed Ctrl-C, as shells say it.
+const INTERRUPTED: u8 = 130;
+/// Prompts that are asked for at once.
+const PAGE: usize = 1_000;
+
+/// A run under way.
+struct Drive<'a> {
+    client: &'a Client,
+    run: &'a Run,
+    machine: Machine<'a>,
+    report: Report<'a>,
+    resumed: bool,
+}
+
+/// Runs to the end, or to where a person has to look. Gives the exit code.
+pub async fn drive(client: &Client, print: &Printer, run: &Run, resumed: bool) -> Result<u8, Failure> {
+    let machine = Machine::new(&run.flow, &run.graph);
+    let mut drive = Drive { client, run, machine, report: Report::new(print, run), resumed };
+    let ended = tokio::select! {
+        ended = drive.go() => ended,
+        pressed = tokio::signal::ctrl_c() => match pressed {
+            Ok(()) => interrupted(client, run).await,
+            Err(e) => Err(Failure::failed(format!("cannot listen for Ctrl-C: {e}"))),
+        },
+    };
+    if ended.is_err() {
+        eprintln!("the queue is as it was; to go on: {}", run.resume);
+    }
+    ended
+}
+
+async fn interrupted(client: &Client, run: &Run) -> Result<u8, Failure> {
+    if run.cancel {
+        let count = cancel_open(client, run).await?;
+        eprintln!("{count} prompts were called off; what sessions have goes on");
+    } else {
+        eprintln!("the queue is as it was; to go on: {}", run.resume);
+        eprintln!("to call it off: assign cancel --all --key {}", prefix(run));
+    }
+    Ok(INTERRUPTED)
+}
+
+/// Calls off what no session has yet.
+async fn cancel_open(client: &Client, run: &Run) -> Result<u32, Failure> {
+    let mut count = 0;
+    for state in [PromptState::Pending, PromptState::Held] {
+        let which = Selection { key: Some(prefix(run)), state: Some(state), ..Selection::default() };
+        let body = serde_json::to_string(&which).map_err(|e| Failure::failed(e.to_string()))?;
+        let counted: Counted =
+            patiently(async || client.post("/v1/prompts/cancel", Some(body.clone())).await).await?;
+        count += counted.count;
+    }
+    Ok(count)
+}
+
+/// How the keys of a run's prompts begin.
+fn prefix(run: &Run) -> String {
+    format!("run/{}/", run.id)
+}
+
+impl Drive<'_> {
+    async fn go(&mut self) -> Result<u8, Failure> {
+        // Before anything is queued: whatever ends this process, its name is known.
+        self.report.begun()?;
+        // Listening begins before the prompts are there, so that nothing of them is missed.
+        let mut feed = self.client.feed().await?;
+        loop {
+            while let Some(act) = self.machine.next() {
+                self.act(act).await?;
+            }
+            if self.machine.over() {
+                return self.report.over(self.machine.counts());
+            }
+            match feed.next().await {
+                Some(ToViewer::Prompt { prompt }) => self.seen(prompt).await?,
+                Some(ToViewer::PromptGone { prompt }) => self.machine.forgotten(prompt),
+                // It holds what is open and the latest that ended, cut: all of ours are asked for instead.
+                Some(ToViewer::Everything { .. }) => self.compare().await?,
+                Some(_) => {}
+                None => {
+                    eprintln!("the server is gone; looking for it");
+                    feed = again(self.client).await?;
+                }
+            }
+        }
+    }
+
+    async fn act(&mut self, act: Act) -> Result<(), Failure> {
+        match act {
+            Act::Queue(place) => self.queue(place).await,
+            Act::Cancel(id) => {
+                let path = format!("/v1/prompts/{id}/cancel");
+                // It may have ended otherwise meanwhile, or be forgotten: then there is nothing to call off.
+                match patiently(async || self.client.post::<Prompt>(&path, None).await).await {
+                    Ok(_) | Err(Failure::Refused(_) | Failure::NotFound(_)) => {}
+                    Err(failure) => return Err(failure),
+                }
+                let place = self.machine.place(id);
+                place.map_or(Ok(()), |at| self.report.skipped(&self.machine, at.step, 1))
+            }
+            Act::CancelOpen => {
+                let count = cancel_open(self.client, self.run).await?;
+                eprintln!("a step failed: nothing more is queued, and {count} prompts were called off");
+                self.compare().await
+            }
+            Act::Skipped(step, count) => self.report.skipped(&self.machine, step, count),
+            Act::Unrepeatable(step, why) => self.report.refused(&self.machine, Place { step, nth: 0 }, &why),
+        }
+    }
+
+    /// Queues a prompt, or finds it queued by an earlier start.
+    async fn queue(&mut self, place: Place) -> Result<(), Failure> {
+        let written = self.machine.prompt(place).map_err(Failure::Usage).and_then(|mut prompt| {
+            prompt.dir =
+                prompt.dir.as_deref().map(|dir| sending::directory(dir, &self.run.base)).transpose()?;
+            serde_json::to_string(&prompt).map_err(|e| Failure::failed(e.to_string()))
+        });
+        let step = &self.run.flow.steps[place.step].id;
+        let key = format!("{}{step}/{}", prefix(self.run), place.nth + 1);
+        let queued = match written {
+            Err(failure) => Err(failure),
+            Ok(body) => {
+                let post = async || {
+                    let body = Some(body.clone());
+                    self.client.ask::<Prompt>(Method::POST, "/v1/prompts", body, Some(&key)).await
+                };
+                patiently(post).await
+            }
+        };
+        match queued {
+            Ok(prompt) => {
+                self.machine.queued(place, prompt.id);
+                // The answer to a request is whole.
+                self.report.seen(&self.machine, place, &prompt)?;
+                self.machine.seen(&prompt);
+                Ok(())
+            }
+            Err(Failure::Usage(why) | Failure::NotFound(why)) => {
+                self.machine.refused(place);
+                self.report.refused(&self.machine, place, &why)
+            }
+            Err(Failure::Refused(why)) if self.resumed => Err(Failure::Refused(format!(
+                "step {step}: {why}. A run is gone on with by the file and the values that it was started with"
+            ))),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Takes in what a prompt is now.
+    async fn seen(&mut self, prompt: Prompt) -> Result<(), Failure> {
+        let Some(place) = self.machine.place(prompt.id).filter(|_| self.machine.awaits(prompt.id)) else {
+            return Ok(());
+        };
+        let mut prompt = prompt;
+        if prompt.state == PromptState::Completed && self.machine.wants_answer(prompt.id) {
+            // The feed cuts long answers.
+            let path = format!("/v1/prompts/{}", prompt.id);
+            match patiently(async || self.client.get::<PromptDetail>(&path).await).await {
+                Ok(detail) => prompt = detail.prompt,
+                Err(Failure::NotFound(_)) => {
+                    self.machine.forgotten(prompt.id);
+                    return Ok(());
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        self.report.seen(&self.machine, place, &prompt)?;
+        self.machine.seen(&prompt);
+        Ok(())
+    }
+
+    /// Looks at all prompts of the run; one that the server does not know any more is gone.
+    async fn compare(&mut self) -> Result<(), Failure> {
+        let mut open: BTreeSet<PromptId> = self.machine.open().collect();
+        let mut before = None;
+        while !open.is_empty() {
+            let mut path = format!("/v1/prompts?limit={PAGE}&key={}", segment(&prefix(self.run)));
+            path.extend(before.map(|id: PromptId| format!("&before={id}")));
+            let page: Vec<Prompt> = patiently(async || self.client.get(&path).await).await?;
+            before = page.last().map(|prompt| prompt.id);
+            let whole = page.len() < PAGE;
+            for prompt in page {
+                open.remove(&prompt.id);
+                self.seen(prompt).await?;
+            }
+            if whole {
+                break;
+            }
+        }
+        open.into_iter().for_each(|id| self.machine.forgotten(id));
+        Ok(())
+    }
+}
