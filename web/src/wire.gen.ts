@@ -1041,6 +1041,10 @@ tag: string | null,
  */
 thread: string | null, 
 /**
+ * Queued under an idempotency key that begins so.
+ */
+key: string | null, 
+/**
  * Unchanged for this long, in milliseconds.
  */
 older_ms: number | null, };

@@ -13,7 +13,7 @@
 //! | `GET /v1/sessions/{id or name}/states?limit=N` | | `[Claim]`, newest first |
 //! | `POST /v1/sessions/{id or name}/answer` | [`Answer`] | [`Done`] |
 //! | `POST /v1/prompts` (`Idempotency-Key`) | `NewPrompt` | `Prompt` (201; 200 when it was there) |
-//! | `GET /v1/prompts[?state=WORD&limit=N]` | | `[Prompt]` |
+//! | `GET /v1/prompts[?state=WORD&key=BEGINNING&limit=N]` | | `[Prompt]` |
 //! | `GET /v1/prompts/{id}` | | [`PromptDetail`] |
 //! | `POST /v1/prompts/{id}/cancel`, `/retry` | | `Prompt` |
 //! | `POST /v1/prompts/{id}/reassign` | [`Reassign`] | `Prompt` |

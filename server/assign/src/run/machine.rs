@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use wire::PromptId;
 use wire::prompt::{HoldCode, NewPrompt, Outcome, Prompt, PromptState};
 
+use super::counts::Counts;
 use super::file::{Each, Flow, Policy, STEPS_MAX};
 use super::graph::{Graph, Need};
 use super::template::{Part, Told, fenced, fill};
@@ -135,25 +136,6 @@ pub struct Machine<'a> {
     /// Steps of the order before this one have nothing to queue any more.
     from: usize,
     total: usize,
-}
-
-/// How many ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Well.
-    pub completed: usize,
-    /// Otherwise, time-outs and refusals included.
-    pub failed: usize,
-    /// Of those, by time.
-    pub timed_out: usize,
-    /// Called off.
-    pub cancelled: usize,
-    /// Left out.
-    pub skipped: usize,
-    /// Held for a person.
-    pub held: usize,
-    /// Waiting for one that is held.
-    pub waiting: usize,
 }
 
 impl<'a> Machine<'a> {

@@ -4,6 +4,7 @@
 //! keys made of the run's and the steps' names, so that starting it again queues nothing twice.
 //! Must not: decide where a prompt goes.
 
+mod counts;
 mod drive;
 mod file;
 mod graph;

@@ -8,10 +8,11 @@ use wire::prompt::{Prompt, PromptState};
 use wire::text::{cut, escape};
 
 use super::Run;
-use super::machine::{Counts, Machine, Place};
+use super::counts::{Counts, code};
+use super::machine::{Machine, Place};
 use crate::failure::Failure;
 use crate::print::Printer;
-use crate::wait::{CANCELLED, HELD, TIMED_OUT};
+use crate::wait::HELD;
 
 /// What was told already.
 pub struct Report<'a> {
@@ -133,34 +134,5 @@ impl<'a> Report<'a> {
             eprintln!("a person has to look: `assign prompts -s held`; then: {}", self.run.resume);
         }
         Ok(code)
-    }
-}
-
-/// The exit code: as `--wait` gives it for one prompt, the worst for many.
-fn code(counts: &Counts) -> u8 {
-    match counts {
-        Counts { failed, timed_out, .. } if *failed > 0 && failed == timed_out => TIMED_OUT,
-        Counts { failed, .. } if *failed > 0 => 1,
-        Counts { held, waiting, .. } if *held + *waiting > 0 => HELD,
-        Counts { cancelled, .. } if *cancelled > 0 => CANCELLED,
-        // Left out without a failure here: what failed was no prompt of this run.
-        Counts { skipped, .. } if *skipped > 0 => 1,
-        _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_says_how_it_ended() {
-        let all = Counts { completed: 3, ..Counts::default() };
-        assert_eq!(code(&all), 0);
-        assert_eq!(code(&Counts { cancelled: 1, ..all }), 7);
-        assert_eq!(code(&Counts { cancelled: 1, held: 1, ..all }), 6);
-        assert_eq!(code(&Counts { failed: 2, held: 1, skipped: 4, ..all }), 1);
-        assert_eq!(code(&Counts { failed: 2, timed_out: 2, ..all }), 124);
-        assert_eq!(code(&Counts { failed: 2, timed_out: 1, ..all }), 1);
     }
 }

@@ -178,8 +178,10 @@ pub fn unknown(what: &str, word: &str, known: &[&str]) -> String {
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     // Longer words are none of ours, and comparing is quadratic.
     let word = (word.len() <= 64).then(|| word.to_lowercase().replace('_', "-"))?;
-    let scored = known.iter().map(|k| (strsim::jaro_winkler(&word, k), *k));
-    let (score, best) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    // The first measure favours words that begin alike; the second sees two letters that changed places.
+    let swapped = |known: &str| word.len() > 2 && strsim::osa_distance(&word, known) == 1;
+    let score = |known: &str| strsim::jaro_winkler(&word, known) + f64::from(swapped(known));
+    let (score, best) = known.iter().map(|k| (score(k), *k)).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (score > 0.8).then_some(best)
 }
 
@@ -196,4 +198,22 @@ fn twice(entries: &[Entry], entry: &Entry) -> Option<Fault> {
 /// The line of a byte.
 fn line_of(text: &str, at: usize) -> usize {
     1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_fingers_is_understood_and_nonsense_is_not() {
+        let known = ["fix", "analyze", "wait-timeout"];
+        for (word, meant) in
+            [("fxi", "fix"), ("analyse", "analyze"), ("wait_timout", "wait-timeout"), ("Fix", "fix")]
+        {
+            assert_eq!(nearest(word, &known), Some(meant), "{word}");
+        }
+        for word in ["", "x", "review", &"fix".repeat(100)] {
+            assert_eq!(nearest(word, &known), None, "{word}");
+        }
+    }
 }

@@ -56,6 +56,32 @@ fn named_prompts_alone_are_meant_and_not_more_than_ten_thousand() {
 }
 
 #[test]
+fn those_are_meant_whose_key_begins_so_and_no_others() {
+    let mut world = World::new();
+    let keys = ["run/a/x/1", "run/a/y/1", "run/ab/x/1", "run/%/x/1", "run/"];
+    let ids = keys.map(|key| {
+        let asked = Box::new(NewPrompt::new(key));
+        let (_, prompt) = world.ask(|reply| Ask::Enqueue(asked, Some(key.into()), By::Cli, reply)).unwrap();
+        world.prompts.push(prompt.id);
+        prompt.id
+    });
+    let other = world.sent(NewPrompt::new("without a key"));
+    let which = |key: &str| Selection { key: Some(key.into()), ..Selection::default() };
+    let listed = |world: &mut World, key| world.listed(Listing { which: which(key), ..Listing::default() });
+    assert_eq!(listed(&mut world, "run/a/"), [ids[1], ids[0]]);
+    assert_eq!(listed(&mut world, "run/%"), [ids[3]], "nothing in it is a pattern");
+    assert_eq!(listed(&mut world, "run/a/x/1/"), []);
+    assert_eq!(listed(&mut world, "").len(), 5);
+    let named = Selection { ids: Some(vec![ids[0], ids[2]]), ..which("run/a/") };
+    assert_eq!(world.listed(Listing { which: named, ..Listing::default() }), [ids[0]]);
+    let counted = world.ask(|reply| Ask::ChangeAll(which("run/a/"), Change::Cancel, By::Cli, reply)).unwrap();
+    assert_eq!(counted.count, 2);
+    let left = [ids[2], ids[3], ids[4], other];
+    assert!(left.iter().all(|id| world.state(*id) == PromptState::Pending));
+    world.check();
+}
+
+#[test]
 fn nothing_is_given_out_while_all_are_paused_also_after_a_restart() {
     let mut world = World::new();
     world.connect(0);
