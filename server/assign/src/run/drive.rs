@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::FutureExt;
 use hyper::Method;
 use wire::PromptId;
 use wire::feed::ToViewer;
@@ -11,7 +12,7 @@ use wire::prompt::{Prompt, PromptState};
 use super::Run;
 use super::machine::{Act, Machine, Place};
 use super::report::Report;
-use crate::client::{Client, segment};
+use crate::client::{Client, Feed, segment};
 use crate::failure::Failure;
 use crate::print::Printer;
 use crate::sending;
@@ -84,22 +85,35 @@ impl Drive<'_> {
         // Listening begins before the prompts are there, so that nothing of them is missed.
         let mut feed = self.client.feed().await?;
         loop {
-            while let Some(act) = self.machine.next() {
+            if let Some(act) = self.machine.next() {
                 self.act(act).await?;
-            }
-            if self.machine.over() {
-                return self.report.over(self.machine.counts());
-            }
-            match feed.next().await {
-                Some(ToViewer::Prompt { prompt }) => self.seen(prompt).await?,
-                Some(ToViewer::PromptGone { prompt }) => self.machine.forgotten(prompt),
-                // It holds what is open and the latest that ended, cut: all of ours are asked for instead.
-                Some(ToViewer::Everything { .. }) => self.compare().await?,
-                Some(_) => {}
-                None => {
-                    eprintln!("the server is gone; looking for it");
-                    feed = again(self.client).await?;
+                // Who queues many and does not listen meanwhile is cut off.
+                while let Some(message) = feed.next().now_or_never() {
+                    self.hear(&mut feed, message).await?;
                 }
+            } else if self.machine.over() {
+                return self.report.over(self.machine.counts());
+            } else {
+                let message = feed.next().await;
+                self.hear(&mut feed, message).await?;
+            }
+        }
+    }
+
+    async fn hear(&mut self, feed: &mut Feed, message: Option<ToViewer>) -> Result<(), Failure> {
+        match message {
+            Some(ToViewer::Prompt { prompt }) => self.seen(prompt).await,
+            Some(ToViewer::PromptGone { prompt }) => {
+                self.machine.forgotten(prompt);
+                Ok(())
+            }
+            // It holds what is open and the latest that ended, cut: all of ours are asked for instead.
+            Some(ToViewer::Everything { .. }) => self.compare().await,
+            Some(_) => Ok(()),
+            None => {
+                eprintln!("the server is gone; looking for it");
+                *feed = again(self.client).await?;
+                Ok(())
             }
         }
     }

@@ -36,6 +36,8 @@ pub struct Flow {
     pub name: Option<String>,
     /// Values for `{{vars.NAME}}`.
     pub vars: BTreeMap<String, String>,
+    /// Names of those that only the command line gives.
+    pub given: Vec<String>,
     /// In the order of the file.
     pub steps: Vec<Step>,
 }
@@ -88,7 +90,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn flow(&mut self, root: &Node, given: &[(String, String)]) -> Flow {
-        let mut flow = Flow { name: None, vars: BTreeMap::new(), steps: Vec::new() };
+        let mut flow = Flow { name: None, vars: BTreeMap::new(), given: Vec::new(), steps: Vec::new() };
         let mut steps = None;
         match &root.value {
             Value::List(_) => steps = Some(root),
@@ -101,6 +103,8 @@ impl Reader<'_> {
                 }
             }
         }
+        let foreign = given.iter().map(|(name, _)| name).filter(|name| !flow.vars.contains_key(*name));
+        flow.given = foreign.cloned().collect();
         flow.vars.extend(given.iter().cloned());
         let nodes = steps.map(Node::list).unwrap_or_default();
         if nodes.is_empty() {

@@ -39,9 +39,19 @@ pub struct Need {
 pub fn graph(flow: &Flow) -> Result<Graph, Vec<Fault>> {
     let known: BTreeMap<&str, usize> =
         flow.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
-    let mut checker = Checker { flow, known, wanted: vec![false; flow.steps.len()], faults: Vec::new() };
+    let mut checker = Checker {
+        flow,
+        known,
+        wanted: vec![false; flow.steps.len()],
+        used: BTreeSet::new(),
+        faults: Vec::new(),
+    };
     let needs: Vec<Vec<Need>> = flow.steps.iter().map(|step| checker.step(step)).collect();
-    let Checker { wanted, mut faults, .. } = checker;
+    let Checker { wanted, used, mut faults, .. } = checker;
+    faults.extend(flow.given.iter().filter(|name| !used.contains(*name)).map(|name| {
+        let known: Vec<&str> = flow.vars.keys().map(String::as_str).filter(|known| known != name).collect();
+        Fault::new(1, format!("--var: {}", unknown("value", name, &known)))
+    }));
     if faults.is_empty() {
         match sorted(flow, &needs) {
             Ok(order) => return Ok(Graph { order, needs, wanted }),
@@ -58,6 +68,8 @@ struct Checker<'a> {
     flow: &'a Flow,
     known: BTreeMap<&'a str, usize>,
     wanted: Vec<bool>,
+    /// Values that some blank asks for.
+    used: BTreeSet<String>,
     faults: Vec<Fault>,
 }
 
@@ -125,6 +137,7 @@ impl Checker<'_> {
         match part {
             Part::Text(_) => None,
             Part::Var(name) => {
+                self.used.insert(name.to_owned());
                 if !self.flow.vars.contains_key(name) {
                     let known: Vec<&str> = self.flow.vars.keys().map(String::as_str).collect();
                     let hint = format!("or give it with `--var {}=VALUE`", escape(name));
@@ -266,6 +279,15 @@ mod tests {
                 .unwrap_err();
         assert!(told[0].starts_with("line 2: step b: no value is known for 'y'"), "{told:?}");
         assert!(told[1].starts_with("line 4: unknown step 'bulid'; did you mean 'build'?"), "{told:?}");
+    }
+
+    #[test]
+    fn a_value_that_nobody_asks_for_is_no_slip_only_when_the_file_has_it() {
+        let given = [("brnch".to_owned(), "x".to_owned()), ("extra".to_owned(), "y".to_owned())];
+        let text = "vars: {branch: main, extra: z}\nsteps:\n- '{{vars.branch}}'\n";
+        let flow = crate::run::file::read(&crate::tree::yaml(text).unwrap(), &given, &jiff::Zoned::now());
+        let told = graph(&flow.unwrap()).unwrap_err();
+        assert_eq!(told, [Fault::new(1, "--var: unknown value 'brnch'; did you mean 'branch'?")]);
     }
 
     #[test]

@@ -164,6 +164,7 @@ impl Watcher<'_> {
         self.entries.retain(|name, entry| there.contains_key(name) || matches!(entry.life, Life::Open(_)));
         let tick = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let clock = now().0;
+        let mut went = Ok(());
         for (name, sight) in listing.tasks {
             let before = self.entries.get(&name);
             match before.map(|entry| &entry.life) {
@@ -174,12 +175,19 @@ impl Watcher<'_> {
             let rest = Rest::look(before.map(|entry| entry.rest), sight, tick);
             self.entries.insert(name.clone(), Entry { rest, life: Life::New });
             if rest.rests(tick, clock) && self.names.len() < OPEN_MAX {
-                self.take(&name, rest.rests_long(tick, clock)).await?;
+                match self.take(&name, rest.rests_long(tick, clock)).await {
+                    Ok(()) => {}
+                    Err(failure @ (Failure::Closed | Failure::Unreachable(_))) => return Err(failure),
+                    // One that goes wrong does not hold up the others.
+                    Err(failure) => went = Err(failure),
+                }
             }
         }
-        let ended: Vec<Name> =
-            self.open().filter(|(_, o)| o.prompt.state.is_final()).map(|(n, _)| n.clone()).collect();
-        ended.iter().try_for_each(|name| self.finish(name))
+        let ended = self.open().filter(|(_, open)| open.prompt.state.is_final());
+        for name in ended.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            went = went.and(self.finish(&name));
+        }
+        went
     }
 
     fn open(&self) -> impl Iterator<Item = (&Name, &Open)> {
@@ -358,10 +366,7 @@ impl Watcher<'_> {
                 self.entries.remove(name);
                 self.tell(name, Some(id), state.as_str(), reason.as_deref(), moved.as_deref())
             }
-            Err(e) => {
-                self.warn(format!("{name}: its result cannot be written: {e}; it is tried again"));
-                Ok(())
-            }
+            Err(e) => Err(Failure::failed(format!("{name}: its result cannot be written: {e}"))),
         }
     }
 

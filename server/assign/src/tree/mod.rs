@@ -168,9 +168,9 @@ impl Entry {
 pub fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     let shown = escape(&cut(word, 60));
     match nearest(word, known) {
-        Some(near) => format!("unknown {what} '{shown}'; did you mean '{near}'?"),
+        Some(near) => format!("unknown {what} '{shown}'; did you mean '{}'?", escape(near)),
         None if known.len() > 40 => format!("unknown {what} '{shown}'"),
-        None => format!("unknown {what} '{shown}'; there are: {}", known.join(", ")),
+        None => format!("unknown {what} '{shown}'; there are: {}", escape(&known.join(", "))),
     }
 }
 

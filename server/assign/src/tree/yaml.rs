@@ -128,7 +128,26 @@ fn plain_value(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_a_tree_or_a_fault(text in "[-a:# \\n\\t'\"|>?&*!%@`{}\\[\\],~.0\\x00\u{85}\u{feff}é]{0,80}", any in any::<String>()) {
+            let _ = (parse(&text), parse(&any), super::super::toml(&text), super::super::toml(&any));
+        }
+    }
+
+    #[test]
+    fn the_time_that_a_file_costs_grows_with_its_size() {
+        for piece in [
+            "[", "{", "- ", "? ", "a: ", "a\n", "&a ", "!a ", "\"", "#", "%a\n", "|", "a: |\n ", "- a\n",
+            "\t", " ", "\n", ": ", ", ", "'a' ", "a: 'b\n",
+        ] {
+            let _ = parse(&piece.repeat((256 << 10) / piece.len()));
+        }
+    }
 
     #[test]
     fn each_part_knows_its_line() {
