@@ -138,7 +138,7 @@ pub fn absolute(dir: &Path) -> Result<String, Failure> {
     let bad = |e| Failure::Usage(format!("cannot use the directory {}: {e}", dir.display()));
     let path = match std::fs::canonicalize(dir) {
         Ok(path) => path,
-        Err(_) => plain(&std::path::absolute(dir).map_err(bad)?),
+        Err(_) => beyond(&plain(&std::path::absolute(dir).map_err(bad)?)),
     };
     path.into_os_string()
         .into_string()
@@ -153,6 +153,12 @@ pub fn directory(written: &str, folder: &Path) -> Result<String, Failure> {
         (_, Some(rest), Some(home)) => absolute(&home.join(rest)),
         _ => absolute(&folder.join(written)),
     }
+}
+
+/// What is not there yet, below what is: the same path before and after it is made.
+fn beyond(path: &Path) -> PathBuf {
+    let there = |above: &Path| Some(std::fs::canonicalize(above).ok()?.join(path.strip_prefix(above).ok()?));
+    path.ancestors().find_map(there).unwrap_or_else(|| path.to_owned())
 }
 
 fn plain(path: &Path) -> PathBuf {
@@ -215,6 +221,21 @@ mod tests {
     fn a_directory_becomes_absolute_and_plain() {
         assert_eq!(absolute(Path::new("/nowhere/at/../all/.")).unwrap(), "/nowhere/all");
         assert!(absolute(Path::new(".")).unwrap().starts_with('/'));
+    }
+
+    #[test]
+    fn a_directory_is_called_the_same_before_and_after_it_is_made() {
+        let place = tempfile::tempdir().unwrap();
+        let link = place.path().join("link");
+        std::fs::create_dir(place.path().join("real")).unwrap();
+        std::os::unix::fs::symlink(place.path().join("real"), &link).unwrap();
+        let before = directory("a/b", &link).unwrap();
+        std::fs::create_dir_all(link.join("a/b")).unwrap();
+        assert_eq!(directory("a/b", &link).unwrap(), before);
+        assert_eq!(
+            directory(link.to_str().unwrap(), Path::new("/nowhere")).unwrap(),
+            absolute(&link).unwrap()
+        );
     }
 
     #[test]

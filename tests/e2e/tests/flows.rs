@@ -357,11 +357,27 @@ fn a_file_that_is_written_is_waited_for_and_one_put_in_place_is_taken() {
     fs::write(dir.join("tmp"), "quick run moved").unwrap();
     fs::rename(dir.join("tmp"), dir.join("moved.task.md")).unwrap();
     watcher.until("the one put in place", |line| line["task"] == "moved" && line["state"] == "completed");
-    assert!(!dir.join("slow.error.txt").exists(), "it may still be written");
     fs::write(dir.join("slow.task.md"), "---\ntype: fix\n---\nquick run slow\n").unwrap();
     watcher.until("the slow one", |line| line["task"] == "slow" && line["state"] == "completed");
     watcher.signal(Signal::KILL);
     assert_eq!(texts(&muster), ["quick run moved", "quick run slow"]);
+}
+
+#[test]
+fn a_task_that_changes_while_its_prompt_is_open_becomes_another() {
+    let (muster, kept) = one_agent();
+    let path = file(&muster, "tasks/t.task.md", "What is the capital of Japan?");
+    let dir = muster.folder().join("tasks");
+    let mut watcher = Beside::start(&muster, &["watch-dir", dir.to_str().unwrap(), "--json"]);
+    let first = watcher.until("the first", |line| line["state"] == "pending")["prompt"].clone();
+    fs::write(&path, "quick run changed").unwrap();
+    let ended = watcher.until("its end", |line| line["prompt"] == first && line["state"] == "completed");
+    assert_eq!(ended["file"], Value::Null, "what was done is there no more");
+    watcher.until("the other", |line| line["file"] == "done/t.task.md");
+    watcher.signal(Signal::KILL);
+    assert_eq!(texts(&muster), ["What is the capital of Japan?", "quick run changed"]);
+    assert_eq!(result(&muster, "t.result.json").unwrap()["result"]["answer"], "Ran changed at once.");
+    assert_eq!(pasted(&kept, "quick run changed"), 1);
 }
 
 #[test]

@@ -34,7 +34,7 @@ const FILE_MAX: u64 = 8 << 20;
 
 const AFTER: &str = "\
 A file in TOML or YAML:
-  on-failure = \"skip\"          # what a failed step means: stop | skip (what comes after it) | continue
+  on-failure = \"skip\"     # what a failed step means: stop | skip (what comes after it) | continue
   vars.branch = \"main\"
   defaults = { dir = \"~/api\", branch = \"{{vars.branch}}\" }
   [[steps]]
@@ -42,21 +42,23 @@ A file in TOML or YAML:
   prompt = \"List the modules without tests, one a line and nothing else\"
   [[steps]]
   id = \"fix\"
-  foreach = \"{{steps.list.output}}\"   # or a list: [\"a\", \"b\"]
+  foreach = \"{{steps.list.output}}\"       # its lines; or a list: [\"a\", \"b\"]
   prompt = \"Write tests for {{item}}\"
   verify = \"make test\"
   [[steps]]
-  after = [\"fix\"]              # numbers are prompts of the queue
+  after = [\"fix\"]                         # numbers are prompts of the queue
   prompt = \"Review what was done: {{steps.fix.fenced}}\"
 
-A step takes all options of `assign PROMPT` under their names. Directories count from the file's own.
+A step takes all options of `assign PROMPT` under their names, and `on-failure` of its own.
+Directories count from the file's own. A plain list of texts is a run, too.
 
-{{steps.ID.output}} is another agent's text, put in as it is: an agent that was misled may write into it what misleads
-the next. Lines of a foreach come from there, too. {{steps.ID.fenced}} sets it apart by fences that nothing in it can
-end; say before it what it is. It can stand in prompts only, never in a command, a directory or a branch.
+{{steps.ID.output}} is another agent's text, put in as it is: one that was misled may write into
+it what misleads the next. {{steps.ID.fenced}} sets it apart by fences that nothing in it can end;
+say before it what it is. {{steps.ID.status}} is completed, failed, cancelled or skipped. They
+stand in prompts only, never in a command, a directory or a branch. \\{{ is two braces.
 
-Exit codes are those of --wait: 0 when all were completed; 1 (124: by time alone) when one failed; 6 when the rest
-waits for a person; 7 when one was cancelled; 130 after Ctrl-C.";
+Exit codes are those of --wait: 0 when all were completed; 1 when one failed (124: by time
+alone); 6 when the rest waits for a person; 7 when one was cancelled; 130 after Ctrl-C.";
 
 /// A file, and how to run it.
 #[derive(Debug, Args)]

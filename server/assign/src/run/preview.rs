@@ -95,7 +95,7 @@ pub async fn show(client: &Client, print: &Printer, run: &Run, foreseen: &Forese
 
 fn line(number: usize, row: &Row, sessions: &[Session]) -> String {
     let item = row.item.as_deref().map(|item| format!("[{}]", escape(&cut(item, 30)))).unwrap_or_default();
-    let mut out = format!("{number}. {}{item}: {}", row.step, escape(&cut(&row.text, 60)));
+    let mut out = format!("{number}. {}{item}: {}", row.step, escape(&cut(&row.text.replace('\n', " "), 60)));
     let mut tell = |text: String| out.push_str(&format!("\n     {text}"));
     if !row.ended.is_empty() {
         tell(format!("queued once {} ended", all(&row.ended)));

@@ -28,10 +28,9 @@ pub use watch::watch;
 
 const AFTER: &str = "\
 A task is a file NAME.task.md; `assign task new NAME` writes one to begin with:
-
   ---
-  type: fix                # fix | code_review | analyze | summarize
-  priority: high           # high | medium | low
+  type: fix            # fix | code_review | analyze | summarize
+  priority: high       # high | medium | low
   dir: ~/api
   verify: make test
   ---
@@ -40,16 +39,18 @@ A task is a file NAME.task.md; `assign task new NAME` writes one to begin with:
   ## Success criteria
   ## Context
 
-All of the front matter may be left out; it takes every option of `assign PROMPT`. What stands below is the prompt; of the
-sections only Prompt must be there, plain prose does as well. Comments (<!-- -->) are left out. At most 256 KiB.
+All of the front matter may be left out; it takes every option of `assign PROMPT`. What stands
+below is the prompt. Of the sections only Prompt must be there; plain prose does as well. Empty
+sections and comments (<!-- -->) are left out. A file has at most 256 KiB.
 
-When it has ended, NAME.result.json (`assign task schema`) and NAME.summary.txt are written beside it, and it is moved to
-done/ or failed/. A file that cannot be read as a task is told in NAME.error.txt, and tried again when it changes. A file
-that is put there again after its end is a new task; one that changes while its prompt is open becomes another.
-Symbolic links are not followed. Names that begin with `.` or `#`, and editors' copies, are left alone.
+When it has ended, NAME.result.json (`assign task schema`) and NAME.summary.txt are written beside
+it, and it is moved to done/ or failed/. What cannot be read as a task is told in NAME.error.txt
+and tried again when it changes. A file that is put there again after its end is a new task; one
+that changes while its prompt is open becomes another. Symbolic links are not followed; names that
+begin with `.` or `#` are left alone. Whoever can write here can send prompts and commands.
 
-With --once the exit code is that of --wait: 0 when all were completed; 1 when one failed or is broken; 6 when one is
-held; 7 when one was cancelled.";
+With --once the exit code is that of --wait: 0 when all were completed; 1 when one failed or is
+broken; 6 when one is held; 7 when one was cancelled.";
 
 /// A folder to watch.
 #[derive(Debug, Args)]

@@ -72,7 +72,10 @@ impl Builder {
 
     fn begin(&mut self, open: Open, line: usize) -> Result<(), Fault> {
         if let Some(Open::Table(_, _, None)) = self.open.last() {
-            return Err(Fault::new(line, "a key must be a word, not a list or a table"));
+            return Err(Fault::new(
+                line,
+                "a key must be a word, not a list or a table; put quotes around a text that begins with a brace",
+            ));
         }
         if self.open.len() >= DEPTH_MAX {
             return Err(Fault::new(line, format!("this is nested deeper than {DEPTH_MAX} levels")));
