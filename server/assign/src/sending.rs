@@ -134,7 +134,7 @@ impl Send {
 }
 
 /// A directory as sessions report theirs: absolute and without symbolic links, as far as it exists here.
-fn absolute(dir: &Path) -> Result<String, Failure> {
+pub fn absolute(dir: &Path) -> Result<String, Failure> {
     let bad = |e| Failure::Usage(format!("cannot use the directory {}: {e}", dir.display()));
     let path = match std::fs::canonicalize(dir) {
         Ok(path) => path,
@@ -187,7 +187,8 @@ pub fn instant(text: &str) -> Result<i64, String> {
     next.map(|at| at.timestamp().as_millisecond()).map_err(|e| e.to_string())
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+/// A variable with its value.
+pub fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it like NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

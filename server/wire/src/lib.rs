@@ -20,6 +20,7 @@ pub mod frame;
 pub mod http;
 pub mod ids;
 pub mod insight;
+pub mod launch;
 pub mod place;
 pub mod pool;
 pub mod prompt;
