@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, Mode, flock};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
+use wire::HostId;
 use wire::place::{Place, ServerFile};
 
 use crate::auth::Auth;
@@ -82,7 +83,12 @@ async fn run(
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
         .context("cannot wait for signals")?;
     let terminals = Arc::new(Terminals::default());
-    let settings = Settings { rules: config.rules.clone(), prefer: config.prefer.clone(), build: build() };
+    let settings = Settings {
+        rules: config.rules.clone(),
+        prefer: config.prefer.clone(),
+        build: build(),
+        host: own_host(place),
+    };
     let (hub, hub_ended) = Hub::start(store, settings, terminals.clone())?;
     let (ending, ends) = watch::channel(false);
     let (end, mut asked) = mpsc::channel(1);
@@ -101,6 +107,7 @@ async fn run(
     tokio::spawn(accept_unix(unix, router.clone(), app.clone()));
     tokio::spawn(accept_tcp(tcp, router, app.clone()));
     tokio::spawn(crate::post::carry(hub.clone(), app.url(), ends.clone()));
+    tokio::spawn(crate::starter::tend(hub.clone(), ends.clone()));
     tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));
     let file = ServerFile {
@@ -133,6 +140,12 @@ async fn run(
         let _ = tokio::time::timeout(GRACE, stopped).await;
     }
     Ok(())
+}
+
+/// Who this machine is, as its wrappers say it.
+fn own_host(place: &Place) -> Option<HostId> {
+    let id = std::fs::read_to_string(place.state.join("host")).ok()?;
+    Some(HostId(id.trim().to_owned()))
 }
 
 /// Ends when nobody can reach this server any more, because its folder was removed under it.

@@ -25,6 +25,8 @@ pub struct Live {
     pub lease: Option<Leased>,
     /// What it did before.
     pub past: Past,
+    /// When it last had a prompt or a terminal, as far as this server knows.
+    pub used: UnixMillis,
     /// Who types into it from a dashboard.
     pub keyboard: Option<Keyboard>,
     /// The wrapper's connection, while there is one.
@@ -124,6 +126,7 @@ impl Live {
             argv: hello.argv.clone(),
             role: hello.role.clone(),
             caps: hello.caps.clone(),
+            pool: hello.pool.clone(),
             moves: present.moves,
             paused: false,
             limited: None,
@@ -148,7 +151,8 @@ impl Live {
 
     /// A session as the database knows it: nobody is connected.
     pub fn from_kept(kept: StoredSession) -> Self {
-        Self { kept, lease: None, past: Past::default(), keyboard: None, link: None }
+        let past = Past::default();
+        Self { kept, lease: None, past, used: UnixMillis(0), keyboard: None, link: None }
     }
 
     /// Its identity.
@@ -170,6 +174,7 @@ impl Live {
         card.argv = hello.argv.clone();
         card.role = hello.role.clone();
         card.caps = hello.caps.clone();
+        card.pool = hello.pool.clone();
         card.started = hello.started;
         card.link = Link::Connected;
         card.link_since = now;
@@ -199,6 +204,9 @@ impl Live {
         card.title = present.title.clone();
         card.size = present.size;
         card.attached = present.attached;
+        if present.attached || before.attached {
+            self.used = now;
+        }
         card.moves = present.moves;
         card.last_line = present.last_line.clone();
         card.metrics = present.metrics.clone();
@@ -248,6 +256,7 @@ pub fn clamp_hello(hello: &mut Hello) {
     hello.argv.truncate(100);
     hello.argv.iter_mut().for_each(|a| clamp(a, 500));
     hello.role.iter_mut().for_each(|r| clamp(r, 100));
+    hello.pool.iter_mut().for_each(|p| clamp(p, 100));
     hello.caps.truncate(50);
     hello.caps.iter_mut().for_each(|c| clamp(c, 100));
     clamp_now(&mut hello.now);

@@ -21,19 +21,20 @@ const heap = async () => {
   return (await metrics()).JSHeapUsedSize / 2 ** 20;
 };
 await page.evaluate(() => {
-  const seen = (globalThis.seen = { frames: 0, longest: 0, over50: 0, last: performance.now() });
+  const seen = (globalThis.seen = { frames: 0, longest: 0, over50: 0, over200: 0, last: performance.now() });
   const frame = (now) => {
     const took = now - seen.last;
     seen.last = now;
     seen.frames += 1;
     seen.longest = Math.max(seen.longest, took);
+      if (took > 200) seen.over200 += 1;
     if (took > 50) seen.over50 += 1;
     requestAnimationFrame(frame);
   };
   requestAnimationFrame((now) => ((seen.last = now), requestAnimationFrame(frame)));
 });
 const heapBefore = await heap();
-await page.evaluate(() => Object.assign(globalThis.seen, { frames: 0, longest: 0, over50: 0 }));
+await page.evaluate(() => Object.assign(globalThis.seen, { frames: 0, longest: 0, over50: 0, over200: 0 }));
 const before = await metrics();
 await page.waitForTimeout(Number(seconds) * 1000);
 const after = await metrics();
@@ -48,6 +49,7 @@ console.log(
     'page: frames a second': round(seen.frames / wall),
     'page: longest frame, ms': round(seen.longest),
     'page: frames over 50 ms': seen.over50,
+    'page: frames over 200 ms': seen.over200,
     'page: heap before, MiB': round(heapBefore),
     'page: heap after, MiB': round(heapAfter),
     'page: elements': after.Nodes,

@@ -11,7 +11,8 @@ const sessions = await page.evaluate(() => fetch('/v1/sessions').then((answer) =
 const visit = async (name) => {
   const { id } = sessions.find((session) => session.name === name);
   await page.evaluate((hash) => (location.hash = hash), `#/session/${id}`);
-  await page.waitForSelector(`[data-testid=session-view][data-session='${id}'] .xterm-rows`);
+  await page.waitForSelector(`[data-testid=session-view][data-session='${id}']`);
+  await page.waitForSelector('[data-testid=terminal] .xterm-rows');
   await page.waitForTimeout(2000);
 };
 

@@ -195,6 +195,10 @@ role: string | null,
  */
 caps: Array<string>, 
 /**
+ * The pool that it was started for.
+ */
+pool: string | null, 
+/**
  * How it can be brought into another context.
  */
 moves: Moves, 

@@ -15,6 +15,7 @@ export function session(name: string, word: Word = 'idle', more: Partial<Session
     link_since: 0,
     role: null,
     caps: [],
+    pool: null,
     moves: 'none',
     paused: false,
     limited: null,

@@ -46,6 +46,9 @@ pub struct Run {
     /// Declare capabilities, which prompts can ask for, for example tests,browser
     #[arg(long = "cap", value_name = "CAP", value_delimiter = ',', value_parser = parse_word)]
     pub caps: Vec<String>,
+    /// The pool that it is started for
+    #[arg(long, hide = true)]
+    pub pool: Option<String>,
     /// Stay in this directory: never be brought into another context for a prompt
     #[arg(long)]
     pub fixed: bool,

@@ -128,6 +128,7 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
         agent: agent.name.clone(),
         role: run.role.clone(),
         caps: run.caps.clone(),
+        pool: run.pool.clone(),
         fixed: run.fixed,
         argv,
         injected,

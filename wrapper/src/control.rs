@@ -41,6 +41,9 @@ pub struct Spec {
     /// Capabilities that it declares.
     #[serde(default)]
     pub caps: Vec<String>,
+    /// The pool that it was started for.
+    #[serde(default)]
+    pub pool: Option<String>,
     /// It stays in the context in which it was started.
     #[serde(default)]
     pub fixed: bool,
@@ -103,6 +106,8 @@ pub enum ToHolder {
     Told(Told),
     /// End the program and start another one in its place, in the same session.
     Relaunch(Relaunch),
+    /// End the program, and with it the session, unless the condition fails.
+    End(End),
     /// Answer to [`FromHolder::WantScreen`]: redraws the screen as it was after this many bytes of output.
     Screen(u64, #[serde(with = "bytes")] Vec<u8>),
 }
@@ -126,6 +131,15 @@ pub struct Told {
     /// JSON.
     #[serde(with = "bytes")]
     pub payload: Vec<u8>,
+}
+
+/// The end of a session that rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// Comes back in [`FromHolder::Typed`].
+    pub id: u64,
+    /// Only if nothing happened since the asker looked.
+    pub only_if: Unchanged,
 }
 
 /// Bytes to be written as if typed.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use extractor::{Composer, Extractor, Shown, Source, State};
+use extractor::{Composer, Extractor, Source, State};
 use patterns::Agent;
 use serde_json::json;
 use wire::UnixMillis;
 use wire::text::{cut, escape, escape_lines};
 
-use crate::gate::{self, View};
+use crate::gate::{self, Looks};
 use crate::{drive, replay, why};
 
 /// Most bytes that are read.
@@ -137,23 +137,14 @@ impl Explained<'_> {
     /// Why a prompt could not be typed now.
     fn refusal(&self) -> Option<String> {
         let extractor = self.extractor;
-        let shows = |_: &str| Shown::No;
-        let context = crate::context::of_dir(std::path::Path::new(""));
-        let view = View {
+        let looks = Looks {
             state: self.state(),
             composer: extractor.composer(),
-            shows: &shows,
             dialog: extractor.dialog().is_some(),
             compacting: extractor.compacting(),
-            bracketed_paste: extractor.bracketed_paste(),
             person: None,
-            context: &context,
-            commit: &|| None,
-            moves: wire::session::Moves::None,
-            progress: UnixMillis(0),
-            recipe: &self.agent.input,
         };
-        gate::ready(UnixMillis(0), &view).err().map(|hold| hold.text)
+        gate::ready(UnixMillis(0), &looks).err().map(|hold| hold.text)
     }
 
     /// Whether the profile was measured with the version on the screen; nothing when either is not known.

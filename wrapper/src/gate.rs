@@ -11,22 +11,28 @@ use wire::session::{Context, Moves};
 /// How long a person who typed has the keyboard to themselves, in milliseconds.
 pub const PERSON_MS: u64 = 3_000;
 
-/// What the session looks like at the moment of a decision.
-pub struct View<'a> {
+/// What speaks for or against doing something in a session now.
+pub struct Looks {
     /// State of the agent.
     pub state: State,
     /// What stands where a prompt would be typed.
     pub composer: Composer,
-    /// Whether a given text stands there.
-    pub shows: &'a dyn Fn(&str) -> Shown,
     /// A dialog is on the screen.
     pub dialog: bool,
     /// The agent condenses its conversation.
     pub compacting: bool,
-    /// The program asked for bracketed paste.
-    pub bracketed_paste: bool,
     /// When a person last pressed a key.
     pub person: Option<UnixMillis>,
+}
+
+/// What the session looks like at the moment of a decision about a prompt.
+pub struct View<'a> {
+    /// Whether anything may be typed.
+    pub looks: Looks,
+    /// Whether a given text stands where a prompt would be typed.
+    pub shows: &'a dyn Fn(&str) -> Shown,
+    /// The program asked for bracketed paste.
+    pub bracketed_paste: bool,
     /// Where the agent works.
     pub context: &'a Context,
     /// The commit that is checked out there.
@@ -37,6 +43,13 @@ pub struct View<'a> {
     pub progress: UnixMillis,
     /// How this agent is typed to.
     pub recipe: &'a InputRecipe,
+}
+
+impl std::ops::Deref for View<'_> {
+    type Target = Looks;
+    fn deref(&self) -> &Looks {
+        &self.looks
+    }
 }
 
 /// The context that a prompt needs.
@@ -56,23 +69,23 @@ pub fn open(now: UnixMillis, view: &View, wanted: &Wanted) -> Result<(), Hold> {
     ready(now, view)
 }
 
-/// Whether any prompt may be typed now.
-pub fn ready(now: UnixMillis, view: &View) -> Result<(), Hold> {
-    let waits = matches!(view.state, State::WaitingPermission | State::WaitingInput);
-    if view.dialog || waits {
+/// Whether any prompt may be typed now; no less is asked before a session is ended.
+pub fn ready(now: UnixMillis, looks: &Looks) -> Result<(), Hold> {
+    let waits = matches!(looks.state, State::WaitingPermission | State::WaitingInput);
+    if looks.dialog || waits {
         return Err(hold(HoldCode::DialogOpen, "the agent asks something; answer it first"));
     }
-    if view.state != State::Idle {
-        let why = format!("the session is {}, not idle", view.state.as_str());
+    if looks.state != State::Idle {
+        let why = format!("the session is {}, not idle", looks.state.as_str());
         return Err(hold(HoldCode::NotIdle, &why));
     }
-    if view.compacting {
+    if looks.compacting {
         return Err(hold(HoldCode::NotIdle, "the agent condenses its conversation"));
     }
-    if view.person.is_some_and(|person| now.since(person) < PERSON_MS) {
+    if looks.person.is_some_and(|person| now.since(person) < PERSON_MS) {
         return Err(hold(HoldCode::HumanTyping, "a person typed in the session a moment ago"));
     }
-    match view.composer {
+    match looks.composer {
         Composer::Empty => Ok(()),
         Composer::Holds(_) => Err(hold(HoldCode::Draft, "the composer holds a draft; send or clear it")),
         Composer::Absent | Composer::Unreadable => Err(hold(

@@ -161,6 +161,7 @@ fn hello() -> Hello {
         argv: vec!["text".into()],
         role: Some("word".into()),
         caps: vec!["word".into()],
+        pool: None,
         started: UnixMillis(1),
         epoch: 1,
         last_seq: 0,

@@ -43,6 +43,7 @@ impl Session {
         let spec = Spec {
             role: None,
             caps: Vec::new(),
+            pool: None,
             session: "s1".into(),
             name: "s1".into(),
             agent: "any".into(),

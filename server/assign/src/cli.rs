@@ -201,6 +201,12 @@ pub enum Command {
         #[command(subcommand)]
         verb: crate::alerts::SinkVerb,
     },
+    /// Keep sessions at hand: started when prompts wait for them, ended when idle.
+    Pool {
+        /// What to do.
+        #[command(subcommand)]
+        verb: crate::pools::PoolVerb,
+    },
     /// Keep prompts to begin with, with blanks that are filled in when they are sent.
     Template {
         /// What to do.

@@ -97,7 +97,8 @@ impl Client {
         request.headers_mut().insert("authorization", bearer);
         let config = WebSocketConfig::default()
             .max_message_size(Some(wire::MESSAGE_MAX))
-            .max_frame_size(Some(wire::MESSAGE_MAX));
+            .max_frame_size(Some(wire::MESSAGE_MAX))
+            .read_buffer_size(wire::READ_AT_ONCE);
         let joined = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
         match joined {
             Ok((socket, _)) => {

@@ -15,6 +15,7 @@ mod failure;
 mod logs;
 mod plan;
 mod policy;
+mod pools;
 mod print;
 mod result;
 mod run;
@@ -114,6 +115,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Policy { verb } => policy::run(client, print, verb).await,
         Command::Alerts { all } => alerts::list(client, print, all).await,
         Command::Sink { verb } => alerts::sinks(client, print, verb).await,
+        Command::Pool { verb } => pools::run(client, print, verb).await,
         Command::Template { verb } => templates::run(client, print, verb).await,
         Command::Token { verb } => tokens::run(client, print, verb).await,
         Command::Search { words, kind, session, limit } => {

@@ -207,7 +207,7 @@ pub fn instant_after(text: &str, now: &jiff::Zoned) -> Result<i64, String> {
     next.map(|at| at.timestamp().as_millisecond()).map_err(|e| e.to_string())
 }
 
-/// A name and a value.
+/// A variable with its value.
 pub fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it like NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))

@@ -16,6 +16,7 @@ mod me;
 pub mod openapi;
 mod past;
 mod policies;
+mod pools;
 mod prompts;
 mod routing;
 mod sessions;
@@ -157,6 +158,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/hosts", get(hosts::list))
         .route("/v1/tokens", get(tokens::list).post(tokens::make))
         .route("/v1/tokens/{token}", delete(tokens::revoke))
+        .route("/v1/pools", get(pools::list))
+        .route("/v1/pools/{pool}", put(pools::keep).delete(pools::forget))
         .route("/v1/templates", get(templates::list))
         .route("/v1/templates/{template}", put(templates::keep).delete(templates::forget))
         .route("/v1/wrapper", get(wrapper::upgrade))

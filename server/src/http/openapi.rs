@@ -22,6 +22,7 @@ use wire::http::{
     PromptDetail, Reassign, RecordingPart, Selection, Status,
 };
 use wire::insight::Insight;
+use wire::pool::{NewPool, Pool};
 use wire::prompt::{Attempt, NewPrompt, Prompt};
 use wire::search::Found;
 use wire::session::{Claim, Session};
@@ -313,6 +314,12 @@ fn about_administration(s: &mut SchemaGenerator) -> Vec<Operation> {
         delete("/v1/tokens/{token}", "Revokes one, by its id; what is open with it is closed")
             .gives::<Done>(s, 200)
             .may(&[404, 409]),
+        get("/v1/pools", "Pools of sessions that are started when work waits").gives::<Vec<Pool>>(s, 200),
+        put("/v1/pools/{pool}", "Keeps a pool, in the place of the one of its name")
+            .takes::<NewPool>(s)
+            .gives::<Pool>(s, 200)
+            .may(&[400, 403, 409, 413]),
+        delete("/v1/pools/{pool}", "Forgets a pool; its sessions go on").gives::<Done>(s, 200).may(&[404]),
         get("/v1/templates", "Prompts to begin with").gives::<Vec<Template>>(s, 200),
         put("/v1/templates/{template}", "Keeps a template, in the place of the one of its name")
             .takes::<Template>(s)

@@ -21,7 +21,7 @@ use super::connection::turned;
 use super::wall::Place;
 use super::wrapper::admit;
 use crate::auth::Principal;
-use crate::feed::{Inlet, Outlet};
+use crate::feed::{About, Inlet, Outlet};
 use crate::hub::{Command, ViewerSaid};
 
 /// How long a message may take to be written to a viewer that does not read; then it is dropped.
@@ -153,33 +153,34 @@ async fn speak(app: &App, mut sink: SplitSink<WebSocket, Message>, mut inlet: In
     loop {
         let nudge = inlet.nudge();
         // Control comes first: a flood of terminal bytes delays no state.
-        let message = tokio::select! {
+        let messages = tokio::select! {
             biased;
-            Some(text) = inlet.control.recv() => {
-                let caught_up = inlet.caught_up();
-                if caught_up && !catch_up(app, viewer).await {
+            texts = inlet.control.next() => {
+                if inlet.control.caught_up() && !catch_up(app, viewer).await {
                     return;
                 }
-                Message::Text(text)
+                texts.into_iter().map(Message::Text).collect()
             }
-            _ = ping.tick() => Message::Ping(axum::body::Bytes::new()),
+            _ = ping.tick() => vec![Message::Ping(axum::body::Bytes::new())],
             Some(frame) = inlet.terminal.recv() => {
                 if inlet.wants_snapshot(frame.len()) {
                     app.terminals.caught_up(viewer);
                 }
-                Message::Binary(frame)
+                vec![Message::Binary(frame)]
             }
             () = nudge => {
                 if inlet.wants_snapshot(0) {
                     app.terminals.caught_up(viewer);
                 }
-                if inlet.caught_up() && !catch_up(app, viewer).await {
+                if inlet.control.caught_up() && !catch_up(app, viewer).await {
                     return;
                 }
                 continue;
             }
         };
-        if !matches!(tokio::time::timeout(WRITE, sink.send(message)).await, Ok(Ok(()))) {
+        // Written in one go: a thousand small writes would cost more than what is in them.
+        let mut messages = futures_util::stream::iter(messages.into_iter().map(Ok));
+        if !matches!(tokio::time::timeout(WRITE, sink.send_all(&mut messages)).await, Ok(Ok(()))) {
             return;
         }
     }
@@ -193,7 +194,7 @@ fn refuse(outlet: &Outlet, what: &str, why: &str) {
     let refused = ToViewer::Refused { what: what.to_owned(), why: why.to_owned() };
     match serde_json::to_string(&refused) {
         // A viewer that is so far behind gets everything anew anyway.
-        Ok(text) => drop(outlet.say(text.into())),
+        Ok(text) => drop(outlet.say(&About::Else, text.into())),
         Err(error) => tracing::error!(%error, "a refusal could not be written"),
     }
 }

@@ -57,7 +57,8 @@ pub fn admit(
     if !app.auth.knows(&principal.token) {
         return Err(unauthorized());
     }
-    Ok((upgrade.max_message_size(wire::MESSAGE_MAX).max_frame_size(wire::MESSAGE_MAX), place))
+    let upgrade = upgrade.max_message_size(wire::MESSAGE_MAX).max_frame_size(wire::MESSAGE_MAX);
+    Ok((upgrade.read_buffer_size(wire::READ_AT_ONCE), place))
 }
 
 /// What is said to a request that should have been an upgrade.

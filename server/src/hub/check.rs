@@ -1,7 +1,10 @@
 //! What may be asked: a new prompt is checked, cleaned and filled in. Pure. Must not: know other prompts.
 
+use std::collections::BTreeMap;
+
 use wire::admin::Template;
 use wire::http::ErrorCode;
+use wire::pool::NewPool;
 use wire::prompt::NewPrompt;
 
 use crate::fault::Fault;
@@ -16,6 +19,14 @@ const NAME_MAX: usize = 4096;
 const COMMAND_MAX: usize = 16 << 10;
 /// Most entries of a list: variables, prerequisites, tags, prompts that it waits for.
 const LIST_MAX: usize = 100;
+/// Longest name of a pool, in bytes.
+const POOL_NAME: usize = 32;
+/// Most sessions of a pool.
+const POOL_MAX: u32 = 100;
+/// Least time that an idle session of a pool is left, in milliseconds.
+const IDLE_MIN: u64 = 10_000;
+/// Longest role or capability.
+const WORD_MAX: usize = 40;
 /// Longest time that may be asked for: thirty days, in milliseconds.
 const TIME_MAX: u64 = 30 * 24 * 60 * 60_000;
 
@@ -32,7 +43,7 @@ pub fn check(mut asked: NewPrompt) -> Result<NewPrompt, Fault> {
         return Err(Fault::bad(format!("priority {} is outside 0 to 10", asked.priority), "10 is first"));
     }
     names(&asked)?;
-    variables(&asked)?;
+    variables(&asked.env)?;
     commands(&asked)?;
     asked.dir = asked.dir.map(plain_dir).transpose()?;
     if asked.branch.as_deref().is_some_and(|branch| !is_branch(branch)) {
@@ -104,8 +115,60 @@ fn names(asked: &NewPrompt) -> Result<(), Fault> {
     Ok(())
 }
 
-fn variables(asked: &NewPrompt) -> Result<(), Fault> {
-    for (name, value) in &asked.env {
+/// Checks a pool.
+pub fn pool(mut asked: NewPool) -> Result<NewPool, Fault> {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if !(1..=POOL_NAME).contains(&asked.name.len())
+        || !asked.name.bytes().all(letter)
+        || asked.name.starts_with('-')
+    {
+        let name = wire::text::escape(&asked.name);
+        return Err(Fault::bad(
+            format!("the pool's name '{name}' is not one"),
+            "lower-case letters, digits and dashes, at most 32",
+        ));
+    }
+    let words = &asked.command;
+    let bad = |word: &String| word.contains('\0') || word.len() > COMMAND_MAX;
+    if words.first().is_none_or(|program| program.trim().is_empty())
+        || words.len() > LIST_MAX
+        || words.iter().any(bad)
+    {
+        return Err(Fault::bad(
+            "the pool's command is empty or too long",
+            "name the agent's program, then its arguments",
+        ));
+    }
+    if !(1..=POOL_MAX).contains(&asked.max) || asked.min > asked.max {
+        return Err(Fault::bad(
+            format!("{} to {} sessions is no size of a pool", asked.min, asked.max),
+            format!("at most {POOL_MAX}, and the least not more than the most"),
+        ));
+    }
+    if !(IDLE_MIN..=TIME_MAX).contains(&asked.idle_ms) {
+        return Err(Fault::bad(
+            "an idle session may rest 10 seconds to 30 days",
+            "give `idle_ms` in milliseconds",
+        ));
+    }
+    let word = |word: &str| {
+        !word.is_empty()
+            && word.len() <= WORD_MAX
+            && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+    };
+    if asked.caps.len() > LIST_MAX || !asked.caps.iter().chain(&asked.role).all(|each| word(each)) {
+        return Err(Fault::bad(
+            "a role or capability is not a short word",
+            "letters, digits, dashes, dots and underscores",
+        ));
+    }
+    variables(&asked.env)?;
+    asked.dir = plain_dir(asked.dir)?;
+    Ok(asked)
+}
+
+fn variables(env: &BTreeMap<String, String>) -> Result<(), Fault> {
+    for (name, value) in env {
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let first = name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
         if !plain

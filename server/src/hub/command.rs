@@ -16,6 +16,7 @@ use wire::{ApprovalId, AttemptId, PromptId, SessionId, UnixMillis};
 
 use super::admin::Admin;
 use super::alerts::Alerts;
+use super::pools::Pools;
 use crate::fault::Fault;
 use crate::feed::Outlet;
 use crate::store::StoredToken;
@@ -106,6 +107,8 @@ pub enum Ask {
     Alerts(Alerts),
     /// What administrators keep.
     Admin(Admin),
+    /// Pools of sessions.
+    Pools(Pools),
     /// A browser was logged in.
     KeepToken(StoredToken, Reply<()>),
 }

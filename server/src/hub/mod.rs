@@ -15,6 +15,7 @@ mod deadlines;
 mod hosts;
 mod outbox;
 mod pause;
+mod pools;
 mod prompts;
 mod queries;
 mod reports;
@@ -30,6 +31,7 @@ mod wrappers;
 pub use admin::Admin;
 pub use alerts::Alerts;
 pub use command::{Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
+pub use pools::Pools;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -43,6 +45,7 @@ use wire::{HostId, SessionId, UnixMillis};
 use crate::fault::Fault;
 use crate::feed::{Outlet, Terminals};
 use crate::policy;
+use crate::pool::Pool;
 use crate::queue::Queue;
 use crate::route::plan;
 use crate::route::provider::Provider;
@@ -71,6 +74,8 @@ pub struct Settings {
     pub prefer: Option<String>,
     /// Hash of the dashboard's files.
     pub build: String,
+    /// This server's host, if a session was ever started on it.
+    pub host: Option<HostId>,
 }
 
 /// The way to the loop.
@@ -127,6 +132,8 @@ pub struct Control {
     queue: Queue,
     /// By host and agent.
     providers: HashMap<(HostId, String), Provider>,
+    /// By name.
+    pools: BTreeMap<String, Pool>,
     /// What hosts can spare.
     spare: BTreeMap<HostId, hosts::Spare>,
     /// The rules over requests that are in force.
@@ -159,6 +166,10 @@ enum Asker {
     Recording(Reply<RecordingPart>),
     /// Whoever typed.
     Viewer(u64),
+    /// A pool, for the start of a session under this name.
+    Start(String, String),
+    /// A pool, for the end of the session.
+    End(String),
 }
 
 impl Control {
@@ -173,6 +184,7 @@ impl Control {
             viewers: HashMap::new(),
             queue: Queue::default(),
             providers: HashMap::new(),
+            pools: BTreeMap::new(),
             spare: BTreeMap::new(),
             rules: policy::Rules::default(),
             requests: BTreeMap::new(),
@@ -278,6 +290,9 @@ impl Control {
         self.sessions = sessions;
         self.remember(now)?;
         self.paused = self.store.paused()?;
+        for asked in self.store.pools()? {
+            self.pools.entry(asked.name.clone()).or_insert_with(|| Pool::new(asked));
+        }
         self.queue = Queue::default();
         for prompt in self.store.waiting_prompts()? {
             self.index(&prompt);

@@ -287,7 +287,7 @@ impl Control {
                 Effect::EndLease(attempt, result) => {
                     self.store.end_attempt(attempt, &result, now)?;
                     self.learn(prompt, attempt, &result, now);
-                    self.free(attempt);
+                    self.free(attempt, now);
                 }
                 Effect::AskCancel(attempt) => {
                     if let Some(line) = prompt.session.as_ref().and_then(|s| self.lines.get(s)) {
@@ -333,10 +333,11 @@ impl Control {
         Ok(())
     }
 
-    fn free(&mut self, attempt: AttemptId) {
+    fn free(&mut self, attempt: AttemptId, now: UnixMillis) {
         for (id, live) in &mut self.sessions {
             if live.lease.is_some_and(|held| held.attempt == attempt) {
                 live.lease = None;
+                live.used = now;
                 self.out.sessions.insert(id.clone());
             }
         }

@@ -92,6 +92,7 @@ impl Control {
             }
             Ask::Alerts(ask) => self.ask_about_alerts(ask, now)?,
             Ask::Admin(ask) => self.ask_about_admin(ask, now)?,
+            Ask::Pools(ask) => self.ask_about_pools(ask, now)?,
             Ask::People(people) => self.ask_about_people(people, now)?,
             Ask::KeepToken(token, reply) => {
                 self.store.save_token(&token)?;

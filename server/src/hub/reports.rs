@@ -98,6 +98,7 @@ impl Control {
                 self.let_go(session, attempt, JobEvent::Ended(attempt, result), now)?;
             }
             Report::Exited { exit } => {
+                self.pool_lost(session, exit, now);
                 self.exited(session, exit, at, now);
                 self.asks(session, None, now)?;
             }

@@ -17,7 +17,7 @@ use crate::session::{Leased, Live, viewer_name};
 use crate::store::{Stored, StoredPrompt};
 
 /// Prompts looked at in one pass, the most urgent first.
-const LOOKED_AT: usize = 1_000;
+pub(super) const LOOKED_AT: usize = 1_000;
 /// Scores shown of a prompt that waits, the best first.
 const SHOWN: usize = 50;
 /// Scores kept of a lease, the best first.
@@ -221,8 +221,12 @@ impl Control {
     }
 
     fn candidates(&self, now: UnixMillis) -> Vec<Candidate<'_>> {
-        let live = self.sessions.values().filter(|l| !l.ended());
-        live.map(|live| Candidate {
+        let live = self.sessions.values().filter(|l| !l.ended() && !self.is_ending(l));
+        live.map(|live| self.candidate(live, now)).collect()
+    }
+
+    pub(super) fn candidate<'a>(&'a self, live: &'a Live, now: UnixMillis) -> Candidate<'a> {
+        Candidate {
             session: &live.kept.card,
             settled: live.settled(),
             paused: self.paused,
@@ -230,8 +234,7 @@ impl Control {
             keyboard: live.keyboard.as_ref().map(|k| viewer_name(k.viewer)),
             provider: self.provider_of(live).and_then(|p| p.refusal(&live.kept.card.agent, now)),
             past: &live.past,
-        })
-        .collect()
+        }
     }
 
     fn provider_of(&self, live: &Live) -> Option<&Provider> {

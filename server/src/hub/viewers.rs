@@ -9,7 +9,7 @@ use wire::{SessionId, UnixMillis};
 
 use super::command::{By, ViewerSaid};
 use super::{Asker, Control};
-use crate::feed::Outlet;
+use crate::feed::{About, Outlet};
 use crate::session::{Keyboard, clamp, viewer_name};
 use crate::store::Stored;
 
@@ -76,7 +76,7 @@ impl Control {
             let message =
                 encode(&ToViewer::Everything { sessions, prompts: prompts?, approvals, paused: self.paused });
             if message.len() <= WHOLE {
-                outlet.say(message);
+                outlet.say(&About::Everything, message);
                 return Ok(());
             }
         }
@@ -85,7 +85,7 @@ impl Control {
     }
 
     /// What changed, each message serialised once for all viewers.
-    pub(super) fn news(&mut self) -> Stored<Vec<Utf8Bytes>> {
+    pub(super) fn news(&mut self) -> Stored<Vec<(About, Utf8Bytes)>> {
         if self.viewers.is_empty() {
             self.out.forget_news();
             return Ok(Vec::new());
@@ -93,37 +93,38 @@ impl Control {
         let mut messages = Vec::new();
         for id in std::mem::take(&mut self.out.sessions) {
             if let Some(live) = self.sessions.get(&id) {
-                messages.push(encode(&ToViewer::Session { session: live.card() }));
+                messages.push((About::Card(id), encode(&ToViewer::Session { session: live.card() })));
             }
         }
         for id in std::mem::take(&mut self.out.prompts) {
             if let Some(stored) = self.store.prompt(id)? {
                 let prompt = brief(self.store.show(&stored)?, TEXT);
-                messages.push(encode(&ToViewer::Prompt { prompt }));
+                messages.push((About::Else, encode(&ToViewer::Prompt { prompt })));
             }
         }
         for prompt in std::mem::take(&mut self.out.prompts_gone) {
-            messages.push(encode(&ToViewer::PromptGone { prompt }));
+            messages.push((About::Else, encode(&ToViewer::PromptGone { prompt })));
         }
         for approval in std::mem::take(&mut self.out.approvals).into_values() {
-            messages.push(encode(&ToViewer::Approval { approval }));
+            messages.push((About::Else, encode(&ToViewer::Approval { approval })));
         }
         for (session, seq, event) in std::mem::take(&mut self.out.events) {
-            messages.push(encode(&ToViewer::Event { session, seq, event }));
+            messages.push((About::Else, encode(&ToViewer::Event { session, seq, event })));
         }
         if std::mem::take(&mut self.out.routing) {
-            messages.push(encode(&ToViewer::Routing { paused: self.paused }));
+            messages.push((About::Else, encode(&ToViewer::Routing { paused: self.paused })));
         }
         for session in std::mem::take(&mut self.out.gone) {
-            messages.push(encode(&ToViewer::SessionGone { session }));
+            let message = encode(&ToViewer::SessionGone { session: session.clone() });
+            messages.push((About::Gone(session), message));
         }
         Ok(messages)
     }
 
-    pub(super) fn tell(&self, messages: &[Utf8Bytes]) {
+    pub(super) fn tell(&self, messages: &[(About, Utf8Bytes)]) {
         for outlet in self.viewers.values() {
             // The rest is dropped with the first: the viewer gets everything again.
-            let _ = messages.iter().all(|m| outlet.say(m.clone()));
+            let _ = messages.iter().all(|(about, message)| outlet.say(about, message.clone()));
         }
     }
 
@@ -198,7 +199,7 @@ fn brief(mut prompt: Prompt, text: usize) -> Prompt {
 }
 
 fn tell(outlet: &Outlet, message: &ToViewer) {
-    outlet.say(encode(message));
+    outlet.say(&About::Else, encode(message));
 }
 
 fn encode(message: &ToViewer) -> Utf8Bytes {

@@ -162,6 +162,11 @@ impl Control {
                 };
                 self.out.answer(reply, Err(fault));
             }
+            Asker::Start(pool, name) => {
+                let outcome = refused.map_or(Ok(()), |hold| Err(hold.text));
+                self.pool_started(&pool, &name, outcome, now);
+            }
+            Asker::End(pool) => self.pool_ends(&pool, session, refused.as_ref(), now),
             Asker::Viewer(viewer) => {
                 if let Some(hold) = refused {
                     self.refuse_viewer(viewer, "keys", &hold.text);
@@ -202,7 +207,8 @@ impl Control {
             match self.requests.remove(&request).map(|r| r.asker) {
                 Some(Asker::Answer(answered)) => self.answer_lost(answered)?,
                 Some(Asker::Recording(reply)) => self.out.answer(reply, Err(no_wrapper())),
-                Some(Asker::Viewer(_)) | None => {}
+                // A pool waits for an answer only so long.
+                Some(Asker::Viewer(_) | Asker::Start(..) | Asker::End(_)) | None => {}
             }
         }
         Ok(())

@@ -34,6 +34,7 @@ fn identity(wanted: &Wanted, candidate: &Candidate<'_>) -> Result<(), String> {
     if let Some(target) = &wanted.target
         && *target != session.name
         && *target != session.id.0
+        && Some(target) != session.pool.as_ref()
     {
         return Err(format!("another session was asked for: {target}"));
     }

@@ -180,6 +180,11 @@ pub fn route(wanted: &Wanted, candidates: &[Candidate<'_>], weights: &Weights, n
     Decision { chosen, scores: scored.into_iter().map(|s| s.score).collect() }
 }
 
+/// Whether a session that is not there yet could have a prompt, were it there.
+pub fn could_have(wanted: &Wanted, candidate: &Candidate<'_>) -> bool {
+    candidate.provider.is_none() && fit::fit(wanted, candidate, &[]).is_ok()
+}
+
 struct Scored {
     score: Score,
     /// How it fits, when it can have the prompt.

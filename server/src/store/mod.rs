@@ -17,6 +17,7 @@ mod insight;
 mod needs;
 mod occurrences;
 mod policies;
+mod pools;
 mod prompts;
 mod reports;
 mod rows;
@@ -54,6 +55,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/004_dashboard.sql")),
     M::up(include_str!("../../migrations/005_alerts.sql")),
     M::up(include_str!("../../migrations/006_admin.sql")),
+    M::up(include_str!("../../migrations/007_pools.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

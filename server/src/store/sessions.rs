@@ -39,7 +39,7 @@ impl Store {
                 source = :source, rule = :rule, evidence = :evidence, since = :since, background = :background,
                 dialog = :dialog, dir = :dir, branch = :branch, repo = :repo, title = :title, cols = :cols,
                 rows = :rows, last_line = :last_line, metrics = :metrics, started = :started, active = :active,
-                exit = :exit, ended = :ended, role = :role, caps = :caps, env = :env, context_hash = :context_hash",
+                exit = :exit, ended = :ended, role = :role, caps = :caps, env = :env, context_hash = :context_hash, pool = :pool",
         )?;
         sql.execute(named_params! {
             ":id": s.id.0, ":name": s.name, ":host": s.host.0, ":host_name": s.host_name, ":agent": s.agent,
@@ -52,7 +52,7 @@ impl Store {
             ":metrics": to_json("metrics", &s.metrics)?, ":started": s.started.0, ":active": s.active.0,
             ":exit": to_json_or_none("exit", s.exit.as_ref())?, ":ended": kept.ended.map(|t| t.0),
             ":role": s.role, ":caps": to_json("caps", &s.caps)?, ":env": to_json("env", &s.context.env)?,
-            ":context_hash": s.context.hash,
+            ":context_hash": s.context.hash, ":pool": s.pool,
         })?;
         Ok(())
     }
@@ -131,6 +131,7 @@ fn read(row: &Row<'_>) -> Stored<StoredSession> {
         argv: json(row, "argv")?,
         role: row.get("role")?,
         caps: json(row, "caps")?,
+        pool: row.get("pool")?,
         moves: Moves::None,
         paused: row.get("paused")?,
         limited: None,

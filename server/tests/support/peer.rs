@@ -104,6 +104,7 @@ impl Wrapper {
             argv: vec!["claude".into()],
             role: None,
             caps: Vec::new(),
+            pool: None,
             started: UnixMillis(1),
             epoch: 1,
             last_seq: 0,

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod http;
 pub mod ids;
 pub mod insight;
+pub mod launch;
 pub mod place;
 pub mod pool;
 pub mod prompt;
@@ -44,6 +45,9 @@ pub const PROTOCOL_OLDEST: u32 = 1;
 
 /// Largest text or binary WebSocket message that any party accepts, in bytes.
 pub const MESSAGE_MAX: usize = 1 << 20;
+/// Bytes that either side of a WebSocket reads at once. Small, as each of thousands of connections holds so many, and
+/// zeroes them before each read.
+pub const READ_AT_ONCE: usize = 16 << 10;
 
 /// Largest prompt text, in bytes of UTF-8.
 pub const PROMPT_MAX: usize = 256 << 10;

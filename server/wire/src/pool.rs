@@ -53,3 +53,20 @@ wire! {
         pub last_failure: Option<String>,
     }
 }
+
+impl NewPool {
+    /// The arguments of `wrap` that start the session of this name.
+    pub fn arguments(&self, name: &str) -> Vec<String> {
+        let mut arguments: Vec<String> =
+            ["--detach", "--pool", &self.name, "--name", name, "--dir", &self.dir].map(str::to_owned).into();
+        if let Some(role) = &self.role {
+            arguments.extend(["--role".to_owned(), role.clone()]);
+        }
+        if !self.caps.is_empty() {
+            arguments.extend(["--cap".to_owned(), self.caps.join(",")]);
+        }
+        arguments.push("--".to_owned());
+        arguments.extend(self.command.iter().cloned());
+        arguments
+    }
+}

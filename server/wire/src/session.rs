@@ -234,6 +234,9 @@ wire! {
         pub role: Option<String>,
         /// Capabilities that it declared.
         pub caps: Vec<String>,
+        /// The pool that it was started for.
+        #[serde(default)]
+        pub pool: Option<String>,
         /// How it can be brought into another context.
         pub moves: Moves,
         /// Whether it is given no prompts until a person says otherwise.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::admin::Resources;
 use crate::event::Event;
+use crate::pool::NewPool;
 use crate::prompt::{Failed, Hold, PromptResult, Receipt, WorktreePolicy};
 use crate::session::{Claim, Context, Dialog, Exit, Moves, Size};
 use crate::{AttemptId, HostId, PromptId, SessionId, UnixMillis};
@@ -40,6 +41,9 @@ wire! {
         /// Capabilities that were declared.
         #[serde(default)]
         pub caps: Vec<String>,
+        /// The pool that it was started for.
+        #[serde(default)]
+        pub pool: Option<String>,
         /// When the program started.
         pub started: UnixMillis,
         /// Number of this observer of the session, from 1: a newer one replaces an older.
@@ -263,6 +267,22 @@ wire! {
             request: u64,
             /// What to write, as UTF-8.
             text: String,
+        },
+        /// End the session, if it rests and nobody uses it; only said to sessions of a pool.
+        End {
+            /// For the reply.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            request: u64,
+        },
+        /// Start another session on this host; only said to wrappers that know pools.
+        Start {
+            /// For the reply.
+            #[cfg_attr(feature = "ts", ts(type = "number"))]
+            request: u64,
+            /// The session's name.
+            name: String,
+            /// What is to be started.
+            pool: NewPool,
         },
     }
 

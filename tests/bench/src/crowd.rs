@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use wire::place::Place;
 use wire::session::{Claim, Source, State};
 use wire::wrapper::{Hello, ToServer};
@@ -123,7 +124,8 @@ async fn session(
     let mut request = "ws://localhost/v1/wrapper".into_client_request()?;
     request.headers_mut().insert("authorization", format!("Bearer {}", token.trim()).parse()?);
     let stream = UnixStream::connect(place.server_socket()).await?;
-    let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+    let config = WebSocketConfig::default().read_buffer_size(wire::READ_AT_ONCE);
+    let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?;
     let (mut to, mut from) = socket.split();
     let mut hello = Hello {
         host: HostId(format!("h{}", n % 7)),

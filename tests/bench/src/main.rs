@@ -10,6 +10,7 @@ mod ends;
 mod ere;
 mod inputs;
 mod memory;
+mod past;
 mod pixels;
 mod queue;
 mod relay;
@@ -78,6 +79,15 @@ enum What {
         /// Of these, how many are claimed and completed
         #[arg(long, default_value_t = 20_000)]
         claims: usize,
+    },
+    /// Questions about a long past: the dashboard's numbers, and searches
+    Past {
+        /// Prompts that have ended
+        #[arg(long, default_value_t = 100_000)]
+        prompts: usize,
+        /// Events that were reported
+        #[arg(long, default_value_t = 1_000_000)]
+        events: usize,
     },
     /// How soon a prompt is typed into an idle session
     Typed {
@@ -181,6 +191,7 @@ fn main() -> anyhow::Result<()> {
             streams::measure(&recordings, megabytes << 20, rounds)
         }
         What::Queue { waiting, claims } => queue::measure(waiting, claims),
+        What::Past { prompts, events } => past::measure(prompts, events),
         What::Typed { bin, rounds } => typed::measure(&bin, rounds),
         What::Crowd { bin, sessions, rate, seconds } => {
             crowd::measure(&bin, crowd::Crowd { sessions, rate, seconds })

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use wire::prompt::{NewPrompt, Outcome, PromptResult, Receipt, Step};
 use wire::session::{Claim, Context, Moves, Size, Source, State};
 use wire::wrapper::{Hello, Now, Numbered, Offer, Report, ToWrapper};
-use wire::{HostId, SessionId};
+use wire::{HostId, SessionId, UnixMillis};
 
 /// Commands that are decided in one transaction, as the loop's own most.
 const BATCH: usize = 256;
@@ -39,7 +39,7 @@ pub fn measure(waiting: usize, claims: usize) -> anyhow::Result<()> {
 }
 
 /// A session's wrapper, as far as the loop can tell.
-struct Wrapper {
+pub struct Wrapper {
     id: SessionId,
     conn: u64,
     from: mpsc::Receiver<ToWrapper>,
@@ -47,46 +47,54 @@ struct Wrapper {
 }
 
 fn ours(path: &Path, waiting: usize, claims: usize) -> anyhow::Result<(f64, f64)> {
-    let settings = Settings { rules: Rules::default(), prefer: None, build: String::new() };
+    let settings = Settings { rules: Rules::default(), prefer: None, build: String::new(), host: None };
     let mut control = Control::new(Store::open(path)?, settings, Arc::new(Terminals::default()), now())?;
     let begun = Instant::now();
     for batch in (0..waiting).collect::<Vec<_>>().chunks(BATCH) {
-        let (commands, answers): (Vec<_>, Vec<_>) = batch
-            .iter()
-            .map(|n| {
-                let (reply, answer) = oneshot::channel();
-                let asked = Box::new(NewPrompt::new(format!("Fix the bug number {n} in the login page")));
-                (Command::Ask(Ask::Enqueue(asked, None, By::Cli, reply)), answer)
-            })
-            .unzip();
-        control.run(commands, now());
-        anyhow::ensure!(answers.into_iter().all(|mut answer| matches!(answer.try_recv(), Ok(Ok(_)))));
+        enqueue_all(&mut control, batch, now())?;
     }
     let enqueue = waiting as f64 / begun.elapsed().as_secs_f64();
-    let mut wrappers: Vec<Wrapper> = (0..SESSIONS).map(|n| connect(&mut control, n)).collect();
+    let mut wrappers: Vec<Wrapper> = (0..SESSIONS).map(|n| connect(&mut control, n, now())).collect();
     let begun = Instant::now();
     let mut done = 0;
     while done < claims {
-        let commands: Vec<Command> = wrappers.iter_mut().filter_map(complete).collect();
+        let at = now();
+        let commands: Vec<Command> =
+            wrappers.iter_mut().filter_map(|w| complete(w, Vec::new(), at)).collect();
         anyhow::ensure!(!commands.is_empty(), "nobody was given anything");
         done += commands.len();
-        control.run(commands, now());
+        control.run(commands, at);
     }
     Ok((enqueue, done as f64 / begun.elapsed().as_secs_f64()))
 }
 
+/// Queues prompts with these numbers, in one transaction.
+pub fn enqueue_all(control: &mut Control, numbers: &[usize], at: UnixMillis) -> anyhow::Result<()> {
+    let (commands, answers): (Vec<_>, Vec<_>) = numbers
+        .iter()
+        .map(|n| {
+            let (reply, answer) = oneshot::channel();
+            let asked = Box::new(NewPrompt::new(format!("Fix the bug number {n} in the login page")));
+            (Command::Ask(Ask::Enqueue(asked, None, By::Cli, reply)), answer)
+        })
+        .unzip();
+    control.run(commands, at);
+    anyhow::ensure!(answers.into_iter().all(|mut answer| matches!(answer.try_recv(), Ok(Ok(_)))));
+    Ok(())
+}
+
 /// Says hello, and that everything before is reported.
-fn connect(control: &mut Control, n: usize) -> Wrapper {
+pub fn connect(control: &mut Control, n: usize, at: UnixMillis) -> Wrapper {
     let id = SessionId(format!("s{n}"));
     let conn = n as u64 + 1;
     let (line, from, _closed) = Line::new(conn);
     let hello = Box::new(hello_of(&id));
-    control.run(vec![Command::Connect { hello, line }], now());
+    control.run(vec![Command::Connect { hello, line }], at);
     Wrapper { id, conn, from, seq: 0 }
 }
 
-/// What a wrapper reports of the offer it was sent: accepted, and ended well.
-fn complete(wrapper: &mut Wrapper) -> Option<Command> {
+/// What a wrapper reports of the offer it was sent: accepted, what happened meanwhile, and that it ended well.
+pub fn complete(wrapper: &mut Wrapper, meanwhile: Vec<Report>, at: UnixMillis) -> Option<Command> {
     let mut offer: Option<Offer> = None;
     while let Ok(message) = wrapper.from.try_recv() {
         if let ToWrapper::Offer(new) = message {
@@ -96,14 +104,12 @@ fn complete(wrapper: &mut Wrapper) -> Option<Command> {
     let attempt = offer?.attempt;
     let mut report = |report| {
         wrapper.seq += 1;
-        Numbered { seq: wrapper.seq, at: now(), report }
+        Numbered { seq: wrapper.seq, at, report }
     };
-    let step = |step| Report::Receipt { attempt, receipt: Receipt { step, at: now() } };
-    let reports = vec![
-        report(step(Step::Accepted)),
-        report(step(Step::Ended)),
-        report(Report::Ended { attempt, result: PromptResult::new(Outcome::Completed, "", "status") }),
-    ];
+    let step = |step| Report::Receipt { attempt, receipt: Receipt { step, at } };
+    let ended = Report::Ended { attempt, result: PromptResult::new(Outcome::Completed, "", "status") };
+    let turn = [step(Step::Accepted)].into_iter().chain(meanwhile).chain([step(Step::Ended), ended]);
+    let reports = turn.map(&mut report).collect();
     Some(Command::Wrapper { session: wrapper.id.clone(), conn: wrapper.conn, said: Said::Reports(reports) })
 }
 
@@ -136,6 +142,7 @@ pub fn hello_of(id: &SessionId) -> Hello {
         argv: Vec::new(),
         role: None,
         caps: Vec::new(),
+        pool: None,
         started: now(),
         epoch: 1,
         last_seq: 0,

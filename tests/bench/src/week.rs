@@ -257,6 +257,7 @@ fn session(n: usize) -> Session {
         argv: Vec::new(),
         role: None,
         caps: Vec::new(),
+        pool: None,
         moves: Moves::Relaunch,
         paused: false,
         limited: None,

@@ -39,7 +39,8 @@ impl Muster {
         muster
     }
 
-    fn program(&self, name: &str) -> PathBuf {
+    /// The path of a program under test.
+    pub fn program(&self, name: &str) -> PathBuf {
         self.bin.as_ref().map_or_else(|| program(name), |bin| bin.join(name))
     }
 

@@ -235,6 +235,7 @@ impl Rig {
             argv: Vec::new(),
             role: None,
             caps: Vec::new(),
+            pool: None,
             started: UnixMillis(self.began),
             epoch: self.epoch,
             last_seq: core.journal.last_seq(),
@@ -330,7 +331,9 @@ impl Rig {
             | ToWrapper::Watch
             | ToWrapper::Unwatch
             | ToWrapper::Snapshot
-            | ToWrapper::Keys { .. } => {}
+            | ToWrapper::Keys { .. }
+            | ToWrapper::End { .. }
+            | ToWrapper::Start { .. } => {}
         }
         core.commit(at).unwrap();
         self.carry_out(out, now);

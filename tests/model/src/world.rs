@@ -119,7 +119,7 @@ impl World {
 
     fn serve(&mut self) {
         self.control = None;
-        let settings = Settings { rules: Rules::default(), prefer: None, build: String::new() };
+        let settings = Settings { rules: Rules::default(), prefer: None, build: String::new(), host: None };
         let store = Store::open(&self.database).unwrap();
         let terminals = Arc::new(Terminals::default());
         self.control = Some(Control::new(store, settings, terminals, UnixMillis(self.now)).unwrap());

@@ -8,6 +8,7 @@ use wire::session::{Context, Moves};
 
 use super::typing::ENTERS_MAX;
 use super::*;
+use crate::gate::Looks;
 use wire::PromptId;
 
 /// A program that does what it is told, as far as the test says.
@@ -66,13 +67,15 @@ impl Agent {
             _ => Shown::No,
         };
         let view = View {
-            state: self.state,
-            composer: self.composer.clone(),
+            looks: Looks {
+                state: self.state,
+                composer: self.composer.clone(),
+                dialog: self.dialog,
+                compacting: false,
+                person: self.person,
+            },
             shows: &shows,
-            dialog: self.dialog,
-            compacting: false,
             bracketed_paste: self.bracketed,
-            person: self.person,
             context: &self.context,
             commit: &|| self.commit.clone(),
             moves: self.moves,

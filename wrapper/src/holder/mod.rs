@@ -322,11 +322,7 @@ impl Holder {
         let _ = rustix::io::read(&self.signals, &mut [0; 64][..]);
         self.watch.reap();
         if self.terminate.swap(false, Ordering::Relaxed) {
-            self.next = None;
-            let _ = self.pty.signal_foreground(Signal::HUP);
-            let _ = self.pty.signal(Signal::HUP);
-            let _ = self.pty.signal(Signal::CONT);
-            self.kill_at = Some(Instant::now() + Duration::from_secs(5));
+            self.hang_up();
         }
         while let Some(change) = self.changed() {
             match change {
@@ -334,6 +330,15 @@ impl Holder {
                 Change::Ended(exit) => self.program = Program::Ended(exit, Instant::now() + DRAIN),
             }
         }
+    }
+
+    /// Ends the program as a terminal's end would; one that does not mind is killed.
+    fn hang_up(&mut self) {
+        self.next = None;
+        let _ = self.pty.signal_foreground(Signal::HUP);
+        let _ = self.pty.signal(Signal::HUP);
+        let _ = self.pty.signal(Signal::CONT);
+        self.kill_at = Some(Instant::now() + Duration::from_secs(5));
     }
 
     fn changed(&self) -> Option<Change> {

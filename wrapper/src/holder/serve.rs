@@ -102,6 +102,14 @@ impl Holder {
                 self.want_screen();
             }
             ToHolder::Relaunch(relaunch) => self.end_for(relaunch),
+            ToHolder::End(end) => {
+                let refused = self.unchanged(end.only_if).err().map(str::to_owned);
+                if refused.is_none() {
+                    self.hang_up();
+                }
+                let now = Unchanged { output: self.output, keys: self.keys };
+                self.tell(id, &FromHolder::Typed { id: end.id, refused, now });
+            }
             ToHolder::Told(Told { from, payload }) => {
                 let at = self.at();
                 self.writer.record(at, &Record::Told(from, payload));
@@ -119,14 +127,20 @@ impl Holder {
             return Err("the program does not take its input");
         }
         if let Some(expected) = request.only_if {
-            // What the program wrote meanwhile counts, although nobody has read it yet.
-            while self.terminal.as_ref().is_none_or(Terminal::has_room) && self.read_program() {}
-            if expected != (Unchanged { output: self.output, keys: self.keys }) || !self.typed.is_empty() {
-                return Err("something happened meanwhile");
-            }
+            self.unchanged(expected)?;
         }
         let keys = Keys { queue: !request.person, ..keys::classify(&request.bytes) };
         self.type_in(&request.bytes, keys);
+        Ok(())
+    }
+
+    /// Whether nothing has happened since somebody looked.
+    fn unchanged(&mut self, expected: Unchanged) -> Result<(), &'static str> {
+        // What the program wrote meanwhile counts, although nobody has read it yet.
+        while self.terminal.as_ref().is_none_or(Terminal::has_room) && self.read_program() {}
+        if expected != (Unchanged { output: self.output, keys: self.keys }) || !self.typed.is_empty() {
+            return Err("something happened meanwhile");
+        }
         Ok(())
     }
 

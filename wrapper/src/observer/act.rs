@@ -26,11 +26,17 @@ impl Observer {
     }
 
     pub(super) fn ask(&mut self, bytes: Vec<u8>, guarded: bool, person: bool, asked: Asked) {
+        let id = self.number(asked);
+        let only_if = guarded.then_some(Unchanged { output: self.core.output, keys: self.core.keys });
+        self.tell_holder(&ToHolder::Type(Type { id, bytes, only_if, person }));
+    }
+
+    /// A number under which the holder answers.
+    pub(super) fn number(&mut self, asked: Asked) -> u64 {
         let id = self.next_type;
         self.next_type += 1;
         self.asked.push_back((id, asked));
-        let only_if = guarded.then_some(Unchanged { output: self.core.output, keys: self.core.keys });
-        self.tell_holder(&ToHolder::Type(Type { id, bytes, only_if, person }));
+        id
     }
 
     pub(super) fn tell_holder(&mut self, message: &ToHolder) {
@@ -89,7 +95,9 @@ impl Observer {
                 self.core.typed(attempt, refused.is_none(), now, &mut out);
                 self.act(out);
             }
-            Asked::Answer(request) | Asked::Request(request) => self.written(asked, request, refused),
+            Asked::Answer(request) | Asked::Request(request) | Asked::End(request) => {
+                self.written(asked, request, refused)
+            }
             Asked::Nobody => {}
         }
     }

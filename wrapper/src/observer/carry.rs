@@ -13,7 +13,7 @@ use crate::chore::{Chore, Done};
 use crate::context;
 use crate::control::Relaunch;
 use crate::delivery::{Delivery, Effect, Input, Kept};
-use crate::gate::View;
+use crate::gate::{self, Looks, View, hold};
 
 impl Core {
     /// Takes the attempt over that the observer before this one held.
@@ -89,13 +89,9 @@ impl Core {
         let commit = || context::commit(std::path::Path::new(&self.context.dir));
         let shows = |text: &str| self.extractor.shows(text);
         let view = View {
-            state: self.extractor.claim().state,
-            composer: self.extractor.composer(),
+            looks: self.looks(),
             shows: &shows,
-            dialog: self.extractor.dialog().is_some(),
-            compacting: self.extractor.compacting(),
             bracketed_paste: self.extractor.bracketed_paste(),
-            person: self.person,
             context: &self.context,
             commit: &commit,
             moves: self.launch.moves(&self.agent, self.attached),
@@ -109,6 +105,33 @@ impl Core {
                 return self.give_back(now, out);
             }
         }
+    }
+
+    fn looks(&self) -> Looks {
+        Looks {
+            state: self.extractor.claim().state,
+            composer: self.extractor.composer(),
+            dialog: self.extractor.dialog().is_some(),
+            compacting: self.extractor.compacting(),
+            person: self.person,
+        }
+    }
+
+    /// Whether the session may be ended for its pool: nothing goes on in it, and nobody looks at it.
+    pub fn may_end(&self, now: UnixMillis) -> Result<(), Hold> {
+        if self.delivery.holds().is_some() {
+            return Err(hold(HoldCode::NotIdle, "it has a prompt"));
+        }
+        if self.attached {
+            return Err(hold(HoldCode::NotIdle, "a terminal shows it"));
+        }
+        if self.extractor.claim().background {
+            return Err(hold(HoldCode::NotIdle, "work goes on in its background"));
+        }
+        if self.has_unseen() {
+            return Err(hold(HoldCode::NotIdle, "it wrote something that was not looked at yet"));
+        }
+        gate::ready(now, &self.looks())
     }
 
     fn effect(&mut self, effect: Effect, now: UnixMillis, out: &mut Vec<Out>) -> io::Result<()> {

@@ -125,7 +125,8 @@ impl Dialer {
         request.headers_mut().insert("authorization", bearer);
         let config = WebSocketConfig::default()
             .max_message_size(Some(wire::MESSAGE_MAX))
-            .max_frame_size(Some(wire::MESSAGE_MAX));
+            .max_frame_size(Some(wire::MESSAGE_MAX))
+            .read_buffer_size(wire::READ_AT_ONCE);
         let dial = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
         let dialled = tokio::time::timeout(Duration::from_secs(10), dial).await;
         let (socket, _) = dialled.map_err(|_| "no answer".to_owned())?.map_err(|e| e.to_string())?;

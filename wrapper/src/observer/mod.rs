@@ -36,8 +36,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::net::unix::pipe;
 use wire::place::Place;
+use wire::prompt::{Hold, HoldCode};
 use wire::session::Exit;
-use wire::wrapper::{ToServer, ToWrapper};
+use wire::wrapper::{Report, ToServer, ToWrapper};
 use wire::{AttemptId, HostId, SessionId};
 
 use self::core::{Core, Out};
@@ -119,6 +120,8 @@ struct Observer {
     aside: Aside,
     chores: Chores,
     asked: VecDeque<(u64, Asked)>,
+    /// The program is being ended for the session's pool: nothing is typed any more.
+    ending: bool,
     /// Answers to dialogs that wait for the screen to be looked at.
     answers: Vec<Answer>,
     part: Part,
@@ -190,6 +193,7 @@ impl Observer {
             aside,
             chores,
             asked: VecDeque::new(),
+            ending: false,
             answers: Vec::new(),
             part: Part::new(place),
             next_type: 1,
@@ -297,6 +301,10 @@ impl Observer {
                 self.link = None;
             }
             ToWrapper::Ack { seq } => self.acked(seq),
+            ToWrapper::Offer(offer) if self.ending => {
+                let hold = Hold { code: HoldCode::NotIdle, text: "its session is being ended".to_owned() };
+                self.core.report(Report::Held { attempt: offer.attempt, hold });
+            }
             ToWrapper::Offer(offer) => self.core.offer(offer, now, out),
             ToWrapper::Cancel { attempt } => self.core.cancel(attempt, now, out),
             ToWrapper::Forget { attempt } => self.core.forget(attempt, now, out),
@@ -309,6 +317,8 @@ impl Observer {
             ToWrapper::Keys { request, text } => {
                 self.ask(text.into_bytes(), false, true, Asked::Request(request));
             }
+            ToWrapper::End { request } => self.end(request, now),
+            ToWrapper::Start { request, name, pool } => self.start_another(request, name, pool),
             ToWrapper::Watch | ToWrapper::Snapshot => self.watched.start(),
             ToWrapper::Unwatch => self.watched.stop(),
         }

@@ -50,6 +50,7 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         agent: header.agent,
         role: None,
         caps: Vec::new(),
+        pool: None,
         fixed: true,
         argv: header.argv.into_iter().map(String::into_bytes).collect(),
         injected: None,

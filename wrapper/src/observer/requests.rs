@@ -1,16 +1,19 @@
-//! What the server asks of an observer besides prompts: to answer a dialog, to send a part of a recording.
-//! Must not: decide whether a dialog may be answered.
+//! What the server asks of an observer besides prompts: to answer a dialog, to send a part of a recording, to end the
+//! session or start another one. Must not: decide whether a dialog may be answered.
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use wire::launch;
 use wire::place::Place;
+use wire::pool::NewPool;
 use wire::prompt::{Hold, HoldCode};
 use wire::wrapper::{Choice, ToServer};
 use wire::{AttemptId, SessionId, UnixMillis};
 
 use super::Observer;
 use super::question::By;
+use crate::control::{End, ToHolder, Unchanged};
 use crate::range;
 
 /// What asked the holder to type.
@@ -22,6 +25,8 @@ pub(super) enum Asked {
     Answer(u64),
     /// The server, for keys of a viewer.
     Request(u64),
+    /// The server, for the end of the session.
+    End(u64),
     /// Nobody waits for the answer.
     Nobody,
 }
@@ -79,10 +84,39 @@ impl Observer {
         }
     }
 
+    /// Ends the session, if nothing goes on in it: the holder looks once more.
+    pub(super) fn end(&mut self, request: u64, now: UnixMillis) {
+        if let Err(hold) = self.core.may_end(now) {
+            self.say(ToServer::Reply { request, refused: Some(hold) });
+            return;
+        }
+        let id = self.number(Asked::End(request));
+        self.ending = true;
+        let only_if = Unchanged { output: self.core.output, keys: self.core.keys };
+        self.tell_holder(&ToHolder::End(End { id, only_if }));
+    }
+
+    /// Starts another session on this host beside the loop, and says how that went.
+    pub(super) fn start_another(&mut self, request: u64, name: String, pool: NewPool) {
+        let Some(link) = &self.link else { return };
+        let (control, redaction) = (link.control.clone(), self.redaction.clone());
+        tokio::spawn(async move {
+            let start = move || launch::session(&launch::wrap(), &pool, &name);
+            let started = tokio::task::spawn_blocking(start).await.map_err(|fault| fault.to_string());
+            let refused = started.and_then(|started| started).err();
+            let refused = refused.map(|text| Hold { code: HoldCode::NotPrepared, text });
+            // A connection that went down meanwhile has nobody who waits for it.
+            let _ = control.send(redaction.message(ToServer::Reply { request, refused })).await;
+        });
+    }
+
     /// The holder wrote what the server asked for, or refused.
     pub(super) fn written(&mut self, asked: Asked, request: u64, refused: Option<String>) {
         if refused.is_some() && asked == Asked::Answer(request) {
             self.core.question.not_written();
+        }
+        if asked == Asked::End(request) {
+            self.ending = refused.is_none();
         }
         let refused = refused.map(|text| Hold { code: HoldCode::NotIdle, text });
         self.say(ToServer::Reply { request, refused });

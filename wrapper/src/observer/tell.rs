@@ -23,6 +23,7 @@ impl Observer {
             argv: self.spec.argv.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect(),
             role: self.spec.role.clone(),
             caps: self.spec.caps.clone(),
+            pool: self.spec.pool.clone(),
             started: self.core.started(),
             epoch: self.epoch,
             last_seq: self.core.journal.last_seq(),

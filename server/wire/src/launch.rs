@@ -1,0 +1,52 @@
+//! How the session of a pool is started: by `wrap`, the same on the server's host and on any other. Must not: decide that.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::pool::NewPool;
+
+/// How long `wrap` may take to return.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+/// Most that is read of what it complains.
+const COMPLAINT: u64 = 2_000;
+
+/// The `wrap` that belongs to the program that runs: beside it, else on the path.
+pub fn wrap() -> PathBuf {
+    let beside = std::env::current_exe().ok().map(|own| own.with_file_name("wrap"));
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from("wrap"))
+}
+
+/// Starts a session of a pool under a name, and waits until it is there; else says why it is not.
+pub fn session(wrap: &Path, pool: &NewPool, name: &str) -> Result<(), String> {
+    let mut command = Command::new(wrap);
+    command.args(pool.arguments(name)).envs(&pool.env).current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|e| format!("cannot run {}: {e}", wrap.display()))?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(format!("`wrap` failed ({status}): {}", complaint(child))),
+            Ok(None) if Instant::now() < until => std::thread::sleep(LOOK),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("`wrap` did not return within {} seconds", PATIENCE.as_secs()));
+            }
+            Err(e) => return Err(format!("cannot wait for `wrap`: {e}")),
+        }
+    }
+}
+
+fn complaint(child: Child) -> String {
+    let mut text = Vec::new();
+    if let Some(from) = child.stderr {
+        // What cannot be read is missing from the complaint, no more.
+        let _ = from.take(COMPLAINT).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).trim().to_owned()
+}
