@@ -188,6 +188,9 @@ fn a_file_that_is_wrong_is_told_with_its_lines_and_queues_nothing() {
         assert_eq!(out.status.code(), Some(2), "{name}: {said}");
         assert!(said.contains(expected), "{name}: {said}");
     }
+    let out = muster.run("assign", &["run", "-"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("Say --format"));
     assert_eq!(prompts(&muster), Vec::<Value>::new());
 }
 
@@ -296,6 +299,21 @@ fn a_task_file_becomes_a_prompt_and_its_result_stands_beside() {
     assert_eq!(muster.run("assign", &clean).status.code(), Some(2), "nobody can be asked");
     muster.ok("assign", &[&clean[..], &["--yes"]].concat());
     assert!(!dir.join("done/fix.task.md").exists() && !dir.join("fix.result.json").exists());
+}
+
+#[test]
+fn a_watcher_goes_on_when_the_server_is_killed() {
+    let (muster, kept) = one_agent();
+    let dir = muster.folder().join("tasks");
+    file(&muster, "tasks/t.task.md", "What is the capital of Japan?");
+    let mut watcher = Beside::start(&muster, &["watch-dir", dir.to_str().unwrap(), "--json"]);
+    watcher.until("the prompt", |line| line["state"] == "pending");
+    signal(muster.server(), Signal::KILL);
+    let ended = watcher.until("its end", |line| !line["file"].is_null());
+    watcher.signal(Signal::KILL);
+    // Between the paste and its proof nobody knows what was typed, but it is one prompt all the same.
+    assert_eq!((texts(&muster).len(), ended["prompt"].clone()), (1, prompts(&muster)[0]["id"].clone()));
+    assert_eq!(pasted(&kept, "What is the capital of Japan?"), 1);
 }
 
 #[test]

@@ -35,6 +35,8 @@ use crate::wait::{CANCELLED, HELD, TIMED_OUT, again, over, patiently};
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// Looks that are left out after one that went wrong: what is wrong with a disk or a server lasts.
+const PAUSE: u32 = 20;
 /// Most prompts that are open at once; other files wait in the folder.
 const OPEN_MAX: usize = 1_000;
 
@@ -91,6 +93,10 @@ struct Watcher<'a> {
     warned: BTreeSet<String>,
     counts: Counts,
     began: Instant,
+    /// Something may have been missed: all open prompts are to be asked for.
+    behind: bool,
+    /// Looks to leave out.
+    pause: u32,
 }
 
 /// Watches; with `once` until everything that is there has ended. Gives the exit code.
@@ -107,6 +113,8 @@ pub async fn watch(client: &Client, print: &Printer, args: WatchArgs) -> Result<
         warned: BTreeSet::new(),
         counts: Counts::default(),
         began: Instant::now(),
+        behind: false,
+        pause: 0,
     };
     let mut feed = client.feed().await?;
     let mut look = tokio::time::interval(LOOK);
@@ -127,8 +135,10 @@ pub async fn watch(client: &Client, print: &Printer, args: WatchArgs) -> Result<
             Ok(()) => {}
             Err(failure @ (Failure::Closed | Failure::Usage(_))) => return Err(failure),
             Err(failure) if args.once => return Err(failure),
-            // The next look tries again.
-            Err(failure) => watcher.warn(failure.text().unwrap_or_default().to_owned()),
+            Err(failure) => {
+                watcher.warn(failure.text().unwrap_or_default().to_owned());
+                (watcher.behind, watcher.pause) = (true, PAUSE);
+            }
         }
     }
 }
@@ -157,6 +167,16 @@ impl Watcher<'_> {
 
     /// Looks at the folder once.
     async fn look(&mut self) -> Result<(), Failure> {
+        if self.pause > 0 {
+            self.pause -= 1;
+            return Ok(());
+        }
+        if self.behind {
+            for id in self.names.keys().copied().collect::<Vec<_>>() {
+                self.ask(id).await?;
+            }
+            self.behind = false;
+        }
         let listing =
             self.folder.list().map_err(|e| Failure::failed(format!("cannot read the folder: {e}")))?;
         listing.misnamed.into_iter().for_each(|why| self.warn(why));
@@ -183,6 +203,7 @@ impl Watcher<'_> {
                 }
             }
         }
+        // Those whose end was told, but could not be written down then.
         let ended = self.open().filter(|(_, open)| open.prompt.state.is_final());
         for name in ended.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
             went = went.and(self.finish(&name));
@@ -249,9 +270,7 @@ impl Watcher<'_> {
                 self.set(name, Life::Open(Box::new(open)));
                 self.seen(prompt).await
             }
-            Err(Failure::Usage(why) | Failure::NotFound(why) | Failure::Refused(why)) => {
-                self.broken(name, &text.sight, &why)
-            }
+            Err(Failure::Usage(why) | Failure::NotFound(why)) => self.broken(name, &text.sight, &why),
             Err(failure) => Err(failure),
         }
     }
@@ -290,10 +309,7 @@ impl Watcher<'_> {
             ToViewer::Prompt { prompt } => self.seen(prompt).await,
             // What changed meanwhile may be in none of its lists.
             ToViewer::Everything { .. } => {
-                let open: Vec<PromptId> = self.names.keys().copied().collect();
-                for id in open {
-                    self.ask(id).await?;
-                }
+                self.behind = true;
                 Ok(())
             }
             ToViewer::PromptGone { prompt } => self.forgotten(prompt),
