@@ -7,6 +7,7 @@ use wire::PromptId;
 use wire::prompt::NewPrompt;
 use wire::text::{cut, escape};
 
+use super::template::{Part, parts};
 use crate::asked;
 use crate::tree::{Entry, Fault, Node, Value, unknown};
 
@@ -66,6 +67,18 @@ pub enum Each {
     Items(Vec<String>),
     /// The lines of a text with blanks, without those that are empty.
     Lines(String),
+}
+
+impl Each {
+    /// Whether other steps tell what it is, so that nobody knows it before.
+    pub fn told(&self) -> bool {
+        match self {
+            Each::Items(_) => false,
+            Each::Lines(text) => {
+                parts(text).is_ok_and(|parts| parts.iter().any(|p| matches!(p, Part::Step(..))))
+            }
+        }
+    }
 }
 
 /// Reads a file. Times of steps count from `now`; `given` are values from the command line.

@@ -20,6 +20,8 @@ use crate::asked::each_text;
 
 /// Most prompts that the queue waits for on behalf of one.
 const AFTER_MAX: usize = 100;
+/// Most prompts that another step's output makes: an agent does not decide alone how much is spent.
+const LINES_MAX: usize = 1_000;
 /// Longest output of a step, all its prompts together: more fits into no text.
 const OUTPUT_MAX: usize = wire::PROMPT_MAX;
 
@@ -245,9 +247,12 @@ impl<'a> Machine<'a> {
                 lines.map(|line| Some(line.to_owned())).collect()
             }
         };
-        if self.total + items.len() > STEPS_MAX {
+        let told = self.flow.steps[step].each.as_ref().is_some_and(Each::told);
+        let most = if told { LINES_MAX } else { STEPS_MAX };
+        if items.len() > most || self.total + items.len() > STEPS_MAX {
             return Err(format!(
-                "it is repeated {} times, and a run has at most {STEPS_MAX} prompts",
+                "it would be repeated {} times; {LINES_MAX} are the most for what another step tells, and {STEPS_MAX} \
+                 prompts the most of a run",
                 items.len()
             ));
         }

@@ -153,7 +153,7 @@ fn a_step_that_is_repeated_for_nothing_is_done() {
 fn too_many_lines_fail_the_step_and_nothing_is_queued_for_it() {
     let read = read("- {id: a, prompt: x}\n- {id: b, prompt: y, foreach: '{{steps.a.output}}'}\n");
     let mut world = World::new(&read);
-    world.completes("a/1", &"x\n".repeat(STEPS_MAX));
+    world.completes("a/1", &"x\n".repeat(LINES_MAX + 1));
     assert!(matches!(&world.acts[..], [Act::Unrepeatable(1, _)]), "{:?}", world.acts);
     assert!(world.machine.over());
     assert_eq!(world.machine.counts(), Counts { completed: 1, failed: 1, ..Counts::default() });

@@ -52,10 +52,11 @@ A file in TOML or YAML:
 A step takes all options of `assign PROMPT` under their names, and `on-failure` of its own.
 Directories count from the file's own. A plain list of texts is a run, too.
 
-{{steps.ID.output}} is another agent's text, put in as it is: one that was misled may write into
-it what misleads the next. {{steps.ID.fenced}} sets it apart by fences that nothing in it can end;
-say before it what it is. {{steps.ID.status}} is completed, failed, cancelled or skipped. They
-stand in prompts only, never in a command, a directory or a branch. \\{{ is two braces.
+{{steps.ID.output}} is another agent's answer (64 KiB are kept of each), put in as it is: one that
+was misled may write into it what misleads the next; by `foreach` it makes at most 1,000 prompts.
+{{steps.ID.fenced}} sets it apart by fences that nothing in it can end; say before it what it is.
+{{steps.ID.status}} is completed, failed, cancelled or skipped. They stand in prompts only, never
+in a command, a directory or a branch. \\{{ is two braces.
 
 Exit codes are those of --wait: 0 when all were completed; 1 when one failed (124: by time
 alone); 6 when the rest waits for a person; 7 when one was cancelled; 130 after Ctrl-C.";

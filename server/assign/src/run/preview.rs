@@ -152,10 +152,8 @@ fn items(run: &Run, step: &Step) -> Result<Vec<Option<String>>, String> {
     match &step.each {
         None => Ok(vec![None]),
         Some(Each::Items(items)) => items.iter().map(|item| filled(run, item, None).map(Some)).collect(),
+        Some(told) if told.told() => Ok(vec![Some(UNKNOWN.to_owned())]),
         Some(Each::Lines(text)) => {
-            if parts(text)?.iter().any(|part| matches!(part, Part::Step(..))) {
-                return Ok(vec![Some(UNKNOWN.to_owned())]);
-            }
             let text = filled(run, text, None)?;
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             Ok(lines.map(|line| Some(line.to_owned())).collect())
