@@ -143,7 +143,8 @@ async function request<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', p
       cache: 'no-store',
       redirect: 'error',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      // The server takes no change without it: a form of another page could not send it.
+      headers: { Accept: 'application/json', ...(method === 'GET' ? {} : { 'Content-Type': 'application/json' }), ...headers },
     });
   } catch {
     throw new Refused(0, 'The server cannot be reached.', 'Start it with `assigner serve`; sessions go on without it.');

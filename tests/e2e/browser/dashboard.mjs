@@ -70,6 +70,8 @@ const DOES = {
   attribute: ({ page }, line) => find(page, line).getAttribute(line.name),
   count: ({ page }, { at }) => page.locator(at).count(),
   evaluate: ({ page }, { script }) => page.evaluate(script),
+  // Runs before anything of a page that is opened from now on.
+  prepare: ({ page }, { script }) => page.addInitScript(script),
   url: ({ page }) => page.url(),
   cookies: ({ page }) => page.context().cookies(),
   history: async ({ page }) => {

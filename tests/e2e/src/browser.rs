@@ -172,6 +172,12 @@ impl Page<'_> {
         self.does("evaluate", json!({"script": script}))
     }
 
+    /// Runs a script before anything of a page that is opened from now on.
+    #[track_caller]
+    pub fn prepare(&self, script: &str) {
+        self.does("prepare", json!({"script": script}));
+    }
+
     /// Answers requests for an address with a page of somebody else's.
     #[track_caller]
     pub fn serve(&self, url: &str, html: &str) {

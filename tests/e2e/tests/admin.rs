@@ -46,7 +46,6 @@ fn a_token_is_made_shown_once_and_revoked() {
     let muster = one_agent();
     let page = at(&muster, &browser, "#/admin/tokens");
     page.fill("[data-testid=token-name]", "ci");
-    page.click("[data-testid=role-viewer]");
     page.click("[data-testid=token-make]");
     page.sees("[data-testid=made-token]");
     let token = page.text("[data-testid=made-token] code");
@@ -130,18 +129,18 @@ fn a_pool_is_changed_and_forgotten_but_no_command_is_set_from_a_browser() {
 fn what_needs_a_person_is_told_on_the_desktop_when_asked_for_and_only_while_nobody_looks() {
     let Some(browser) = Browser::start() else { return };
     let muster = one_agent();
-    let page = at(&muster, &browser, "#/");
+    let page = browser.page("own");
     // A headless browser shows none; what would be shown is kept instead.
-    page.evaluate(
-        "(() => {
-            globalThis.shown = [];
-            globalThis.Notification = class {
-                static permission = 'default';
-                static requestPermission() { return Promise.resolve((Notification.permission = 'granted')); }
-                constructor(title, { body, tag }) { shown.push([title, body, tag]); }
-            };
-        })()",
+    page.prepare(
+        "globalThis.shown = [];
+        globalThis.Notification = class {
+            static permission = 'default';
+            static requestPermission() { return Promise.resolve((Notification.permission = 'granted')); }
+            constructor(title, { body, tag }) { shown.push([title, body, tag]); }
+        };",
     );
+    page.goto(&muster.login_link());
+    page.sees(LIVE);
     page.press("?");
     page.click("[data-testid=notices-on]");
     page.press("Escape");
