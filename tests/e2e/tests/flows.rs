@@ -421,6 +421,46 @@ fn whenever_a_watcher_is_killed_no_task_is_queued_twice_and_none_is_lost() {
 }
 
 #[test]
+fn killed_again_and_again_at_any_moment_both_queue_each_prompt_once() {
+    let (muster, kept) = one_agent();
+    let dir = muster.folder().join("tasks");
+    file(&muster, "tasks/t.task.md", "quick run task");
+    let path = file(&muster, "chain.yaml", CHAIN);
+    let run = ["run", &path, "--json", "--var", "two=y"];
+    let watch = ["watch-dir", dir.to_str().unwrap(), "--json", "--once"];
+    let mut first = Beside::start(&muster, &run);
+    let id = first.next().unwrap()["run"].as_str().unwrap().to_owned();
+    first.signal(Signal::KILL);
+    let resume = [&run[..], &["--resume", &id]].concat();
+    // Later each time: between what is printed there are moments, too.
+    for round in 1..=12 {
+        let (mut run, mut watch) = (Beside::start(&muster, &resume), Beside::start(&muster, &watch));
+        std::thread::sleep(std::time::Duration::from_millis(round * 10));
+        run.signal(Signal::KILL);
+        watch.signal(Signal::KILL);
+    }
+    assert_eq!(Beside::start(&muster, &resume).end(), Some(0));
+    assert_eq!(Beside::start(&muster, &watch).end(), Some(0));
+    let mut queued = texts(&muster);
+    queued.sort();
+    let sum = "Sum up: Ran x at once.\n\nRan y at once. (completed)";
+    let expected = [
+        "Please list the words x and y",
+        sum,
+        "quick run other",
+        "quick run task",
+        "quick run x",
+        "quick run y",
+    ];
+    assert_eq!(queued, expected);
+    assert!(expected.iter().all(|text| pasted(&kept, text) == 1));
+    assert!(dir.join("done/t.task.md").exists() && result(&muster, "t.result.json").is_some());
+    let files = fs::read_dir(&dir).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+    let left = files.filter(|name| !name.starts_with(".muster-")).count();
+    assert_eq!(left, 3, "done/, the result and the summary");
+}
+
+#[test]
 fn a_real_agent_does_a_run_and_a_task() {
     let Some(real) = Real::new(Kind::Claude) else { return };
     let project = real.project("p");
