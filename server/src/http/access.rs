@@ -34,6 +34,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/v1/status", May(Viewer)),
     ("POST", "/v1/stop", Access::Owner),
     ("GET", "/v1/openapi.json", May(Viewer)),
+    ("GET", "/metrics", May(Viewer)),
     ("GET", "/v1/sessions", May(Viewer)),
     ("GET", "/v1/sessions/{session}", May(Viewer)),
     ("GET", "/v1/sessions/{session}/events", May(Viewer)),
