@@ -243,7 +243,7 @@ pub enum Command {
         #[arg(long, short = 'n', default_value_t = 100)]
         limit: u32,
     },
-    /// Show sessions and prompts as they change.
+    /// Show sessions and prompts as they change; on a terminal a full screen, where requests are answered too.
     Watch {
         /// Print one line of counts whenever they change, for a status line
         #[arg(long)]

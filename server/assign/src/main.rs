@@ -73,6 +73,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
             return generated(&print, |out| *out = page);
         }
+        Command::Watch { counts: false } => return watch::watch(Client::new()?, &print).await,
         command => talk(command, &Client::new()?, &print).await?,
     }
     Ok(0)
@@ -116,9 +117,9 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Context { session, limit } => show::contexts(client, print, &session, limit).await,
         Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,
         Command::Watch { counts: true } => watch::counts(client, print).await,
-        Command::Watch { counts: false } => watch::watch(client, print).await,
         Command::Login => login(client, print).await,
-        Command::Completions { .. } | Command::Man => Ok(()),
+        // Those that need no server, or more of it, were done before.
+        Command::Watch { counts: false } | Command::Completions { .. } | Command::Man => Ok(()),
     }
 }
 
