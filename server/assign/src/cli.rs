@@ -243,6 +243,8 @@ pub enum Command {
         #[arg(long, short = 'n', default_value_t = 100)]
         limit: u32,
     },
+    /// Print what happens in all sessions, one JSON object a line, to be followed and resumed.
+    Events(crate::events::Wanted),
     /// Show sessions and prompts as they change; on a terminal a full screen, where requests are answered too.
     Watch {
         /// Print one line of counts whenever they change, for a status line

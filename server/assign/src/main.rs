@@ -10,6 +10,7 @@ mod audit;
 mod change;
 mod cli;
 mod client;
+mod events;
 mod failure;
 mod logs;
 mod plan;
@@ -73,6 +74,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
             return generated(&print, |out| *out = page);
         }
+        Command::Events(wanted) => events::events(Client::new()?, &print, wanted).await?,
         Command::Watch { counts: false } => return watch::watch(Client::new()?, &print).await,
         command => talk(command, &Client::new()?, &print).await?,
     }
@@ -119,7 +121,10 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Watch { counts: true } => watch::counts(client, print).await,
         Command::Login => login(client, print).await,
         // Those that need no server, or more of it, were done before.
-        Command::Watch { counts: false } | Command::Completions { .. } | Command::Man => Ok(()),
+        Command::Events(_)
+        | Command::Watch { counts: false }
+        | Command::Completions { .. }
+        | Command::Man => Ok(()),
     }
 }
 
