@@ -253,6 +253,11 @@ pub enum Command {
     },
     /// Print a link that logs one browser in, once, within a minute.
     Login,
+    /// Print the JSON Schema of each line that a command prints with --json; without a command, list those there are.
+    Schema {
+        /// Which, for example `sessions` or `policy show`; `send` is the one without a name.
+        command: Vec<String>,
+    },
     /// Print the completions of a shell.
     Completions {
         /// Which shell.

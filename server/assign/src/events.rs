@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::FutureExt;
+use schemars::JsonSchema;
 use serde::Serialize;
 use wire::PromptId;
 use wire::event::{EventKind, Severity};
@@ -54,7 +55,7 @@ pub struct Wanted {
 }
 
 /// A line that is no event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PromptLine {
     /// The last event before it: what to resume with.
     pub id: u64,

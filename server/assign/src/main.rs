@@ -12,11 +12,14 @@ mod cli;
 mod client;
 mod events;
 mod failure;
+#[cfg(test)]
+mod help_tests;
 mod logs;
 mod plan;
 mod policy;
 mod print;
 mod result;
+mod schema;
 mod search;
 mod send;
 mod sending;
@@ -74,6 +77,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
             return generated(&print, |out| *out = page);
         }
+        Command::Schema { command } => schema::print(&print, &command)?,
         Command::Events(wanted) => events::events(Client::new()?, &print, wanted).await?,
         Command::Watch { counts: false } => return watch::watch(Client::new()?, &print).await,
         command => talk(command, &Client::new()?, &print).await?,
@@ -123,6 +127,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         // Those that need no server, or more of it, were done before.
         Command::Events(_)
         | Command::Watch { counts: false }
+        | Command::Schema { .. }
         | Command::Completions { .. }
         | Command::Man => Ok(()),
     }
