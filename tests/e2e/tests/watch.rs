@@ -127,6 +127,12 @@ fn a_server_that_is_gone_is_said_and_found_again() {
     tmux.keys(&["Enter"]);
     tmux.await_text("#1     pending");
     assert_eq!(muster.json("assign", &["prompts", "--json"]).len(), 1);
+    // Who leaves right after it was sent has sent it.
+    text(&tmux, ">9: and then");
+    tmux.keys(&["Enter", "Q"]);
+    wait_for("the second prompt", || {
+        (muster.json("assign", &["prompts", "--json"]).len() == 2).then_some(())
+    });
 }
 
 /// What tmux knows of the pane's modes.

@@ -30,6 +30,13 @@ pub struct Outcome {
     line: Option<(String, String)>,
 }
 
+impl Outcome {
+    /// Whether it was done, for whoever has no board to be told on.
+    pub fn done(self) -> Result<(), Failure> {
+        self.said.map(drop).map_err(Failure::Failed)
+    }
+}
+
 /// Stops this process as the terminal's stop key does any other.
 pub fn stop() {
     let _ = kill_process(getpid(), Signal::STOP);

@@ -289,10 +289,13 @@ fn answer(board: &mut Board, choice: Choice) -> Option<Effect> {
     let clock = board.clock;
     let mark = board.desk.subject().cloned()?;
     let Some(approval) = desk::asked(board, &mark).cloned() else {
-        let stuck = matches!(&mark, Mark::Session(id) if board.sessions.get(id).is_some_and(|s| s.claim.state.waits()));
+        let stuck = match &mark {
+            Mark::Session(id) => board.sessions.get(id).filter(|s| s.claim.state.waits()),
+            Mark::Approval(_) | Mark::Prompt(_) => None,
+        };
         let text = match stuck {
-            true => "what it asks cannot be read here; answer in its own terminal: wrap attach",
-            false => "nothing is asked here",
+            Some(s) => format!("what it asks cannot be read; answer in its terminal: wrap attach {}", s.name),
+            None => "nothing is asked here".to_owned(),
         };
         board.desk.fail(text, clock);
         return None;

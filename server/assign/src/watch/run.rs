@@ -9,7 +9,7 @@ use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyM
 use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 use wire::feed::FromViewer;
 
 use super::board::Board;
@@ -30,6 +30,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// First pause before the server is sought again, doubled up to the longest.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
+/// How long what was asked for last may take after the user has left.
+const LAST: Duration = Duration::from_secs(5);
 /// Outcomes and connections that may wait to be taken in; whoever brings more waits.
 const BOUND: usize = 64;
 
@@ -39,8 +41,10 @@ pub async fn run(client: Client) -> Result<u8, Failure> {
     let feed = client.feed().await?;
     let signals = Signals::new().map_err(|e| Failure::failed(format!("cannot listen to signals: {e}")))?;
     let mut screen = Screen::take().map_err(Failure::terminal)?;
-    let ended = Watch::new(client, feed).until_the_end(&mut screen, signals).await;
+    let mut watch = Watch::new(client, feed);
+    let ended = watch.until_the_end(&mut screen, signals).await;
     screen.leave();
+    watch.finish().await?;
     ended
 }
 
@@ -53,6 +57,8 @@ struct Watch {
     tail: Option<Tail>,
     /// Streams of this connection so far.
     streams: u32,
+    /// What was asked for and has no outcome yet.
+    open: usize,
     news: mpsc::Sender<News>,
     heard: mpsc::Receiver<News>,
 }
@@ -85,6 +91,7 @@ impl Watch {
             feed: Some(feed),
             tail: None,
             streams: 0,
+            open: 0,
             news,
             heard,
         }
@@ -96,7 +103,6 @@ impl Watch {
         let mut drawn = Instant::now() - FRAME;
         let mut stale = true;
         loop {
-            self.board.clock = now();
             let next = tokio::select! {
                 event = keys.next() => match event {
                     Some(Ok(event)) => self.event(event),
@@ -153,6 +159,7 @@ impl Watch {
     }
 
     fn event(&mut self, event: Event) -> Next {
+        self.board.clock = now();
         let key = match event {
             Event::Key(key) => key_of(key),
             Event::Paste(text) => Some(Key::Paste(text)),
@@ -168,6 +175,7 @@ impl Watch {
             Some(Effect::Suspend) => Next::Suspend,
             Some(Effect::Repaint) => Next::Repaint,
             Some(effect) => {
+                self.open += 1;
                 let (client, news) = (Arc::clone(&self.client), self.news.clone());
                 tokio::spawn(async move {
                     let outcome = carry::carry(&client, effect).await;
@@ -179,6 +187,7 @@ impl Watch {
     }
 
     fn hear(&mut self, heard: Option<Heard>) -> Next {
+        self.board.clock = now();
         match heard {
             Some(Heard::Said(message)) => drop(self.board.hear(*message)),
             Some(Heard::Frame(bytes)) => {
@@ -196,14 +205,36 @@ impl Watch {
     }
 
     fn learn(&mut self, news: News) -> Next {
+        self.board.clock = now();
         match news {
             News::Joined(feed) => {
                 self.board.joined();
                 (self.feed, self.tail, self.streams) = (Some(*feed), None, 0);
             }
-            News::Outcome(outcome) => carry::learn(&mut self.board, *outcome),
+            News::Outcome(outcome) => {
+                self.open -= 1;
+                carry::learn(&mut self.board, *outcome);
+            }
         }
         Next::On
+    }
+
+    /// Waits for what was asked for right before the user left, and tells what was not done.
+    async fn finish(&mut self) -> Result<(), Failure> {
+        let until = Instant::now() + LAST;
+        while self.open > 0 {
+            match timeout_at(until, self.heard.recv()).await {
+                Ok(Some(News::Outcome(outcome))) => {
+                    self.open -= 1;
+                    outcome.done()?;
+                }
+                Ok(Some(News::Joined(_))) => {}
+                Ok(None) | Err(_) => {
+                    return Err(Failure::failed("the server did not say whether the last was done"));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -113,3 +113,66 @@ fn hook() {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+
+    use super::super::quiet::quietly;
+    use super::*;
+
+    /// Set for the process that takes the terminal and fails.
+    const FAILS: &str = "MUSTER_TEST_FAILS";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        if std::env::var_os(FAILS).is_some() {
+            let _screen = Screen::take().expect("it is a terminal");
+            assert_eq!(quietly(|| panic!("nobody hears this")), None::<()>);
+            panic!("this is told");
+        }
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).expect("a PTY");
+        unlockpt(&master).expect("it can be unlocked");
+        let name = ptsname(&master, Vec::new()).expect("it has a name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let slave = rustix::fs::open(name, flags, Mode::empty()).expect("its other side opens");
+        let size = Winsize { ws_col: 80, ws_row: 24, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&slave, size).expect("it has a size");
+        let before = tcgetattr(&slave).expect("it is a terminal");
+        let stdio = || Stdio::from(slave.try_clone().expect("a descriptor"));
+        let this = "watch::screen::tests::a_panic_gives_the_terminal_back_before_it_is_told";
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", this, "--nocapture"])
+            .env(FAILS, "1")
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .expect("it runs");
+        let reader = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            // When nobody has the other side any longer, reading fails; until then it has what there is.
+            let _ = std::fs::File::from(master).read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        assert!(!child.wait().expect("it ends").success());
+        let after = tcgetattr(&slave).expect("it is a terminal");
+        drop(slave);
+        let text = reader.join().expect("it reads");
+        assert_eq!(after.local_modes, before.local_modes);
+        assert_eq!((after.input_modes, after.output_modes), (before.input_modes, before.output_modes));
+        assert!(after.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
+        let taken = text.find("\x1b[?1049h").expect("it was taken");
+        let given = text.find("\x1b[?1049l").expect("it was given back");
+        let told = text.find("this is told").expect("it is told");
+        assert!(taken < given && given < told, "{text:?}");
+        assert!(text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l"), "the cursor is seen: {text:?}");
+        assert!(!text.contains("nobody hears this"), "{text:?}");
+    }
+}

@@ -96,7 +96,7 @@ impl Tail {
                 let Some(cell) = screen.cell(row, col).filter(|c| !c.is_wide_continuation()) else {
                     continue;
                 };
-                let width = usize::from(room.right() - x);
+                let width = usize::from(room.right() - x).min(if cell.is_wide() { 2 } else { 1 });
                 buf.set_stringn(x, y, text(cell, width), width, style(cell, colour));
                 if (row, col) == (cursor_row, cursor_col) && !screen.hide_cursor() {
                     buf.set_style(Rect::new(x, y, 1, 1), Style::new().add_modifier(Modifier::REVERSED));
