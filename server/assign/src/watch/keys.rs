@@ -10,6 +10,7 @@ use wire::{ApprovalId, PromptId};
 use super::board::Board;
 use super::command::{self, Line, Purpose, Written};
 use super::desk::{self, Mode, Pane};
+use super::draw;
 use super::inbox::Mark;
 use super::whole;
 
@@ -205,7 +206,8 @@ fn address(board: &Board) -> String {
 
 fn read(board: &mut Board, mark: Mark, scroll: usize, key: Key) -> Option<Effect> {
     let page = usize::from(board.desk.size.1 / 2);
-    let last = whole::lines(board, &mark, board.desk.size.0).len().saturating_sub(1);
+    let size = board.desk.size;
+    let last = whole::lines(board, &mark, size.0).len().saturating_sub(draw::page_height(size));
     let scrolled = match key {
         Key::Esc | Key::Char('o') | Key::Enter => return None,
         Key::Char('j') | Key::Down => scroll + 1,
@@ -247,9 +249,11 @@ fn look(board: &mut Board, up: u16, right: u16, key: Key) -> Option<Effect> {
 }
 
 fn explain(board: &mut Board, scroll: usize, key: Key) -> Option<Effect> {
+    let size = board.desk.size;
+    let last = draw::help_lines(size.0).len().saturating_sub(draw::page_height(size));
     let scroll = match key {
         Key::Ctrl('c' | 'd') | Key::Char('Q') => return Some(Effect::Quit),
-        Key::Char('j') | Key::Down | Key::PageDown => (scroll + 1).min(HELP.len() - 1),
+        Key::Char('j') | Key::Down | Key::PageDown => (scroll + 1).min(last),
         Key::Char('k') | Key::Up | Key::PageUp => scroll.saturating_sub(1),
         _ => return None,
     };

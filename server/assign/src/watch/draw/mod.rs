@@ -198,7 +198,7 @@ fn show_tail(board: &Board, tail: Option<&Tail>, pan: (u16, u16), look: Look, ro
 
 fn page(board: &Board, mark: &Mark, scroll: usize, look: Look, room: Rect, buf: &mut Buffer) {
     let lines = whole::lines(board, mark, room.width);
-    let height = usize::from(room.height.saturating_sub(1)).max(1);
+    let height = page_height(board.desk.size);
     let first = scroll.min(lines.len().saturating_sub(height));
     let what = match mark {
         Mark::Approval(id) => format!("Request {id}"),
@@ -217,11 +217,26 @@ fn page(board: &Board, mark: &Mark, scroll: usize, look: Look, room: Rect, buf: 
     }
 }
 
+/// The keys with what they do, none longer than so many columns.
+pub fn help_lines(width: u16) -> Vec<String> {
+    let explained = |(keys, what): &(&str, &str)| {
+        let rows = wrap(what, width.saturating_sub(16)).into_iter().enumerate();
+        rows.map(|(n, row)| format!("{} {row}", pad(if n == 0 { keys } else { "" }, 15))).collect::<Vec<_>>()
+    };
+    HELP.iter().flat_map(explained).collect()
+}
+
+/// Rows of something that is shown alone, below its title.
+pub fn page_height((_, rows): (u16, u16)) -> usize {
+    usize::from(rows.saturating_sub(3)).max(1)
+}
+
 fn help(scroll: usize, look: Look, room: Rect, buf: &mut Buffer) {
     let room = rule("Keys", look.strong(), room, buf);
-    let first = scroll.min(HELP.len().saturating_sub(room.height.into()));
-    for (y, (keys, what)) in (0..room.height).zip(HELP.iter().skip(first)) {
-        put(buf, room, y, &format!("{} {what}", pad(keys, 15)), Style::new());
+    let lines = help_lines(room.width);
+    let first = scroll.min(lines.len().saturating_sub(room.height.into()));
+    for (y, line) in (0..room.height).zip(lines.iter().skip(first)) {
+        put(buf, room, y, line, Style::new());
     }
 }
 

@@ -129,6 +129,23 @@ fn what_does_not_fit_says_where_the_rest_is() {
 }
 
 #[test]
+fn all_keys_are_explained_on_any_terminal() {
+    let mut board = board();
+    press(&mut board, Key::Char('?'));
+    let mut read = shown(&mut board, (40, 10));
+    for _ in 0..40 {
+        press(&mut board, Key::Down);
+        read.push_str(&shown(&mut board, (40, 10)));
+    }
+    for text in ["next pane;", "queue", "leaves the inbox", "quit;", "go on"] {
+        assert!(read.contains(text), "{text:?} is missing in\n{read}");
+    }
+    press(&mut board, Key::Up);
+    press(&mut board, Key::Esc);
+    assert!(shown(&mut board, (40, 10)).contains("Inbox"));
+}
+
+#[test]
 fn a_lost_connection_is_said_with_its_age_and_what_was_known_stays() {
     let mut board = board();
     board.lost();
