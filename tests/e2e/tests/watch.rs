@@ -226,3 +226,18 @@ fn every_mode_that_was_switched_on_is_switched_off_and_nothing_is_asked_of_the_t
         }
     }
 }
+
+#[test]
+fn a_window_that_is_closed_leaves_nothing_behind() {
+    let muster = Muster::new();
+    muster.ok("assigner", &["serve", "--detach"]);
+    let mut command = muster.command("assign");
+    command.arg("watch").env("NO_COLOR", "1");
+    let mut terminal = Terminal::run(&command);
+    terminal.await_text("no sessions;");
+    let coloured = (30..=37).any(|colour| terminal.text().contains(&format!("\x1b[{colour}m")));
+    assert!(!coloured, "{:?}", terminal.text());
+    let pid = terminal.pid();
+    terminal.close();
+    wait_for("its end", || (!e2e::is_alive(pid)).then_some(()));
+}
