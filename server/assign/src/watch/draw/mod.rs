@@ -30,7 +30,7 @@ pub use rooms::{Rooms, rooms};
 /// Below this nothing can be told.
 const SMALLEST: (u16, u16) = (20, 4);
 /// What keys can be pressed, as long as nothing else is to be said.
-const HINT: &str = "Q quit  ? keys  > prompt  j k move  Tab pane  o open  a d answer  r retry  c cancel";
+const HINT: &str = "Q quit  ? keys  > prompt  j k move  Tab pane  o open  a d answer  r retry";
 
 /// Draws everything; gives where the cursor stands, if it is to be seen.
 pub fn draw(

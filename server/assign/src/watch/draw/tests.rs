@@ -87,6 +87,17 @@ fn all_of_it_is_on_a_usual_terminal() {
 }
 
 #[test]
+fn hints_are_whole_on_a_usual_terminal() {
+    for keys in ["", "o", "z", "?"] {
+        let mut board = board();
+        keys.chars().for_each(|c| press(&mut board, Key::Char(c)));
+        let screen = shown(&mut board, (80, 24));
+        let hint = screen.lines().last().unwrap_or_default();
+        assert!(!hint.is_empty() && !hint.contains('…'), "{hint}");
+    }
+}
+
+#[test]
 fn a_small_terminal_shows_one_pane_after_the_other() {
     let mut board = board();
     let inbox = shown(&mut board, (40, 10));
