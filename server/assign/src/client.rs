@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::SplitStream;
+use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request};
@@ -19,7 +18,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use wire::feed::ToViewer;
+use wire::feed::{FromViewer, ToViewer};
 use wire::http::ErrorBody;
 use wire::place::Place;
 
@@ -33,19 +32,34 @@ const START: Duration = Duration::from_secs(20);
 /// A client of one place.
 pub struct Client {
     place: Place,
+    /// Whether a server is started when none runs.
+    starts: bool,
 }
 
 /// What the server tells as it happens.
 pub struct Feed {
-    stream: SplitStream<WebSocketStream<UnixStream>>,
-    /// Kept open: dropping it would close the connection's other half.
-    _sink: futures_util::stream::SplitSink<WebSocketStream<UnixStream>, Message>,
+    socket: WebSocketStream<UnixStream>,
+}
+
+/// What came on a feed.
+pub enum Heard {
+    /// A message.
+    Said(Box<ToViewer>),
+    /// A frame of a terminal that is watched, with its stream's number before it.
+    Frame(Bytes),
 }
 
 impl Client {
     /// Finds the place; does not connect yet.
     pub fn new() -> Result<Self, Failure> {
-        Place::from_env().map(|place| Self { place }).map_err(|e| Failure::Unreachable(e.to_string()))
+        Place::from_env()
+            .map(|place| Self { place, starts: true })
+            .map_err(|e| Failure::Unreachable(e.to_string()))
+    }
+
+    /// The same for whoever only looks on: it never starts a server.
+    pub fn of_running(self) -> Self {
+        Self { starts: false, ..self }
     }
 
     /// Reads.
@@ -101,10 +115,7 @@ impl Client {
             .read_buffer_size(wire::READ_AT_ONCE);
         let joined = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
         match joined {
-            Ok((socket, _)) => {
-                let (_sink, stream) = socket.split();
-                Ok(Feed { stream, _sink })
-            }
+            Ok((socket, _)) => Ok(Feed { socket }),
             Err(Error::Http(answer)) => {
                 let body = answer.body().as_deref().unwrap_or_default();
                 Err(serde_json::from_slice::<ErrorBody>(body)
@@ -119,7 +130,9 @@ impl Client {
         if let Ok(stream) = UnixStream::connect(&socket).await {
             return Ok(stream);
         }
-        start_server().await?;
+        if self.starts {
+            start_server().await?;
+        }
         UnixStream::connect(&socket).await.map_err(|e| {
             Failure::Unreachable(format!("cannot reach the server at {}: {e}", socket.display()))
         })
@@ -138,15 +151,32 @@ impl Feed {
     /// The next message; `None` when the server is gone.
     pub async fn next(&mut self) -> Option<ToViewer> {
         loop {
-            match self.stream.next().await?.ok()? {
+            if let Heard::Said(message) = self.hear().await? {
+                return Some(*message);
+            }
+        }
+    }
+
+    /// The next message or frame; `None` when the server is gone. May be dropped while it waits, and loses nothing.
+    pub async fn hear(&mut self) -> Option<Heard> {
+        loop {
+            match self.socket.next().await?.ok()? {
                 // What a newer server says beyond this build's words is skipped.
                 Message::Text(text) => match serde_json::from_str(&text) {
-                    Ok(message) => return Some(message),
+                    Ok(message) => return Some(Heard::Said(Box::new(message))),
                     Err(_) => continue,
                 },
+                Message::Binary(bytes) => return Some(Heard::Frame(bytes)),
                 Message::Close(_) => return None,
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
+        }
+    }
+
+    /// Says something. A server that is gone does not hear it; whoever listens will be told so.
+    pub async fn say(&mut self, message: &FromViewer) {
+        if let Ok(text) = serde_json::to_string(message) {
+            let _ = self.socket.send(Message::text(text)).await;
         }
     }
 }

@@ -11,7 +11,10 @@ mod audit;
 mod change;
 mod cli;
 mod client;
+mod events;
 mod failure;
+#[cfg(test)]
+mod help_tests;
 mod logs;
 mod plan;
 mod policy;
@@ -19,6 +22,7 @@ mod pools;
 mod print;
 mod result;
 mod run;
+mod schema;
 mod search;
 mod send;
 mod sending;
@@ -81,6 +85,9 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Run(args) => return run::run(&Client::new()?, &print, args).await,
         Command::WatchDir(args) => return tasks::watch(&Client::new()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
+        Command::Schema { command } => schema::print(&print, &command)?,
+        Command::Events(wanted) => events::events(Client::new()?, &print, wanted).await?,
+        Command::Watch { counts: false } => return watch::watch(Client::new()?, &print).await,
         command => talk(command, &Client::new()?, &print).await?,
     }
     Ok(0)
@@ -125,13 +132,16 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Context { session, limit } => show::contexts(client, print, &session, limit).await,
         Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,
         Command::Watch { counts: true } => watch::counts(client, print).await,
-        Command::Watch { counts: false } => watch::watch(client, print).await,
         Command::Login => login(client, print).await,
-        Command::Completions { .. }
-        | Command::Man
-        | Command::Run(_)
+        // Those that need no server, or more of it, were done before.
+        Command::Run(_)
         | Command::WatchDir(_)
-        | Command::Task { .. } => Ok(()),
+        | Command::Task { .. }
+        | Command::Events(_)
+        | Command::Watch { counts: false }
+        | Command::Schema { .. }
+        | Command::Completions { .. }
+        | Command::Man => Ok(()),
     }
 }
 
