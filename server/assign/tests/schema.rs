@@ -172,12 +172,35 @@ fn prompts(checker: &mut Checker<'_>, wrapper: &mut Wrapper) {
     checker.check("retry", &["retry", "--all", "--state", "completed"]);
 }
 
+/// What is sent from files.
+fn files(checker: &mut Checker<'_>, wrapper: &mut Wrapper) {
+    let folder = checker.home.path().join("tasks");
+    std::fs::create_dir(&folder).expect("a folder");
+    let written = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let flow = written("flow.toml", "[[step]]\nid = \"one\"\nprompt = \"do it\"\ntarget = \"api\"\n");
+    checker.check("run", &["run", &flow, "--dry-run"]);
+    let run = checker.command(&["run", &flow, "--json"]).spawn().expect("assign runs");
+    let offer = wrapper.offer();
+    wrapper.run(offer.attempt, "done");
+    checker.ended("run", run);
+    let task = written("fix.task.md", "Fix the bug.\n");
+    checker.check("task validate", &["task", "validate", &task]);
+    checker.check("task clean", &["task", "clean", folder.to_str().expect("UTF-8"), "--yes"]);
+}
+
 fn administration(checker: &mut Checker<'_>) {
     let rules = checker.home.path().join("rules.toml");
     std::fs::write(&rules, "[[rule]]\nname = \"x\"\neffect = \"ask\"\n").expect("a file");
     checker.check("policy set", &["policy", "set", rules.to_str().expect("UTF-8")]);
     checker.check("sink set", &["sink", "set", "me", "command", "cat > /dev/null"]);
     checker.check("sink test", &["sink", "test", "me"]);
+    checker.check("pool add", &["pool", "add", "api", "--agent", "cat", "--dir", "/"]);
+    checker.plain("pool ls");
+    checker.check("pool rm", &["pool", "rm", "api"]);
     checker.check("template set", &["template", "set", "fix", "Fix {{file}}"]);
     checker.check("token add", &["token", "add", "ci", "--role", "viewer"]);
     for name in ["policy show", "policy examples", "sink ls", "template ls", "token ls"] {
@@ -205,6 +228,7 @@ fn every_line_of_every_command_is_as_its_schema_says() {
     assert!(wrapper.acked(last));
     answers(&mut checker, &server, &mut wrapper);
     prompts(&mut checker, &mut wrapper);
+    files(&mut checker, &mut wrapper);
     wait_for("an alert", || {
         let (_, alerts): (u16, Vec<Value>) = server.ask("GET", "/v1/alerts", "");
         (!alerts.is_empty()).then_some(())
