@@ -152,7 +152,14 @@ pub enum Verb {
         verb: ProfileVerb,
     },
     /// List the profiles of agents
-    Agents,
+    Agents {
+        /// Only those on the search path, with their versions and whether these were measured
+        #[arg(long)]
+        installed: bool,
+        /// One JSON object a line
+        #[arg(long, requires = "installed")]
+        json: bool,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell

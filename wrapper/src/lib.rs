@@ -20,6 +20,7 @@ pub mod holder;
 pub mod hook;
 pub mod hooks;
 pub mod host;
+pub mod installed;
 pub mod journal;
 pub mod keys;
 pub mod list;

@@ -16,7 +16,9 @@ use wire::place::Place;
 use wrapper::cli::{Cli, ProfileVerb, Verb};
 use wrapper::client::{self, Left};
 use wrapper::redaction::Redaction;
-use wrapper::{explain, export, holder, hook, list, names, observer, profile_check, profiles, replay, why};
+use wrapper::{
+    explain, export, holder, hook, installed, list, names, observer, profile_check, profiles, replay, why,
+};
 
 /// wrap itself failed: the convention of env(1), nohup(1) and timeout(1).
 const OWN_FAILURE: u8 = 125;
@@ -67,7 +69,8 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
         Some(Verb::Profile { verb: ProfileVerb::Check { file, recordings } }) => {
             profile_check::run(&file, &recordings, &mut std::io::stdout().lock())
         }
-        Some(Verb::Agents) => list::agents(&place).map(|()| 0),
+        Some(Verb::Agents { installed: true, json }) => installed::print(&place, json).map(|()| 0),
+        Some(Verb::Agents { .. }) => list::agents(&place).map(|()| 0),
         Some(Verb::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "wrap", &mut std::io::stdout());
             Ok(0)

@@ -270,6 +270,8 @@ pub enum Command {
         #[arg(long)]
         counts: bool,
     },
+    /// Look at this machine and say what to mend: versions, access, agents, terminal, limits.
+    Doctor,
     /// Print a link that logs one browser in, once, within a minute.
     Login,
     /// Print the JSON Schema of each line that a command prints with --json; without a command, list those there are.

@@ -11,6 +11,7 @@ mod audit;
 mod change;
 mod cli;
 mod client;
+mod doctor;
 mod events;
 mod failure;
 #[cfg(test)]
@@ -85,6 +86,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Run(args) => return run::run(&Client::new()?, &print, args).await,
         Command::WatchDir(args) => return tasks::watch(&Client::new()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
+        Command::Doctor => return doctor::run(&print).await,
         Command::Schema { command } => schema::print(&print, &command)?,
         Command::Events(wanted) => events::events(Client::new()?, &print, wanted).await?,
         Command::Watch { counts: false } => return watch::watch(Client::new()?, &print).await,
@@ -140,6 +142,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         | Command::Events(_)
         | Command::Watch { counts: false }
         | Command::Schema { .. }
+        | Command::Doctor
         | Command::Completions { .. }
         | Command::Man => Ok(()),
     }

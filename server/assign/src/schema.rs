@@ -15,6 +15,7 @@ use wire::prompt::Prompt;
 use wire::search::Hit;
 use wire::session::Session;
 
+use crate::doctor::Finding;
 use crate::events::PromptLine;
 use crate::failure::Failure;
 use crate::print::Printer;
@@ -70,6 +71,7 @@ const SHAPES: &[Shape] = &[
     ("logs", of::<EventRow>),
     ("events", either::<FoundEvent, PromptLine>),
     ("watch", of::<ToViewer>),
+    ("doctor", of::<Finding>),
     ("login", of::<LoginLink>),
     ("schema", of::<Described>),
 ];

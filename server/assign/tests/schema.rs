@@ -209,7 +209,7 @@ fn administration(checker: &mut Checker<'_>) {
     checker.check("sink rm", &["sink", "rm", "me"]);
     checker.check("template rm", &["template", "rm", "fix"]);
     checker.check("token rm", &["token", "rm", "ci"]);
-    for name in ["pause", "resume", "login", "status"] {
+    for name in ["pause", "resume", "login", "status", "doctor"] {
         checker.plain(name);
     }
     checker.check("audit", &["audit", "--check"]);
