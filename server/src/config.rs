@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use wire::place::Place;
 
+use crate::alert::Limits;
 use crate::cli::Serve;
 use crate::route::Weights;
 use crate::route::plan::Rules;
@@ -27,6 +28,8 @@ pub struct Config {
     pub rules: Rules,
     /// Preferred agent.
     pub prefer: Option<String>,
+    /// From when on something is worth an alert.
+    pub limits: Limits,
 }
 
 /// A configuration that cannot be used.
@@ -48,6 +51,18 @@ struct File {
     patience_s: Option<u64>,
     passed_over_s: Option<u64>,
     weights: Weights,
+    alerts: Alerts,
+}
+
+/// From when on something is worth an alert; what is not said stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Alerts {
+    stuck_s: Option<u64>,
+    failure_rate: Option<f64>,
+    ended_least: Option<u32>,
+    away_s: Option<u64>,
+    approval_s: Option<u64>,
 }
 
 impl Config {
@@ -74,8 +89,24 @@ impl Config {
             patience: ms(file.patience_s, rules.patience),
             passed_over: ms(file.passed_over_s, rules.passed_over),
         };
-        Ok(Self { ports, rules, prefer: file.prefer_agent })
+        let limits = limits(file.alerts, ms).map_err(|why| ConfigError::Wrong(path, why, String::new()))?;
+        Ok(Self { ports, rules, prefer: file.prefer_agent, limits })
     }
+}
+
+fn limits(asked: Alerts, ms: impl Fn(Option<u64>, u64) -> u64) -> Result<Limits, String> {
+    let own = Limits::default();
+    let failure_rate = asked.failure_rate.unwrap_or(own.failure_rate);
+    if !(0.0..=1.0).contains(&failure_rate) {
+        return Err(format!("alerts.failure_rate is {failure_rate}; it is a part of all, from 0 to 1"));
+    }
+    Ok(Limits {
+        stuck: ms(asked.stuck_s, own.stuck),
+        failure_rate,
+        ended_least: asked.ended_least.unwrap_or(own.ended_least),
+        away: ms(asked.away_s, own.away),
+        approval: ms(asked.approval_s, own.approval),
+    })
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
@@ -107,6 +138,15 @@ mod tests {
         let args = Serve { port: Some(0), ..Serve::default() };
         assert_eq!(check("port = 9000", &args).unwrap().ports, [0]);
         assert_eq!(check("", &Serve::default()).unwrap().ports[..2], [8151, 8152]);
+    }
+
+    #[test]
+    fn what_is_worth_an_alert_is_said_in_seconds_and_parts() {
+        let limits = |text: &str| check(text, &Serve::default()).map(|config| config.limits);
+        let own = Limits::default();
+        let said = limits("[alerts]\nstuck_s = 60\nfailure_rate = 0.5").unwrap();
+        assert_eq!(said, Limits { stuck: 60_000, failure_rate: 0.5, ..own });
+        assert!(limits("[alerts]\nfailure_rate = 20").unwrap_err().contains("from 0 to 1"));
     }
 
     #[test]

@@ -90,6 +90,7 @@ async fn run(
         prefer: config.prefer.clone(),
         build: build(),
         host: own_host(place),
+        limits: config.limits.clone(),
         metrics: metrics.clone(),
     };
     let (hub, hub_ended) = Hub::start(store, settings, terminals.clone())?;

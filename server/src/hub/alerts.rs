@@ -12,7 +12,7 @@ use super::admin::named;
 use super::command::{By, Reply};
 use super::queries::ROWS;
 use crate::alert::message::{Notice, What};
-use crate::alert::{Condition, Limits, Present, conditions, pace};
+use crate::alert::{Condition, Present, conditions, pace};
 use crate::fault::Fault;
 use crate::store::{Stored, StoredSink};
 
@@ -130,7 +130,7 @@ impl Control {
             ended: self.store.ended_since(hour)?,
             sinks: sinks.iter().filter(|s| s.tries >= FAILING).map(|s| s.asked.name.clone()).collect(),
         };
-        let hold: BTreeMap<(AlertKind, String), Condition> = conditions(&present, &Limits::default(), now)
+        let hold: BTreeMap<(AlertKind, String), Condition> = conditions(&present, &self.settings.limits, now)
             .into_iter()
             .map(|condition| ((condition.kind, condition.subject.clone()), condition))
             .collect();

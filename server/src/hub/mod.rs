@@ -42,6 +42,7 @@ use wire::http::RecordingPart;
 use wire::prompt::Cause;
 use wire::{HostId, SessionId, UnixMillis};
 
+use crate::alert::Limits;
 use crate::fault::Fault;
 use crate::feed::{Outlet, Terminals};
 use crate::metrics::Metrics;
@@ -77,6 +78,8 @@ pub struct Settings {
     pub build: String,
     /// This server's host, if a session was ever started on it.
     pub host: Option<HostId>,
+    /// From when on something is worth an alert.
+    pub limits: Limits,
     /// Where it counts what it committed.
     pub metrics: Metrics,
 }
