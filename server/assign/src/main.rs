@@ -11,8 +11,10 @@ mod audit;
 mod change;
 mod cli;
 mod client;
+mod credential;
 mod failure;
 mod logs;
+mod mcp;
 mod plan;
 mod policy;
 mod pools;
@@ -64,8 +66,9 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         return Err(Failure::Usage(mistake));
     }
     let print = Printer::new(cli.json);
+    let client = || Client::new(cli.token_file.as_deref());
     let Some(command) = cli.command else {
-        return send::send(&Client::new()?, &print, cli.send).await;
+        return send::send(&client()?, &print, cli.send).await;
     };
     match command {
         Command::Completions { shell } => {
@@ -78,10 +81,11 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
             return generated(&print, |out| *out = page);
         }
-        Command::Run(args) => return run::run(&Client::new()?, &print, args).await,
-        Command::WatchDir(args) => return tasks::watch(&Client::new()?, &print, args).await,
+        Command::Run(args) => return run::run(&client()?, &print, args).await,
+        Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
-        command => talk(command, &Client::new()?, &print).await?,
+        Command::Mcp(args) => mcp::serve(client()?, args).await?,
+        command => talk(command, &client()?, &print).await?,
     }
     Ok(0)
 }
@@ -129,6 +133,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Login => login(client, print).await,
         Command::Completions { .. }
         | Command::Man
+        | Command::Mcp(_)
         | Command::Run(_)
         | Command::WatchDir(_)
         | Command::Task { .. } => Ok(()),
