@@ -61,16 +61,13 @@ pub async fn read(service: &Service, asked: ReadResult) -> Result<Answer, Failur
 
 /// The end of a prompt, if it comes in time.
 pub async fn wait(service: &Service, asked: Wait, call: &Call) -> Result<Answer, Failure> {
-    let seconds = seconds(asked.seconds)?;
-    let what = format!("prompt {} goes on", asked.prompt);
-    let over = call.until(seconds, &what, async || {
+    let mut patience = call.patience(seconds(asked.seconds)?, format!("prompt {} goes on", asked.prompt));
+    loop {
         let prompt = prompt(service, asked.prompt).await?;
-        Ok(wait::over(&prompt).then_some(prompt))
-    });
-    Ok(match over.await? {
-        Some(prompt) => answer::outcome(&prompt, 0),
-        None => answer::outcome(&prompt(service, asked.prompt).await?, 0),
-    })
+        if wait::over(&prompt) || !patience.again().await {
+            return Ok(answer::outcome(&prompt, 0));
+        }
+    }
 }
 
 /// A new prompt for another session.
@@ -79,15 +76,13 @@ pub async fn assign(service: &Service, asked: Assign) -> Result<Answer, Failure>
     let body = serde_json::to_string(&new).map_err(|e| Failure::failed(e.to_string()))?;
     // Sent again under its key, it stays one prompt: so an answer that was lost does no harm.
     let key = Uuid::now_v7().to_string();
-    let send = async || service.client.ask(Method::POST, "/v1/prompts", Some(body.clone()), Some(&key)).await;
-    let queued: Prompt = match send().await {
-        Err(Failure::Unreachable(_)) => {
-            // Waits until there is a server again.
-            let _: serde_json::Value = service.get("/v1/me").await?;
-            send().await?
-        }
-        answer => answer?,
-    };
+    let mut sent = service.client.ask(Method::POST, "/v1/prompts", Some(body.clone()), Some(&key)).await;
+    if let Err(Failure::Unreachable(_)) = sent {
+        // Waits until there is a server again.
+        let _: serde_json::Value = service.get("/v1/me").await?;
+        sent = service.client.ask(Method::POST, "/v1/prompts", Some(body), Some(&key)).await;
+    }
+    let queued: Prompt = sent?;
     let id = queued.id;
     Ok(Answer::plain(format!(
         "Prompt {id} is queued ({}). Call wait with prompt = {id} for its result.",

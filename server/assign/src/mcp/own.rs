@@ -35,22 +35,26 @@ pub async fn ask(service: &Service, asked: AskHuman, call: &Call) -> Result<Answ
         }
     };
     let path = format!("/v1/approvals/{id}");
-    let what = format!("question {id} waits for a person");
-    let over = call.until(seconds, &what, async || {
+    let mut patience = call.patience(seconds, format!("question {id} waits for a person"));
+    loop {
         let item: Approval = service.get(&path).await?;
         if item.asked_by.is_none() || Some(&item.session) != service.who.session.as_ref() {
             return Err(Failure::Refused(format!("item {id} is no question of yours")));
         }
-        Ok(item.closed.is_some().then_some(item))
-    });
-    Ok(match over.await? {
-        None => Answer::plain(format!(
-            "Nobody has answered question {id} yet. Go on with what does not depend on it, or call ask_human with item \
-             = {id}."
-        )),
-        Some(item) if item.state == ApprovalState::Answered => answered(&item),
-        Some(_) => Answer::plain(format!("Question {id} was withdrawn without an answer.")),
-    })
+        match item.state {
+            ApprovalState::Answered => return Ok(answered(&item)),
+            _ if item.closed.is_some() => {
+                return Ok(Answer::plain(format!("Question {id} was withdrawn without an answer.")));
+            }
+            _ if !patience.again().await => {
+                return Ok(Answer::plain(format!(
+                    "Nobody has answered question {id} yet. Go on with what does not depend on it, or call ask_human \
+                     with item = {id}."
+                )));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The agent's own words come back as the answer that was chosen: they need no fence.

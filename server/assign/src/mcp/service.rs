@@ -1,12 +1,12 @@
 //! The protocol: which tools there are, and a call of one. Must not: know what a tool does.
 
 use rmcp::ErrorData;
+use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, Implementation, JsonObject, ListToolsResult,
     PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
-use rmcp::{Peer, ServerHandler};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use wire::text::escape;
@@ -33,7 +33,7 @@ pub struct Service {
     pub who: Who,
 }
 
-/// One call: whether it was called off, and the way to tell how far it is.
+/// One call, and the way to whoever made it.
 pub struct Call {
     context: RequestContext<RoleServer>,
 }
@@ -70,38 +70,43 @@ impl Service {
 }
 
 impl Call {
-    /// Looks again and again until there is an answer, for so many seconds; `None`: there was none, or nobody waits for
-    /// it any more.
-    pub async fn until<T>(
-        &self,
-        seconds: u64,
-        what: &str,
-        look: impl AsyncFn() -> Result<Option<T>, Failure>,
-    ) -> Result<Option<T>, Failure> {
-        let looks = seconds * 1000 / LOOK.as_millis() as u64;
-        for n in 0..=looks {
-            if let Some(found) = look().await? {
-                return Ok(Some(found));
-            }
-            if n > 0 && n % TOLD == 0 {
-                self.tell(n, looks, what).await;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = self.context.ct.cancelled() => return Ok(None),
-            }
+    /// Looks for so many seconds at something that is called `what`.
+    pub fn patience(&self, seconds: u64, what: String) -> Patience<'_> {
+        Patience { call: self, looks: 0, most: seconds * 1000 / LOOK.as_millis() as u64, what }
+    }
+}
+
+/// What is left of a wait.
+pub struct Patience<'c> {
+    call: &'c Call,
+    looks: u64,
+    most: u64,
+    what: String,
+}
+
+impl Patience<'_> {
+    /// Pauses before the next look. False: there is none, as it took too long or nobody waits for it any more.
+    pub async fn again(&mut self) -> bool {
+        if self.looks >= self.most {
+            return false;
         }
-        Ok(None)
+        self.looks += 1;
+        if self.looks.is_multiple_of(TOLD) {
+            self.tell().await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => true,
+            () = self.call.context.ct.cancelled() => false,
+        }
     }
 
     /// A word to a client that asked for it. One that does not listen any more notices by itself.
-    async fn tell(&self, n: u64, of: u64, what: &str) {
-        let Some(token) = self.context.meta.get_progress_token() else { return };
+    async fn tell(&self) {
+        let Some(token) = self.call.context.meta.get_progress_token() else { return };
         let seconds = |looks: u64| (looks * LOOK.as_millis() as u64 / 1000) as f64;
-        let word =
-            ProgressNotificationParam::new(token, seconds(n)).with_total(seconds(of)).with_message(what);
-        let peer: &Peer<RoleServer> = &self.context.peer;
-        drop(peer.notify_progress(word).await);
+        let word = ProgressNotificationParam::new(token, seconds(self.looks));
+        let word = word.with_total(seconds(self.most)).with_message(self.what.as_str());
+        drop(self.call.context.peer.notify_progress(word).await);
     }
 }
 
