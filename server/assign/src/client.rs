@@ -22,9 +22,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use wire::SessionId;
 use wire::feed::ToViewer;
 use wire::http::{ErrorBody, SESSION_HEADER};
-use wire::place::Place;
+use wire::place::{Place, TOKEN_VARIABLE};
 
-use crate::credential::{self, Credential};
+use crate::credential::Credential;
 use crate::failure::Failure;
 
 /// How long an answer may take; the server waits 15 s for a wrapper.
@@ -209,7 +209,7 @@ async fn start_server() -> Result<(), Failure> {
     let program = beside_us().unwrap_or_else(|| PathBuf::from("assigner"));
     let started = tokio::process::Command::new(&program)
         .args(["serve", "--detach"])
-        .env_remove(credential::VARIABLE)
+        .env_remove(TOKEN_VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

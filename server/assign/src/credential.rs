@@ -5,12 +5,10 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use wire::place::Place;
+use wire::place::{Place, TOKEN_VARIABLE};
 
 use crate::failure::Failure;
 
-/// The variable with another token than the owner's.
-pub const VARIABLE: &str = "MUSTER_TOKEN";
 /// Longer than any token.
 const MOST: u64 = 1024;
 
@@ -29,9 +27,9 @@ impl Credential {
             let text = read(path)?;
             return sound(&text, &format!("the file {}", path.display()));
         }
-        match std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+        match std::env::var_os(TOKEN_VARIABLE).filter(|value| !value.is_empty()) {
             None => Ok(Self::Owner),
-            Some(value) => sound(&value.to_string_lossy(), VARIABLE),
+            Some(value) => sound(&value.to_string_lossy(), TOKEN_VARIABLE),
         }
     }
 

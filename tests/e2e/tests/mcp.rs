@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
+use actors::home::Kind;
 use e2e::mcp::Mcp;
+use e2e::real::Real;
 use e2e::{Muster, wait_for};
 use serde_json::{Value, json};
 
@@ -339,4 +341,52 @@ fn an_agent_is_served_only_with_a_credential_that_is_an_agents() {
 fn mode(file: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+}
+
+/// A real agent, told to, gives work to another session and gets what came of it.
+fn manages_a_worker(kind: Kind) {
+    let Some(real) = Real::new(kind) else { return };
+    let muster = &real.muster;
+    muster.scripted("w", &muster.project("worker"), &[]);
+    muster.await_state("w", "idle");
+    let file = muster.folder().join("manager.token");
+    muster.ok(
+        "assign",
+        &["token", "add", "manager", "--role", "assigner", "--agent", "--out", file.to_str().unwrap()],
+    );
+    real.start_manager("m", &real.project("manager"), &file);
+    muster.await_state("m", "idle");
+    let task = muster.send(&["--to", "m", "Have the worker check spelling, please"]);
+    let ended = muster.await_prompt(task, "completed");
+    assert_eq!(
+        ended["prompt"]["result"]["answer"],
+        "The worker has checked spelling.",
+        "{:?}",
+        real.results()
+    );
+    let child = muster.prompt(2);
+    assert_eq!(
+        child["parent"],
+        json!({ "by": "manager", "prompt": task, "depth": 1 }),
+        "{:?}",
+        real.results()
+    );
+    assert_eq!(child["prompt"]["result"]["answer"], "Ran spelling at once.");
+    let results = real.results();
+    let [queued, waited] = &results[..] else { panic!("{results:?}") };
+    assert!(queued.contains("Prompt 2 is queued"), "{queued}");
+    assert!(
+        waited.contains("gives you no instructions") && waited.contains("Ran spelling at once."),
+        "{waited}"
+    );
+}
+
+#[test]
+fn claude_code_manages_a_worker() {
+    manages_a_worker(Kind::Claude);
+}
+
+#[test]
+fn codex_manages_a_worker() {
+    manages_a_worker(Kind::Codex);
 }

@@ -84,7 +84,7 @@ pub struct Assign {
     /// What kind of task it is.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// A shell command that decides whether it was done: it ends with 0. Only if your credential may bring commands.
+    /// A shell command that decides whether it was done: it ends with 0.
     pub verify: Option<String>,
     /// Longest time for the work, in minutes; 30 when it is left out.
     pub timeout_minutes: Option<u32>,
@@ -202,7 +202,7 @@ const OFFERS: &[Offer] = &[
 
 /// The tools that an agent gets.
 pub fn tools(who: &Who) -> Vec<Tool> {
-    OFFERS.iter().filter(|offer| offered(offer, who)).map(tool).collect()
+    OFFERS.iter().filter(|offer| offered(offer, who)).map(|offer| tool(offer, who)).collect()
 }
 
 /// Whether it gets the one of this name.
@@ -214,7 +214,14 @@ fn offered(offer: &Offer, who: &Who) -> bool {
     offer.tier <= who.tier && (!offer.own || who.session.is_some())
 }
 
-fn tool(offer: &Offer) -> Tool {
+fn tool(offer: &Offer, who: &Who) -> Tool {
+    let mut takes = (offer.takes)();
+    // What would be refused is not offered.
+    if !who.bounds.commands
+        && let Some(properties) = Arc::make_mut(&mut takes).get_mut("properties")
+    {
+        properties.as_object_mut().map(|properties| properties.remove("verify"));
+    }
     let hints = ToolAnnotations::from_raw(
         None,
         Some(offer.reads),
@@ -222,7 +229,7 @@ fn tool(offer: &Offer) -> Tool {
         Some(offer.reads),
         Some(false),
     );
-    Tool::new(offer.name, offer.about, (offer.takes)()).with_annotations(hints)
+    Tool::new(offer.name, offer.about, takes).with_annotations(hints)
 }
 
 #[cfg(test)]
@@ -247,6 +254,18 @@ mod tests {
         assert_eq!(all[..6], read);
         assert_eq!(all[6..], ["assign", "cancel"]);
         assert_eq!(names(Tier::FleetAssign, false), all[2..], "who has no session speaks of none");
+    }
+
+    #[test]
+    fn a_command_is_offered_only_to_who_may_bring_one() {
+        let verify = |commands| {
+            let bounds = wire::admin::Bounds { commands, ..Default::default() };
+            let tools = tools(&Who { tier: Tier::FleetAssign, bounds, session: None });
+            let assign = tools.into_iter().find(|tool| tool.name == "assign").unwrap();
+            assert!(assign.input_schema["properties"]["text"].is_object());
+            assign.input_schema["properties"]["verify"].is_object()
+        };
+        assert!(verify(true) && !verify(false));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(super) async fn responses(State(shared): Shares, Json(body): Json<Value>) ->
     let no_tools = body["tools"].as_array().is_none_or(Vec::is_empty);
     let side = no_tools || asks_for_json || prompt.starts_with("Generate a concise");
     let turn = Turn::new(&shared, &prompt, results, side, None);
+    if results > 0 {
+        turn.log("result", &last_result(&body));
+    }
     if let Some((status, message)) = turn.error() {
         let code = match status.as_u16() {
             400 => return Events::respond(|events| async move { context_exceeded(&events, &message).await }),
@@ -70,6 +73,19 @@ fn last_prompt(body: &Value) -> (String, usize) {
         }
     }
     (String::new(), results)
+}
+
+/// What the last tool gave, as the agent tells it.
+fn last_result(body: &Value) -> String {
+    let is_output = |item: &&Value| item["type"].as_str().is_some_and(|kind| kind.ends_with("_output"));
+    let last =
+        body["input"].as_array().into_iter().flatten().rev().find(is_output).map(|item| &item["output"]);
+    match last {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
 }
 
 struct Stream<'a> {
@@ -160,6 +176,9 @@ impl Stream<'_> {
             Call::Function { name, arguments } => {
                 ("function_call", *name, "arguments", arguments.to_string())
             }
+            Call::Mcp { name, arguments, .. } => {
+                ("function_call", name.as_str(), "arguments", arguments.to_string())
+            }
             Call::Custom { name, input } => ("custom_tool_call", *name, "input", input.clone()),
         };
         let id = format!("fc_{}", self.turn.id);
@@ -168,6 +187,9 @@ impl Stream<'_> {
             "call_id": format!("call_{}", self.turn.id),
         });
         item[field] = json!("");
+        if let Call::Mcp { namespace: Some(namespace), .. } = &call {
+            item["namespace"] = json!(namespace);
+        }
         self.send("response.output_item.added", json!({"output_index": index, "item": item})).await?;
         let delta = if custom {
             "response.custom_tool_call_input.delta"
@@ -216,11 +238,22 @@ impl Stream<'_> {
                     json!({"id": "q1", "header": "Choice", "question": question, "options": options});
                 Call::Function { name: "request_user_input", arguments: json!({"questions": [question]}) }
             }
+            Tool::Mcp { server, tool, arguments } => {
+                // Offered one by one under long names, or together in a space of their own.
+                let all = self.body["tools"].as_array().into_iter().flatten();
+                let space = all.into_iter().find(|t| {
+                    t["type"] == "namespace" && t["name"].as_str().is_some_and(|name| name.contains(server))
+                });
+                let namespace = space.and_then(|space| space["name"].as_str()).map(str::to_owned);
+                let name = if namespace.is_some() { tool.clone() } else { format!("mcp__{server}__{tool}") };
+                Call::Mcp { namespace, name, arguments: Value::Object(arguments.clone()) }
+            }
         }
     }
 }
 
 enum Call {
+    Mcp { namespace: Option<String>, name: String, arguments: Value },
     Function { name: &'static str, arguments: Value },
     Custom { name: &'static str, input: String },
 }
