@@ -103,7 +103,9 @@ pub fn outcome(prompt: &Prompt, from: usize) -> Answer {
     }
     let mut data = answer;
     if from == 0 {
-        data.push_str(&format!("\n\nhow it ended: {}\n{}", result.reason, result::facts(result).join("\n")));
+        let reason = (!result.reason.is_empty()).then(|| format!("how it ended: {}", result.reason));
+        let facts: Vec<String> = reason.into_iter().chain(result::facts(result)).collect();
+        data.push_str(&format!("\n\n{}", facts.join("\n")));
     }
     Answer { head, data: Some((origin, page(&data, 0, 2 * PAGE).0)) }
 }

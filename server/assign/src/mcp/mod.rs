@@ -25,10 +25,10 @@ const AFTER: &str = "\
 It speaks the Model Context Protocol on standard input and output: an agent starts it.
 
 A person makes the agent's credential once; the agent never has the command line's own:
-  assign token add manager --role assigner --agent --out ~/.config/muster/manager.token
-  claude mcp add muster -- assign mcp --token-file ~/.config/muster/manager.token
-  codex: [mcp_servers.muster] in config.toml, with command, args, and
-         env_vars = [\"MUSTER_SESSION\"] (and MUSTER_HOME, if you set it)
+  assign token add manager --role assigner --agent --out ~/.manager.token
+Then the agent's own settings get an MCP server with this command, and README.md says how:
+  assign mcp --token-file ~/.manager.token
+It must have the variable MUSTER_SESSION (and MUSTER_HOME, if you set it) from the agent.
 
 Tiers:
   self          report_progress, ask_human, read_result: the agent's own session and its prompts
