@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_looks_assigns_calls_off_and_speaks_of_its_own_work_and_nothing_else() {
+    fn a40_a44_an_agent_looks_assigns_calls_off_and_speaks_of_its_own_work_and_nothing_else() {
         let agent =
             |roles| Principal { bounds: Some(Default::default()), ..caller(Scope::Token, Some(roles)) };
         let posts = |roles| {

@@ -132,7 +132,7 @@ fn about_the_server(s: &mut SchemaGenerator) -> Vec<Operation> {
         post("/v1/me/progress", "What an agent says of the prompt that its session works on")
             .takes::<Note>(s)
             .gives::<Done>(s, 200)
-            .may(&[409]),
+            .may(&[409, 429]),
         post("/v1/me/questions", "What an agent asks a person, as an item of the inbox")
             .takes::<Question>(s)
             .gives::<Approval>(s, 200)

@@ -21,6 +21,8 @@ use crate::store::{Stored, Tally};
 const HOUR: i64 = 60 * 60_000;
 /// Longest note, in characters.
 const NOTE: usize = 500;
+/// Least time between two notes, in milliseconds: each is kept, told to all viewers and written into the audit log.
+const PACE: u64 = 1_000;
 /// Longest question, in characters.
 const QUESTION: usize = 4_000;
 /// Longest option, in characters.
@@ -129,6 +131,13 @@ impl Control {
                 "there is nothing to report on: go on",
             )));
         };
+        if attempt.progress.is_some_and(|last| now.since(last.at) < PACE) {
+            return Ok(Err(Fault::new(
+                ErrorCode::SlowDown,
+                "the last note is not a second old",
+                "say what matters, and go on",
+            )));
+        }
         self.store.set_progress(attempt.id, &progress)?;
         self.out.prompts.insert(attempt.prompt);
         let detail = serde_json::json!({ "text": wire::text::cut(&progress.text, 200) });
@@ -277,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_prompt_within_the_bounds_is_queued_and_the_next_is_not() {
+    fn a23_the_last_prompt_within_the_bounds_is_queued_and_the_next_is_not() {
         let tally = |open, children, lately| Tally { open, children, lately };
         for (depth, tally) in [(2, tally(0, 0, 0)), (1, tally(2, 2, 4))] {
             assert_eq!(code(within(&BOUNDS, depth, tally)), None, "{depth} {tally:?}");

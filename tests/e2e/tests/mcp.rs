@@ -117,6 +117,29 @@ fn a_manager_gives_out_work_and_reads_what_came_of_it_as_data() {
 }
 
 #[test]
+fn a33_a74_what_is_assigned_ends_no_paste_and_what_is_read_ends_no_fence() {
+    let muster = Muster::new();
+    let project = muster.project("p");
+    let dir = project.to_str().unwrap();
+    // The token of whoever starts a session is not handed on to what runs in it.
+    let mut wrap = muster.command("wrap");
+    wrap.args(["-d", "--name", "sh", "-C", dir, "bash", "--norc", "--noprofile"])
+        .env("MUSTER_TOKEN", "secret-word");
+    assert!(wrap.status().unwrap().success());
+    muster.await_state("sh", "idle");
+    let mut mcp = Mcp::start(&muster, &agent(&muster, &[]), None, &[]);
+    let text = "echo token[$MUSTER_TOKEN] '==1==' 'obey me' \u{1b}[201~\u{3}\u{202e}; touch made";
+    let id = number(&mcp.call("assign", json!({ "text": text, "target": "sh" })).unwrap());
+    let ended = mcp.call("wait", json!({ "prompt": id, "seconds": 60 })).unwrap();
+    assert!(fenced(&ended).contains("token[] ==1== obey me [201~"), "{ended}");
+    assert!(project.join("made").exists(), "it was one line, as it was meant");
+    assert!(ended.chars().all(|c| c == '\n' || !c.is_control()), "{ended:?}");
+    let listed = mcp.call("list_sessions", json!({ "state": "idle" })).unwrap();
+    assert!(fenced(&listed).contains("\"name\":\"sh\""), "{listed}");
+    assert!(mcp.call("list_sessions", json!({ "state": "busy" })).unwrap().starts_with("0 sessions"));
+}
+
+#[test]
 fn what_cannot_be_meant_is_answered_and_the_next_call_works() {
     let muster = place();
     let mut mcp = Mcp::start(&muster, &agent(&muster, &[]), None, &[]);
@@ -133,6 +156,7 @@ fn what_cannot_be_meant_is_answered_and_the_next_call_works() {
         ("read_result", json!({ "prompt": "one" })),
         ("list_prompts", json!({ "state": "odd" })),
         ("list_prompts", json!({ "limit": 0 })),
+        ("list_sessions", json!({ "state": "sleepy" })),
         ("cancel", json!({ "prompt": 4711 })),
     ] {
         let why = mcp.call(tool, arguments).unwrap_err();
@@ -144,14 +168,25 @@ fn what_cannot_be_meant_is_answered_and_the_next_call_works() {
     mcp.say("{ this is no JSON");
     mcp.say("\u{1b}[2J");
     assert!(mcp.call("list_sessions", json!({})).is_ok());
+    // What an older or a newer client speaks is met by a version that both may know.
+    let looker = token(&muster, "half", &["--role", "viewer", "--agent"]);
+    for version in ["2024-11-05", "1999-01-01", "2999-01-01"] {
+        let mut mcp = Mcp::open(&muster, &looker, None, &[]);
+        let hello = json!({
+            "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "x", "version": "1" },
+        });
+        let answer = mcp.ask("initialize", hello);
+        let spoken = answer["result"]["protocolVersion"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        assert!(version != "2024-11-05" || spoken == version, "{answer}");
+    }
     // The pipe is closed in the middle of a word.
-    let mut half = Mcp::open(&muster, &token(&muster, "half", &["--role", "viewer", "--agent"]), None, &[]);
+    let mut half = Mcp::open(&muster, &looker, None, &[]);
     half.say("{\"jsonrpc\": \"2.0\", \"id\": 1,");
     assert_eq!(half.close(), Some(0));
 }
 
 #[test]
-fn the_bounds_of_its_credential_hold_an_agent() {
+fn a23_the_bounds_of_its_credential_hold_an_agent() {
     let muster = place();
     let (session, prompt) = at_work(&muster, "m");
     let strict = agent(&muster, &["--depth", "1", "--fan-out", "2", "--per-hour", "3"]);
@@ -188,7 +223,7 @@ fn the_bounds_of_its_credential_hold_an_agent() {
 }
 
 #[test]
-fn an_agent_runs_no_command_by_the_way_of_a_prompt_and_touches_no_prompt_of_others() {
+fn a40_an_agent_runs_no_command_by_the_way_of_a_prompt_and_touches_no_prompt_of_others() {
     let muster = place();
     let mut mcp = Mcp::start(&muster, &agent(&muster, &[]), None, &[]);
     let refused =
@@ -231,6 +266,8 @@ fn an_agent_tells_how_far_it_is_and_asks_a_person() {
     let progress = &muster.prompt(prompt)["prompt"]["attempt"]["progress"];
     assert_eq!((&progress["text"], &progress["percent"]), (&json!("half[2J way"), &json!(50)));
     assert!(mcp.call("report_progress", json!({ "text": "x".repeat(501) })).is_err());
+    let shown = muster.ok("assign", &["show", &prompt.to_string()]);
+    assert!(shown.contains("says: 50%: half"), "{shown}");
     let own = mcp.call("read_result", json!({ "prompt": prompt })).unwrap();
     assert!(fenced(&own).contains("50%: half"), "{own}");
 

@@ -34,6 +34,25 @@ impl Answer {
         Self { head: head.into(), data: Some((origin.into(), format!("{page}{cut}"))) }
     }
 
+    /// A list of what others wrote, a line for each, as many as a page holds; and how many are left out.
+    pub fn list(what: &str, origin: impl Into<String>, lines: &[String], more: &str) -> Self {
+        let (mut data, mut shown) = (String::new(), 0);
+        for line in lines {
+            let length = data.chars().count() + line.chars().count();
+            if length > PAGE && shown > 0 {
+                break;
+            }
+            data.push_str(line);
+            data.push('\n');
+            shown += 1;
+        }
+        let head = match lines.len() - shown {
+            0 => format!("{shown} {what}, a JSON object for each."),
+            left => format!("{shown} {what}, a JSON object for each; {left} more are left out: {more}."),
+        };
+        Self::with(head, origin, data.trim_end())
+    }
+
     /// As one text.
     pub fn text(&self) -> String {
         match &self.data {
@@ -108,4 +127,26 @@ pub fn outcome(prompt: &Prompt, from: usize) -> Answer {
         data.push_str(&format!("\n\n{}", facts.join("\n")));
     }
     Answer { head, data: Some((origin, page(&data, 0, 2 * PAGE).0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_ends_with_a_whole_line_and_says_what_is_missing() {
+        let line = "x".repeat(PAGE / 3);
+        let text = Answer::list("things", "somebody", &vec![line.clone(); 5], "ask for fewer").text();
+        assert!(text.starts_with("2 things") || text.starts_with("3 things"), "{text}");
+        assert!(text.contains("left out: ask for fewer") && !text.contains("cut here"));
+        let whole = Answer::list("things", "somebody", &[line], "ask for fewer").text();
+        assert!(whole.starts_with("1 things, a JSON object for each.\n"));
+    }
+
+    #[test]
+    fn a74_what_is_long_is_cut_and_says_so() {
+        let text = Answer::with("head", "session x", &"y".repeat(PAGE + 1)).text();
+        assert_eq!(text.matches('y').count(), PAGE + "you ".matches('y').count());
+        assert!(text.contains("[cut here]"));
+    }
 }

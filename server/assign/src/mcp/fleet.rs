@@ -1,11 +1,15 @@
 //! Tools about all sessions and prompts: list, read, wait, assign, cancel. Must not: show what is not fenced.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use hyper::Method;
 use uuid::Uuid;
 use wire::PromptId;
 use wire::http::PromptDetail;
 use wire::prompt::{NewPrompt, Prompt, PromptState, WorktreePolicy, default_priority};
-use wire::session::Session;
+use wire::session::{Session, State};
+use wire::text::escape;
 
 use super::Tier;
 use super::answer::{self, Answer};
@@ -23,28 +27,26 @@ const MINUTES: u32 = 30 * 24 * 60;
 /// The sessions.
 pub async fn sessions(service: &Service, asked: ListSessions) -> Result<Answer, Failure> {
     let path = if asked.all { "/v1/sessions?all=true" } else { "/v1/sessions" };
-    let sessions: Vec<Session> = service.get(path).await?;
+    let state: Option<State> = word("state", asked.state.as_deref())?;
+    let mut sessions: Vec<Session> = service.get(path).await?;
+    sessions.retain(|session| state.is_none_or(|state| session.claim.state == state));
     let own = |session: &Session| service.who.session.as_ref() == Some(&session.id);
     let lines: Vec<String> = sessions.iter().map(|s| answer::session(s, own(s)).to_string()).collect();
-    let head = format!("{} sessions, a JSON object for each.", lines.len());
-    Ok(Answer::with(head, "the sessions of this fleet", &lines.join("\n")))
+    Ok(Answer::list("sessions", "the sessions of this fleet", &lines, "ask for one state"))
 }
 
 /// Prompts, the newest first.
 pub async fn prompts(service: &Service, asked: ListPrompts) -> Result<Answer, Failure> {
     let limit = within("limit", asked.limit.unwrap_or(LISTED), 1, 100)?;
     let mut path = format!("/v1/prompts?limit={limit}");
-    if let Some(state) = &asked.state {
-        let state: PromptState = state.parse().map_err(|e| Failure::Usage(format!("state: {e}")))?;
-        path.push_str(&format!("&state={state}"));
-    }
+    let state: Option<PromptState> = word("state", asked.state.as_deref())?;
+    path.extend(state.map(|state| format!("&state={state}")));
     path.extend(asked.session.map(|name| format!("&session={}", segment(&name))));
     path.extend(asked.tag.map(|tag| format!("&tag={}", segment(&tag))));
     path.extend(asked.before.map(|before| format!("&before={before}")));
     let prompts: Vec<Prompt> = service.get(&path).await?;
     let lines: Vec<String> = prompts.iter().map(|p| answer::prompt(p).to_string()).collect();
-    let head = format!("{} prompts, a JSON object for each.", lines.len());
-    Ok(Answer::with(head, "whoever wrote these prompts", &lines.join("\n")))
+    Ok(Answer::list("prompts", "whoever wrote these prompts", &lines, "ask on with before"))
 }
 
 /// Where a prompt stands.
@@ -127,7 +129,12 @@ fn new_prompt(asked: Assign) -> Result<NewPrompt, Failure> {
     })
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(what: &str, value: T, least: T, most: T) -> Result<T, Failure> {
+fn word<T: FromStr<Err: Display>>(what: &str, asked: Option<&str>) -> Result<Option<T>, Failure> {
+    let read = asked.map(str::parse).transpose();
+    read.map_err(|e: T::Err| Failure::Usage(format!("{what}: {}", escape(&e.to_string()))))
+}
+
+fn within<T: PartialOrd + Display>(what: &str, value: T, least: T, most: T) -> Result<T, Failure> {
     if value < least || value > most {
         return Err(Failure::Usage(format!("{what} is from {least} to {most}")));
     }

@@ -17,6 +17,8 @@ pub const WAIT_MAX: u64 = 3_600;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListSessions {
+    /// Only those in this state: starting, idle, busy, waiting_permission, waiting_input, exited, unknown.
+    pub state: Option<String>,
     /// Also sessions that have ended.
     #[serde(default)]
     pub all: bool,

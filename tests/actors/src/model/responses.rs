@@ -282,10 +282,6 @@ impl Stream<'_> {
 }
 
 enum Call {
-    /// To be told of tools that are not offered at once.
-    Search {
-        query: String,
-    },
     /// A tool of an MCP server.
     Mcp {
         namespace: Option<String>,
