@@ -33,6 +33,20 @@ need_command() {
     fi
 }
 
+# Brings Prometheus into the scratch folder, as a package of Debian's that is only unpacked: nothing is started, and no
+# rights are needed. Prints the folder with its programs; false when there is none to be had.
+fetch_prometheus() {
+    local there="$SCRATCH/prometheus" on_path
+    if on_path=$(command -v promtool); then dirname "$on_path"; return; fi
+    if [ ! -x "$there/usr/bin/promtool" ]; then
+        command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+        [ "$(id -u)" != 0 ] || apt-get update -qq >&2 || true
+        mkdir -p "$there"
+        (cd "$there" && apt-get download -qq prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb . && rm -f prometheus_*.deb) || return 1
+    fi
+    echo "$there/usr/bin"
+}
+
 # Builds the dashboard into web/dist, from where the server takes it, when its sources have changed.
 build_web() {
     if ! has_node; then

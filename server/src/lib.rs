@@ -14,6 +14,7 @@ pub mod feed;
 pub mod http;
 pub mod hub;
 pub mod job;
+pub mod metrics;
 pub mod policy;
 pub mod pool;
 mod post;

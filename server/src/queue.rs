@@ -91,6 +91,12 @@ impl Queue {
         self.order.values().filter(|w| w.until <= now).map(|w| w.id).collect()
     }
 
+    /// How long the one that has been due longest has waited, in milliseconds.
+    pub fn oldest(&self, now: UnixMillis) -> u64 {
+        let waits = self.order.values().filter(|w| w.due <= now).map(|w| now.since(w.created.max(w.due)));
+        waits.max().unwrap_or(0)
+    }
+
     /// One of them.
     pub fn get(&self, id: PromptId) -> Option<&Waiting> {
         self.order.get(&(*self.places.get(&id)?, id))

@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::feed::Terminals;
 use crate::http::{App, accept_tcp, accept_unix, build, router, turned};
 use crate::hub::{Admin, Ask, Command, Hub, Settings, now};
+use crate::metrics::Metrics;
 use crate::store::{Archive, Scope, Store, StoredToken};
 use crate::token::Token;
 
@@ -83,11 +84,13 @@ async fn run(
     let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
         .context("cannot wait for signals")?;
     let terminals = Arc::new(Terminals::default());
+    let metrics = Metrics::default();
     let settings = Settings {
         rules: config.rules.clone(),
         prefer: config.prefer.clone(),
         build: build(),
         host: own_host(place),
+        metrics: metrics.clone(),
     };
     let (hub, hub_ended) = Hub::start(store, settings, terminals.clone())?;
     let (ending, ends) = watch::channel(false);
@@ -97,6 +100,7 @@ async fn run(
         hub.clone(),
         Auth::new(tokens),
         Archive::new(place.database()),
+        metrics,
         terminals,
         port,
         ends.clone(),

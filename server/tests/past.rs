@@ -71,6 +71,34 @@ fn worked(server: &Server, wrapper: &mut Wrapper, text: &str, outcome: Outcome) 
 }
 
 #[test]
+fn events_can_be_read_in_the_order_in_which_they_came_each_once() {
+    let home = Home::new();
+    let server = home.serve();
+    let mut wrapper = Wrapper::start(&server, "api");
+    // Each happened before the one that came before it.
+    for n in 0..5 {
+        told(&mut wrapper, Report::Event { event: event(100 - n, &format!("e{n}"), Severity::Error) });
+    }
+    let page = |query: &str| -> (Vec<String>, Option<u64>) {
+        let (status, events): (u16, Events) = server.ask("GET", &format!("/v1/events?{query}"), "");
+        assert_eq!((status, events.next), (200, None), "{query}");
+        (events.events.into_iter().map(|found| found.event.text).collect(), events.upto)
+    };
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    assert_eq!(page("after=0&limit=2"), (texts(&["e0", "e1"]), Some(2)));
+    assert_eq!(page("after=2&limit=9"), (texts(&["e2", "e3", "e4"]), Some(5)));
+    assert_eq!(page("after=5"), (Vec::new(), Some(5)));
+    assert_eq!(page("latest=true&limit=2"), (texts(&["e3", "e4"]), Some(5)));
+    // What a filter leaves out has been read all the same.
+    assert_eq!(page("after=1&severity=warning"), (Vec::new(), Some(5)));
+    assert_eq!(page(&format!("after={}", u64::MAX)), (Vec::new(), Some(5)));
+    for query in ["after=1&latest=true", "after=1&cursor=5.1", "latest=true&cursor=5.1", "after=-1"] {
+        let (status, _): (u16, ErrorBody) = server.ask("GET", &format!("/v1/events?{query}"), "");
+        assert_eq!(status, 400, "{query}");
+    }
+}
+
+#[test]
 fn words_are_found_wherever_they_stand_newest_first() {
     let home = Home::new();
     let server = home.serve();

@@ -1184,6 +1184,10 @@ whole: boolean | null, };
 
 export type FoundEvent = { 
 /**
+ * The order in which events came in, over all sessions; no number is used twice.
+ */
+id: number, 
+/**
  * In which session.
  */
 session: SessionId, 
@@ -1208,7 +1212,11 @@ events: Array<FoundEvent>,
 /**
  * The cursor of the next page; `None` when this is the last.
  */
-next: string | null, };
+next: string | null, 
+/**
+ * In the order in which they came: nothing up to this number is missing. Ask on `after` it.
+ */
+upto: number | null, };
 
 export type HitKind = "prompt" | "result" | "event" | "text";
 

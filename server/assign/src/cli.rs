@@ -267,7 +267,9 @@ pub enum Command {
         #[arg(long, short = 'n', default_value_t = 100)]
         limit: u32,
     },
-    /// Show sessions and prompts as they change.
+    /// Print what happens in all sessions, one JSON object a line, to be followed and resumed.
+    Events(crate::events::Wanted),
+    /// Show sessions and prompts as they change; on a terminal a full screen, where requests are answered too.
     Watch {
         /// Print one line of counts whenever they change, for a status line
         #[arg(long)]
@@ -275,6 +277,11 @@ pub enum Command {
     },
     /// Print a link that logs one browser in, once, within a minute.
     Login,
+    /// Print the JSON Schema of each line that a command prints with --json; without a command, list those there are.
+    Schema {
+        /// Which, for example `sessions` or `policy show`; `send` is the one without a name.
+        command: Vec<String>,
+    },
     /// Print the completions of a shell.
     Completions {
         /// Which shell.

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::SplitStream;
+use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request};
@@ -20,7 +19,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use wire::SessionId;
-use wire::feed::ToViewer;
+use wire::feed::{FromViewer, ToViewer};
 use wire::http::{ErrorBody, SESSION_HEADER};
 use wire::place::{Place, TOKEN_VARIABLE};
 
@@ -38,13 +37,21 @@ pub struct Client {
     credential: Credential,
     /// The session that this runs in, if it does.
     session: Option<SessionId>,
+    /// Whether a server is started when none runs.
+    starts: bool,
 }
 
 /// What the server tells as it happens.
 pub struct Feed {
-    stream: SplitStream<WebSocketStream<UnixStream>>,
-    /// Kept open: dropping it would close the connection's other half.
-    _sink: futures_util::stream::SplitSink<WebSocketStream<UnixStream>, Message>,
+    socket: WebSocketStream<UnixStream>,
+}
+
+/// What came on a feed.
+pub enum Heard {
+    /// A message.
+    Said(Box<ToViewer>),
+    /// A frame of a terminal that is watched, with its stream's number before it.
+    Frame(Bytes),
 }
 
 impl Client {
@@ -53,7 +60,7 @@ impl Client {
         let place = Place::from_env().map_err(|e| Failure::Unreachable(e.to_string()))?;
         let session = std::env::var("MUSTER_SESSION").ok().filter(|session| segment(session) == *session);
         let session = session.filter(|session| !session.is_empty()).map(SessionId);
-        Ok(Self { place, credential: Credential::find(token_file)?, session })
+        Ok(Self { place, credential: Credential::find(token_file)?, session, starts: true })
     }
 
     /// Whether it uses another credential than the owner's.
@@ -64,6 +71,11 @@ impl Client {
     /// The session that this process runs in, as its environment says.
     pub fn session(&self) -> Option<&SessionId> {
         self.session.as_ref()
+    }
+
+    /// The same for whoever only looks on: it never starts a server.
+    pub fn of_running(self) -> Self {
+        Self { starts: false, ..self }
     }
 
     /// Reads.
@@ -123,10 +135,7 @@ impl Client {
             .read_buffer_size(wire::READ_AT_ONCE);
         let joined = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
         match joined {
-            Ok((socket, _)) => {
-                let (_sink, stream) = socket.split();
-                Ok(Feed { stream, _sink })
-            }
+            Ok((socket, _)) => Ok(Feed { socket }),
             Err(Error::Http(answer)) => {
                 let body = answer.body().as_deref().unwrap_or_default();
                 Err(serde_json::from_slice::<ErrorBody>(body)
@@ -141,7 +150,9 @@ impl Client {
         if let Ok(stream) = UnixStream::connect(&socket).await {
             return Ok(stream);
         }
-        start_server().await?;
+        if self.starts {
+            start_server().await?;
+        }
         UnixStream::connect(&socket).await.map_err(|e| {
             Failure::Unreachable(format!("cannot reach the server at {}: {e}", socket.display()))
         })
@@ -152,15 +163,32 @@ impl Feed {
     /// The next message; `None` when the server is gone.
     pub async fn next(&mut self) -> Option<ToViewer> {
         loop {
-            match self.stream.next().await?.ok()? {
+            if let Heard::Said(message) = self.hear().await? {
+                return Some(*message);
+            }
+        }
+    }
+
+    /// The next message or frame; `None` when the server is gone. May be dropped while it waits, and loses nothing.
+    pub async fn hear(&mut self) -> Option<Heard> {
+        loop {
+            match self.socket.next().await?.ok()? {
                 // What a newer server says beyond this build's words is skipped.
                 Message::Text(text) => match serde_json::from_str(&text) {
-                    Ok(message) => return Some(message),
+                    Ok(message) => return Some(Heard::Said(Box::new(message))),
                     Err(_) => continue,
                 },
+                Message::Binary(bytes) => return Some(Heard::Frame(bytes)),
                 Message::Close(_) => return None,
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
+        }
+    }
+
+    /// Says something. A server that is gone does not hear it; whoever listens will be told so.
+    pub async fn say(&mut self, message: &FromViewer) {
+        if let Ok(text) = serde_json::to_string(message) {
+            let _ = self.socket.send(Message::text(text)).await;
         }
     }
 }

@@ -36,6 +36,11 @@ impl Failure {
         }
     }
 
+    /// The terminal does not do what it should.
+    pub fn terminal(error: io::Error) -> Self {
+        Self::Failed(format!("cannot use the terminal: {error}; `assign watch | cat` prints lines"))
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {

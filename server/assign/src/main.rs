@@ -12,7 +12,10 @@ mod change;
 mod cli;
 mod client;
 mod credential;
+mod events;
 mod failure;
+#[cfg(test)]
+mod help_tests;
 mod logs;
 mod mcp;
 mod plan;
@@ -21,6 +24,7 @@ mod pools;
 mod print;
 mod result;
 mod run;
+mod schema;
 mod search;
 mod send;
 mod sending;
@@ -84,7 +88,10 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Run(args) => return run::run(&client()?, &print, args).await,
         Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
+        Command::Schema { command } => schema::print(&print, &command)?,
+        Command::Events(wanted) => events::events(client()?, &print, wanted).await?,
         Command::Mcp(args) => mcp::serve(client()?, args).await?,
+        Command::Watch { counts: false } => return watch::watch(client()?, &print).await,
         command => talk(command, &client()?, &print).await?,
     }
     Ok(0)
@@ -129,14 +136,17 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Context { session, limit } => show::contexts(client, print, &session, limit).await,
         Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,
         Command::Watch { counts: true } => watch::counts(client, print).await,
-        Command::Watch { counts: false } => watch::watch(client, print).await,
         Command::Login => login(client, print).await,
-        Command::Completions { .. }
-        | Command::Man
+        // Those that need no server, or more of it, were done before.
+        Command::Run(_)
         | Command::Mcp(_)
-        | Command::Run(_)
         | Command::WatchDir(_)
-        | Command::Task { .. } => Ok(()),
+        | Command::Task { .. }
+        | Command::Events(_)
+        | Command::Watch { counts: false }
+        | Command::Schema { .. }
+        | Command::Completions { .. }
+        | Command::Man => Ok(()),
     }
 }
 

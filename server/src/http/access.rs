@@ -40,6 +40,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/v1/status", May(Viewer)),
     ("POST", "/v1/stop", Access::Owner),
     ("GET", "/v1/openapi.json", May(Viewer)),
+    ("GET", "/metrics", May(Viewer)),
     ("GET", "/v1/sessions", May(Viewer)),
     ("GET", "/v1/sessions/{session}", May(Viewer)),
     ("GET", "/v1/sessions/{session}/events", May(Viewer)),
@@ -85,7 +86,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/v1/tokens", May(Admin)),
     ("POST", "/v1/tokens", May(Admin)),
     ("DELETE", "/v1/tokens/{token}", May(Admin)),
-    ("GET", "/v1/pools", May(Viewer)),
+    // What a pool sets for its sessions may be a secret.
+    ("GET", "/v1/pools", May(Admin)),
     ("PUT", "/v1/pools/{pool}", May(Admin)),
     ("DELETE", "/v1/pools/{pool}", May(Admin)),
     ("GET", "/v1/templates", May(Viewer)),

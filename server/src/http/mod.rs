@@ -41,6 +41,7 @@ use tokio::sync::{mpsc, watch};
 use crate::auth::Auth;
 use crate::feed::Terminals;
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::store::Archive;
 use wall::Wall;
 
@@ -56,6 +57,8 @@ pub struct Inner {
     pub auth: Auth,
     /// The past, read beside the loop.
     pub archive: Archive,
+    /// What Prometheus is told.
+    pub metrics: Metrics,
     /// Watched terminals.
     pub terminals: Arc<Terminals>,
     /// Port of the dashboard.
@@ -88,6 +91,7 @@ impl App {
         hub: Hub,
         auth: Auth,
         archive: Archive,
+        metrics: Metrics,
         terminals: Arc<Terminals>,
         port: u16,
         ending: watch::Receiver<bool>,
@@ -96,7 +100,19 @@ impl App {
     ) -> Self {
         let connections = AtomicU64::new(1);
         let wall = Wall::default();
-        Self(Arc::new(Inner { hub, auth, archive, terminals, port, wall, ending, end, alive, connections }))
+        Self(Arc::new(Inner {
+            hub,
+            auth,
+            archive,
+            metrics,
+            terminals,
+            port,
+            wall,
+            ending,
+            end,
+            alive,
+            connections,
+        }))
     }
 
     /// Where the dashboard is.
@@ -117,6 +133,7 @@ pub fn router(app: App) -> Router {
         .route("/login", get(login::login))
         .route("/v1/login-links", post(login::make_link))
         .route("/v1/me", get(me::show))
+        .route("/metrics", get(status::metrics))
         .route("/v1/status", get(status::status))
         .route("/v1/stop", post(status::stop))
         .route("/v1/openapi.json", get(openapi::show))

@@ -124,6 +124,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
 fn about_the_server(s: &mut SchemaGenerator) -> Vec<Operation> {
     vec![
         get("/healthz", "Whether the server answers at all").plain(200),
+        get("/metrics", "The server for Prometheus, as OpenMetrics text").plain(200),
         get("/login", "Takes the code of a login link; gives a cookie")
             .query::<super::login::Code>(s)
             .plain(303),

@@ -13,7 +13,7 @@ use super::App;
 use super::error::{Params, answer};
 use crate::fault::Fault;
 use crate::hub::now;
-use crate::store::{Occurrences, Query, Span};
+use crate::store::{Arrivals, Occurrences, Query, Span};
 
 /// Most rows of a page.
 const PAGE: u32 = 200;
@@ -41,6 +41,11 @@ pub struct Which {
     since: Option<i64>,
     until: Option<i64>,
     cursor: Option<String>,
+    /// Those that came after the one of this number, in the order in which they came.
+    after: Option<u64>,
+    /// The latest that came, in the order in which they came.
+    #[serde(default)]
+    latest: bool,
     limit: Option<u32>,
 }
 
@@ -80,12 +85,28 @@ pub async fn search(State(app): State<App>, Params(words): Params<Words>) -> Res
     answer(app.archive.read(move |reader| reader.search(&query)).await)
 }
 
-/// Events of all sessions, newest first.
+/// Events of all sessions: newest first, or in the order in which they came.
 pub async fn events(State(app): State<App>, Params(which): Params<Which>) -> Response<Body> {
-    let Which { fingerprint, kind, severity, session, agent, project, since, until, cursor, limit } = which;
-    let limit = limit.unwrap_or(100).clamp(1, PAGE);
-    let (since, until) = (since.map(UnixMillis), until.map(UnixMillis));
+    let Which { fingerprint, kind, severity, session, agent, project, since, until, .. } = which;
+    let limit = which.limit.unwrap_or(100).clamp(1, PAGE);
+    let (since, until, cursor) = (since.map(UnixMillis), until.map(UnixMillis), which.cursor);
+    let arrivals = match (which.after, which.latest, &cursor) {
+        (None, false, _) => None,
+        (Some(after), false, None) => Some(Arrivals::After(after)),
+        (None, true, None) => Some(Arrivals::Latest),
+        (Some(_), true, _) | (_, _, Some(_)) => {
+            let fault = Fault::bad("`after`, `latest` and `cursor` exclude each other", "give one of them");
+            return answer::<()>(Err(fault));
+        }
+    };
     let which =
         Occurrences { fingerprint, kind, severity, session, agent, project, since, until, cursor, limit };
-    answer(app.archive.read(move |reader| reader.occurrences(&which)).await)
+    answer(
+        app.archive
+            .read(move |reader| match arrivals {
+                Some(arrivals) => reader.arrivals(&which, arrivals),
+                None => reader.occurrences(&which),
+            })
+            .await,
+    )
 }

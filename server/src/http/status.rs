@@ -3,11 +3,15 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Response;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use wire::http::Done;
 
 use super::App;
 use super::error::answer;
+use crate::fault::Fault;
 use crate::hub::Ask;
+use crate::metrics;
 
 /// Whether it answers at all.
 pub async fn healthz() -> &'static str {
@@ -21,6 +25,18 @@ pub async fn status(State(app): State<App>) -> Response<Body> {
         status.url = app.url();
     }
     answer(status)
+}
+
+/// The server for Prometheus, as OpenMetrics text.
+pub async fn metrics(State(app): State<App>) -> Response<Body> {
+    let told = match app.hub.ask(Ask::Present).await {
+        Ok(present) => app.metrics.tell(present).map_err(|_| Fault::internal()),
+        Err(fault) => Err(fault),
+    };
+    match told {
+        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(fault) => fault.into_response(),
+    }
 }
 
 /// Ends the server, after this answer.

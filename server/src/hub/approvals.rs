@@ -13,6 +13,7 @@ use wire::{ApprovalId, SessionId, UnixMillis};
 use super::command::{By, Reply};
 use super::{Asker, Control};
 use crate::fault::Fault;
+use crate::metrics::Count;
 use crate::policy;
 use crate::session::Live;
 use crate::store::Stored;
@@ -307,6 +308,9 @@ impl Control {
         approval.state = state;
         approval.by = by.or(approval.by);
         approval.closed = Some(now);
+        let rule = approval.by.as_ref().is_some_and(|by| by.starts_with("rule "));
+        let waited_ms = now.since(approval.opened);
+        self.out.counts.push(Count::Approval { state, rule, waited_ms });
         self.keep_approval(approval)
     }
 

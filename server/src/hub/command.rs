@@ -20,6 +20,7 @@ use super::alerts::Alerts;
 use super::pools::Pools;
 use crate::fault::Fault;
 use crate::feed::Outlet;
+use crate::metrics::Present;
 use crate::store::StoredToken;
 
 /// Where an answer goes; it is sent only after the commit.
@@ -108,6 +109,8 @@ pub enum Ask {
     Alerts(Alerts),
     /// What administrators keep.
     Admin(Admin),
+    /// What is true now, to be measured.
+    Present(Reply<Present>),
     /// Pools of sessions.
     Pools(Pools),
     /// What agents say of themselves.

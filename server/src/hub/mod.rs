@@ -46,6 +46,7 @@ use wire::{HostId, SessionId, UnixMillis};
 
 use crate::fault::Fault;
 use crate::feed::{Outlet, Terminals};
+use crate::metrics::Metrics;
 use crate::policy;
 use crate::pool::Pool;
 use crate::queue::Queue;
@@ -68,7 +69,7 @@ const REMEMBERED: u32 = 2_000;
 const LISTED: u64 = 60 * 60_000;
 
 /// What the loop is told once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What the router may weigh.
     pub rules: plan::Rules,
@@ -78,6 +79,8 @@ pub struct Settings {
     pub build: String,
     /// This server's host, if a session was ever started on it.
     pub host: Option<HostId>,
+    /// Where it counts what it committed.
+    pub metrics: Metrics,
 }
 
 /// The way to the loop.
@@ -218,7 +221,7 @@ impl Control {
         let mut stops = Vec::new();
         match self.decide(batch, &mut stops, now) {
             Ok(()) => {
-                self.out.release();
+                self.out.release(&self.settings.metrics);
                 for (session, line) in self.welcomed.drain(..) {
                     self.terminals.wrapper_up(&session, &line);
                 }

@@ -9,6 +9,7 @@ use wire::{ApprovalId, PromptId, SessionId};
 
 use super::command::{Line, Reply};
 use crate::fault::Fault;
+use crate::metrics::{Count, Metrics};
 
 type Send1 = Box<dyn FnOnce(Option<&Fault>) + Send>;
 
@@ -19,6 +20,8 @@ type Send1 = Box<dyn FnOnce(Option<&Fault>) + Send>;
 pub struct Outbox {
     replies: Vec<Send1>,
     lines: Vec<(Line, ToWrapper)>,
+    /// What is counted.
+    pub counts: Vec<Count>,
     /// Prompts that changed.
     pub prompts: BTreeSet<PromptId>,
     /// Sessions that changed.
@@ -64,8 +67,9 @@ impl Outbox {
         self.events.clear();
     }
 
-    /// Sends replies and messages to wrappers: the commit succeeded.
-    pub fn release(&mut self) {
+    /// Sends replies and messages to wrappers, and counts: the commit succeeded.
+    pub fn release(&mut self, metrics: &Metrics) {
+        self.counts.drain(..).for_each(|count| metrics.count(count));
         for (line, message) in self.lines.drain(..) {
             line.say(message);
         }

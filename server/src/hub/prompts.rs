@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use wire::http::{Counted, Edit, Selection};
-use wire::prompt::{Hold, HoldCode, NewPrompt, Prompt, PromptState};
+use wire::prompt::{Hold, HoldCode, NewPrompt, Prompt, PromptResult, PromptState};
 use wire::wrapper::ToWrapper;
 use wire::{AttemptId, PromptId, UnixMillis};
 
@@ -12,6 +12,7 @@ use super::command::{By, Change, Reply};
 use super::routing::waiting;
 use crate::fault::Fault;
 use crate::job::{Effect, Job, JobEvent, NotNow, Phase, Reach};
+use crate::metrics::Count;
 use crate::store::{Kept, Queued, Stored, StoredPrompt};
 
 impl Control {
@@ -295,6 +296,7 @@ impl Control {
                 Effect::EndLease(attempt, result) => {
                     self.store.end_attempt(attempt, &result, now)?;
                     self.learn(prompt, attempt, &result, now);
+                    self.count_attempt(prompt, &result);
                     self.free(attempt, now);
                 }
                 Effect::AskCancel(attempt) => {
@@ -309,6 +311,7 @@ impl Control {
         self.out.prompts.insert(prompt.id);
         self.stirred = true;
         if prompt.job.state().is_final() && !before.job.state().is_final() {
+            self.out.counts.push(Count::Prompt(prompt.job.state()));
             for waiting in self.store.needing(prompt.id)? {
                 self.look_at_needs(waiting, now)?;
             }
@@ -339,6 +342,18 @@ impl Control {
             return self.job(id, JobEvent::Unblocked(prompt.asked.not_before.unwrap_or(now)), now);
         }
         Ok(())
+    }
+
+    fn count_attempt(&mut self, prompt: &StoredPrompt, result: &PromptResult) {
+        let card = prompt.session.as_ref().and_then(|s| self.sessions.get(s)).map(|live| &live.kept.card);
+        self.out.counts.push(Count::Attempt {
+            outcome: result.outcome,
+            agent: card.map(|card| card.agent.clone()).unwrap_or_default(),
+            project: card
+                .map(|c| c.context.repo.as_ref().unwrap_or(&c.context.dir).clone())
+                .unwrap_or_default(),
+            summary: result.summary.clone().map(Box::new),
+        });
     }
 
     fn free(&mut self, attempt: AttemptId, now: UnixMillis) {

@@ -13,6 +13,7 @@ use super::command::{Ask, People, Reply};
 use super::wrappers::no_wrapper;
 use super::{Asker, Control};
 use crate::fault::Fault;
+use crate::metrics::Present;
 use crate::store::Stored;
 
 /// Most bytes of a recording that one request gives.
@@ -26,6 +27,10 @@ impl Control {
             Ask::Status(reply) => {
                 let status = self.status()?;
                 self.out.answer(reply, Ok(status));
+            }
+            Ask::Present(reply) => {
+                let present = self.measure(now)?;
+                self.out.answer(reply, Ok(present));
             }
             Ask::Sessions(all, reply) => {
                 let sessions = self.list_sessions(all)?;
@@ -180,6 +185,28 @@ impl Control {
             sessions,
             prompts: self.store.count_prompts()?.into_iter().collect(),
         })
+    }
+
+    /// What is true now, for those who measure.
+    fn measure(&self, now: UnixMillis) -> Stored<Present> {
+        let mut present = Present {
+            prompts: self.store.count_prompts()?.into_iter().map(|(state, n)| (state, n.into())).collect(),
+            oldest_ms: self.queue.oldest(now),
+            approvals: self.store.open_approvals(ROWS)?.len(),
+            viewers: self.viewers.len(),
+            pools: self.pools.keys().map(|name| (name.clone(), 0)).collect(),
+            paused: self.paused,
+            ..Present::default()
+        };
+        for live in self.sessions.values().filter(|l| !l.ended()) {
+            let card = &live.kept.card;
+            let labels = [card.claim.state.to_string(), card.agent.clone(), card.link.to_string()];
+            *present.sessions.entry(labels).or_insert(0) += 1;
+            if let Some(pool) = card.pool.as_ref().and_then(|name| present.pools.get_mut(name)) {
+                *pool += 1;
+            }
+        }
+        Ok(present)
     }
 
     fn list_sessions(&self, all: bool) -> Stored<Vec<Session>> {

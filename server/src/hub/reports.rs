@@ -7,6 +7,7 @@ use wire::{AttemptId, SessionId, UnixMillis};
 
 use super::Control;
 use crate::job::{JobEvent, server_result};
+use crate::metrics::Count;
 use crate::session::{clamp, clamp_claim, clamp_context, clamp_dialog, clamp_event};
 use crate::store::Stored;
 
@@ -71,6 +72,7 @@ impl Control {
             Report::Event { mut event } => {
                 clamp_event(&mut event);
                 self.store.append_event(session, seq, &event)?;
+                self.out.counts.push(Count::Event(event.kind, event.severity));
                 self.out.events.push((session.clone(), seq, event));
             }
             Report::Text { offset, mut text } => {
@@ -80,6 +82,7 @@ impl Control {
             Report::Context { mut context } => {
                 clamp_context(&mut context);
                 self.store.append_context(session, seq, at, &context)?;
+                self.out.counts.push(Count::Context);
                 live.kept.card.context = context;
             }
             Report::Receipt { attempt, receipt } => self.receipt(session, attempt, receipt, seq, now)?,
@@ -120,6 +123,7 @@ impl Control {
             return Ok(());
         };
         self.store.add_receipt(id, receipt)?;
+        self.out.counts.push(Count::Receipt(receipt.step));
         if receipt.step == Step::Accepted
             && let Some(live) = self.sessions.get_mut(session)
         {

@@ -9,6 +9,7 @@ use super::Control;
 use super::check::check;
 use crate::fault::Fault;
 use crate::job::{JobEvent, Phase, Then};
+use crate::metrics::Count;
 use crate::queue::Waiting;
 use crate::route::plan::{Depth, Verdict, plan};
 use crate::route::provider::Provider;
@@ -172,6 +173,7 @@ impl Control {
         let attempt = self.store.lease(prompt.id, session, prompt.job.tried + 1, now)?;
         if prompt.asked.dir.is_some() || prompt.asked.branch.is_some() {
             self.store.meet(&attempt, fit == Fit::Moves, now)?;
+            self.out.counts.push(Count::Met { moved: fit == Fit::Moves });
         }
         prompt.session = Some(session.clone());
         prompt.avoid = None;

@@ -36,7 +36,7 @@ pub use alerts::StoredSink;
 pub use archive::Archive;
 pub use attempts::Metrics;
 pub use insight::Span;
-pub use occurrences::Occurrences;
+pub use occurrences::{Arrivals, Occurrences};
 pub use parents::Tally;
 pub use policies::StoredPolicies;
 pub use prompts::{Kept, Queued, StoredPrompt};

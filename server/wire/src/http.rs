@@ -21,7 +21,8 @@
 //! | `POST /v1/plan` | `NewPrompt` | [`Planned`]: who would get it, without sending it |
 //! | `POST /v1/routing`, `/v1/sessions/{id or name}/routing` | `Routing` | `Routing` |
 //! | `GET /v1/search?q=WORDS&kind=&session=&cursor=&limit=` | | `Found` |
-//! | `GET /v1/events?fingerprint=&kind=&severity=&session=&since=&until=&cursor=&limit=` | | [`Events`] |
+//! | `GET /v1/events?fingerprint=&kind=&severity=&session=&since=&until=&cursor=&limit=` | | [`Events`], newest first |
+//! | `GET /v1/events?after=ID&…`, `?latest=true&…` | | [`Events`], as they came |
 //! | `GET /v1/insight?from=&to=&agent=&project=&offset_minutes=` | | `Insight` |
 //! | `GET /v1/me` | | `Me` |
 //! | `POST /v1/me/progress` | `Note` | [`Done`]; an agent, of the prompt that its session works on |
@@ -276,6 +277,10 @@ wire! {
 
     /// An event wherever it happened.
     pub struct FoundEvent {
+        /// The order in which events came in, over all sessions; no number is used twice.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub id: u64,
         /// In which session.
         pub session: SessionId,
         /// That session's name.
@@ -287,12 +292,16 @@ wire! {
         pub event: Event,
     }
 
-    /// A page of events of all sessions, newest first.
+    /// A page of events of all sessions: newest first, or in the order in which they came when that was asked for.
     pub struct Events {
         /// At most as many as were asked for.
         pub events: Vec<FoundEvent>,
         /// The cursor of the next page; `None` when this is the last.
         pub next: Option<String>,
+        /// In the order in which they came: nothing up to this number is missing. Ask on `after` it.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub upto: Option<u64>,
     }
 
     /// A prompt with its history.

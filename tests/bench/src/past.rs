@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use server::feed::Terminals;
 use server::hub::{Command, Control, Settings, now};
-use server::route::plan::Rules;
 use server::store::{Archive, Query, Span, Store};
 use wire::UnixMillis;
 use wire::event::{Event, EventKind, Origin, Severity};
@@ -80,7 +79,7 @@ fn ask(name: &str, question: impl Fn() -> Result<(), server::fault::Fault>) -> a
 }
 
 fn fill(path: &Path, prompts: usize, events: usize) -> anyhow::Result<()> {
-    let settings = Settings { rules: Rules::default(), prefer: None, build: String::new(), host: None };
+    let settings = Settings::default();
     let start = now().0 - SPAN;
     let at =
         |done: usize| UnixMillis(start + SPAN * i64::try_from(done).unwrap_or(0) / prompts.max(1) as i64);

@@ -14,7 +14,6 @@ use rusqlite::{Connection, params};
 use server::feed::Terminals;
 pub use server::hub::now;
 use server::hub::{Ask, By, Command, Control, Line, Said, Settings};
-use server::route::plan::Rules;
 use server::store::Store;
 use tokio::sync::{mpsc, oneshot};
 use wire::prompt::{NewPrompt, Outcome, PromptResult, Receipt, Step};
@@ -47,7 +46,7 @@ pub struct Wrapper {
 }
 
 fn ours(path: &Path, waiting: usize, claims: usize) -> anyhow::Result<(f64, f64)> {
-    let settings = Settings { rules: Rules::default(), prefer: None, build: String::new(), host: None };
+    let settings = Settings::default();
     let mut control = Control::new(Store::open(path)?, settings, Arc::new(Terminals::default()), now())?;
     let begun = Instant::now();
     for batch in (0..waiting).collect::<Vec<_>>().chunks(BATCH) {

@@ -119,6 +119,19 @@ impl Real {
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
 
+    /// Keeps a pool of the agent's sessions; `options` are those of `assign pool add`.
+    #[track_caller]
+    pub fn pool(&self, name: &str, project: &Path, options: &[&str]) {
+        let mut add = self.muster.command("assign");
+        add.args(["pool", "add", name, "--dir"]).arg(project).args(options);
+        for (variable, value) in &self.env {
+            add.arg("--env").arg(format!("{variable}={value}"));
+        }
+        add.arg("--").arg(&self.program);
+        let out = add.output().expect("assign runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+
     /// Answers of the model to the task, as the model tells it.
     pub fn answered(&self) -> Vec<String> {
         let log = self.model.log();

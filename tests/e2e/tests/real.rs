@@ -68,6 +68,27 @@ fn codex_edits_a_file_with_permission() {
     edits_a_file_with_permission(Kind::Codex);
 }
 
+fn a_pool_starts_it_when_a_prompt_waits_and_ends_it_when_it_rests(kind: Kind) {
+    let Some(real) = Real::new(kind) else { return };
+    let project = real.project("p");
+    real.pool("api", &project, &["--max", "1", "--idle", "10s"]);
+    let id = real.muster.send(&["--to", "api", "What is the capital of France?"]);
+    let prompt = real.muster.await_prompt(id, "completed");
+    assert_eq!(prompt["prompt"]["result"]["answer"], "The capital of France is Paris.");
+    real.muster.await_state("api-1", "exited");
+    assert_eq!(real.asked("capital of France"), 1, "the prompt reached the model once");
+}
+
+#[test]
+fn claude_code_is_started_for_a_pool_and_ended() {
+    a_pool_starts_it_when_a_prompt_waits_and_ends_it_when_it_rests(Kind::Claude);
+}
+
+#[test]
+fn codex_is_started_for_a_pool_and_ended() {
+    a_pool_starts_it_when_a_prompt_waits_and_ends_it_when_it_rests(Kind::Codex);
+}
+
 fn a_failure_of_the_model_fails_the_prompt(kind: Kind) {
     let Some(real) = start(kind) else { return };
     let id = real.muster.send(&["--attempts", "1", "Please overload the model"]);

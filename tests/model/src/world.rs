@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use server::feed::Terminals;
 use server::hub::{Ask, By, Change, Command, Control, Settings};
-use server::route::plan::Rules;
 use server::store::Store;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -119,7 +118,7 @@ impl World {
 
     fn serve(&mut self) {
         self.control = None;
-        let settings = Settings { rules: Rules::default(), prefer: None, build: String::new(), host: None };
+        let settings = Settings::default();
         let store = Store::open(&self.database).unwrap();
         let terminals = Arc::new(Terminals::default());
         self.control = Some(Control::new(store, settings, terminals, UnixMillis(self.now)).unwrap());

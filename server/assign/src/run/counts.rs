@@ -1,11 +1,12 @@
 //! How the prompts of a run ended, and the exit code that it makes. Pure. Must not: know the steps.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::wait::{CANCELLED, HELD, TIMED_OUT};
 
 /// How many ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Well.
     pub completed: usize,

@@ -26,6 +26,9 @@ use crate::failure::Failure;
 use crate::print::Printer;
 use crate::sending;
 use crate::tree::{self, Fault, Node};
+pub use preview::Row;
+pub use report::{Begun, Change, Over};
+
 use file::Flow;
 use graph::Graph;
 

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wire::http::Planned;
 use wire::prompt::NewPrompt;
@@ -34,8 +35,8 @@ pub struct Foreseen {
 }
 
 /// What is foreseen of one prompt.
-#[derive(Serialize)]
-struct Row {
+#[derive(Serialize, JsonSchema)]
+pub struct Row {
     step: String,
     /// What it is one of several for.
     item: Option<String>,

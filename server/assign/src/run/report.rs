@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wire::PromptId;
 use wire::prompt::{Prompt, PromptState};
@@ -22,8 +23,8 @@ pub struct Report<'a> {
 }
 
 /// A change, for programs.
-#[derive(Serialize)]
-struct Change<'a> {
+#[derive(Serialize, JsonSchema)]
+pub struct Change<'a> {
     run: &'a str,
     step: &'a str,
     /// Which of the step's prompts, from 1.
@@ -34,15 +35,17 @@ struct Change<'a> {
     reason: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Begun<'a> {
+/// A run begins or goes on, for programs.
+#[derive(Serialize, JsonSchema)]
+pub struct Begun<'a> {
     run: &'a str,
     name: Option<&'a str>,
     resume: &'a str,
 }
 
-#[derive(Serialize)]
-struct Over<'a> {
+/// A run is over, for programs.
+#[derive(Serialize, JsonSchema)]
+pub struct Over<'a> {
     run: &'a str,
     over: Counts,
     code: u8,

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use wire::text::escape;
 
@@ -15,8 +16,8 @@ use super::rest::Sight;
 use crate::failure::Failure;
 use crate::print::Printer;
 
-#[derive(Serialize)]
-struct Removed {
+#[derive(Serialize, JsonSchema)]
+pub struct Removed {
     removed: usize,
 }
 

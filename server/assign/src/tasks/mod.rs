@@ -15,12 +15,15 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use schemars::JsonSchema;
 use serde::Serialize;
 use wire::text::escape;
 
 use crate::failure::Failure;
 use crate::print::Printer;
 use crate::sending;
+pub use clean::Removed;
+
 use folder::Unread;
 use name::Name;
 
@@ -93,8 +96,8 @@ pub enum TaskVerb {
 }
 
 /// What is said of one file.
-#[derive(Serialize)]
-struct Verdict {
+#[derive(Serialize, JsonSchema)]
+pub struct Verdict {
     file: String,
     valid: bool,
     faults: Vec<String>,

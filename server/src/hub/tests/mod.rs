@@ -67,8 +67,7 @@ const WRAPPERS: usize = 3;
 
 impl World {
     fn new() -> Self {
-        let settings =
-            Settings { rules: plan::Rules::default(), prefer: None, build: String::new(), host: None };
+        let settings = Settings::default();
         let now = UnixMillis(1_000_000);
         let control = Control::new(Store::in_memory(), settings, Arc::default(), now).unwrap();
         let scripted = |n: usize| Scripted {
