@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use wire::UnixMillis;
-use wire::admin::{Role, TokenRow};
+use wire::admin::{Bounds, Role, TokenRow};
+use wire::{SessionId, UnixMillis};
 
-use crate::hub::By;
+use crate::hub::{Agent, By};
 use crate::store::{Scope, StoredToken};
 use crate::token::{Token, TokenError, random_hex};
 
@@ -41,20 +41,37 @@ pub struct Principal {
     pub roles: Arc<[Role]>,
     /// Until when it is valid.
     pub expires: Option<UnixMillis>,
+    /// How far it goes, when it is an agent.
+    pub bounds: Option<Bounds>,
+    /// The session that it says it runs in.
+    pub session: Option<SessionId>,
 }
 
 impl Principal {
     /// Whoever has this token.
     pub fn of(token: &StoredToken) -> Self {
         let (name, roles) = (token.name.as_str().into(), token.roles.as_slice().into());
-        Self { scope: token.scope, token: token.hash, name, roles, expires: token.expires }
+        let (expires, bounds) = (token.expires, token.bounds);
+        Self { scope: token.scope, token: token.hash, name, roles, expires, bounds, session: None }
     }
 
     /// The word for who it is, in the audit log.
     pub fn by(&self) -> By {
         match self.scope {
             Scope::Browser => By::Browser,
-            Scope::Token => By::Token(format!("token {}", self.name)),
+            Scope::Token => {
+                let word = format!("token {}", self.name);
+                match self.bounds {
+                    None => By::Token(word),
+                    Some(bounds) => By::Agent(Box::new(Agent {
+                        word,
+                        name: self.name.to_string(),
+                        token: crate::store::StoredToken::id_of(&self.token),
+                        bounds,
+                        session: self.session.clone(),
+                    })),
+                }
+            }
             Scope::Admin | Scope::Wrapper => By::Cli,
         }
     }

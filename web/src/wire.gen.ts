@@ -545,7 +545,39 @@ receipts: Array<Receipt>,
 /**
  * How it ended.
  */
-result: PromptResult | null, };
+result: PromptResult | null, 
+/**
+ * What its agent last said of it.
+ */
+progress?: Progress, };
+
+export type Progress = { 
+/**
+ * What it does, in its own words.
+ */
+text: string, 
+/**
+ * How much of it is done.
+ */
+percent: number | null, 
+/**
+ * When it said so.
+ */
+at: UnixMillis, };
+
+export type Parent = { 
+/**
+ * The name of the agent's credential.
+ */
+by: string, 
+/**
+ * The prompt that the agent worked on, if it did.
+ */
+prompt: PromptId | null, 
+/**
+ * How many agents are between it and a person.
+ */
+depth: number, };
 
 export type NewPrompt = { 
 /**
@@ -771,7 +803,12 @@ opened: UnixMillis,
 /**
  * When it was over.
  */
-closed: UnixMillis | null, };
+closed: UnixMillis | null, 
+/**
+ * Who asks, when it stands in no terminal: an agent, by the name of its credential. The option that was chosen
+ * is the one that is `selected`.
+ */
+asked_by?: string, };
 
 export type Rule = { 
 /**
@@ -881,7 +918,7 @@ export type Choice = { "type": "approve" } | { "type": "deny" } | { "type": "opt
  */
 index: number, };
 
-export type ErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "wrong_method" | "conflict" | "too_large" | "misdirected" | "slow_down" | "internal" | "no_answer" | "storage";
+export type ErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "wrong_method" | "conflict" | "too_large" | "misdirected" | "slow_down" | "out_of_bounds" | "internal" | "no_answer" | "storage";
 
 export type ErrorBody = { 
 /**
@@ -981,7 +1018,11 @@ attempts: Array<Attempt>,
 /**
  * How sessions scored when it was last routed.
  */
-scores: Array<Score>, };
+scores: Array<Score>, 
+/**
+ * Where it comes from, when an agent queued it.
+ */
+parent?: Parent, };
 
 export type RecordingPart = { 
 /**
@@ -1643,6 +1684,26 @@ failure: string | null, };
 
 export type Role = "viewer" | "typist" | "approver" | "assigner" | "admin";
 
+export type Bounds = { 
+/**
+ * How deep its prompts may be. One that an agent queues is a step deeper than the prompt that the agent works
+ * on; a person's has depth 0.
+ */
+depth: number, 
+/**
+ * How many of its prompts may be open at once, and how many that were queued for one prompt.
+ */
+fan_out: number, 
+/**
+ * How many it may queue within an hour.
+ */
+per_hour: number, 
+/**
+ * Whether its prompts may bring commands that nobody is asked about: verification, prerequisites, variables,
+ * commands of the agent itself.
+ */
+commands: boolean, };
+
 export type TokenRow = { 
 /**
  * First 12 hexadecimal digits of its hash: enough to name it, useless to use it.
@@ -1671,7 +1732,11 @@ used: UnixMillis | null,
 /**
  * Whether the caller uses this one now.
  */
-own: boolean, };
+own: boolean, 
+/**
+ * How far it goes, when it is an agent's.
+ */
+bounds?: Bounds, };
 
 export type NewToken = { 
 /**
@@ -1685,7 +1750,11 @@ roles: Array<Role>,
 /**
  * How long it is good for, in milliseconds; `None` without an end.
  */
-life_ms: number | null, };
+life_ms: number | null, 
+/**
+ * For an agent: how far it goes. With it only to look and to assign can be allowed.
+ */
+bounds?: Bounds, };
 
 export type MadeToken = { 
 /**
@@ -1705,7 +1774,11 @@ name: string,
 /**
  * What it may do.
  */
-roles: Array<Role>, };
+roles: Array<Role>, 
+/**
+ * How far it goes, when it is an agent.
+ */
+bounds?: Bounds, };
 
 export type Resources = { 
 /**

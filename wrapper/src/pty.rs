@@ -74,6 +74,7 @@ impl Pty {
         let os = |bytes: &Vec<u8>| OsString::from_vec(bytes.clone());
         let mut command = Command::new(os(program));
         command.args(arguments.iter().map(os)).current_dir(start.dir).process_group(0);
+        command.env_remove(wire::place::TOKEN_VARIABLE);
         command.envs(start.env.iter().map(|(name, value)| (name, value)));
         command.stdin(slave.try_clone()?).stdout(slave.try_clone()?).stderr(Stdio::from(slave));
         // SAFETY: the closure runs in the child between fork and exec; it calls only sigemptyset, sigaddset,

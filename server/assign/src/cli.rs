@@ -42,6 +42,9 @@ pub struct Cli {
     /// Print one JSON object, or one per line.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Use the token in this file, or else that in MUSTER_TOKEN, instead of the command line's own.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// What can be asked besides.
@@ -95,6 +98,8 @@ pub enum Command {
         #[command(subcommand)]
         verb: crate::tasks::TaskVerb,
     },
+    /// Serve an agent that manages others: the Model Context Protocol on standard input and output.
+    Mcp(crate::mcp::McpArgs),
     /// Change what a prompt asks for that no session has yet.
     Edit {
         /// Its number.

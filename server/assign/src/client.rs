@@ -2,7 +2,7 @@
 //!
 //! Must not: print, or use the network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -18,10 +18,12 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
+use wire::SessionId;
 use wire::feed::{FromViewer, ToViewer};
-use wire::http::ErrorBody;
-use wire::place::Place;
+use wire::http::{ErrorBody, SESSION_HEADER};
+use wire::place::{Place, TOKEN_VARIABLE};
 
+use crate::credential::Credential;
 use crate::failure::Failure;
 
 /// How long an answer may take; the server waits 15 s for a wrapper.
@@ -32,6 +34,9 @@ const START: Duration = Duration::from_secs(20);
 /// A client of one place.
 pub struct Client {
     place: Place,
+    credential: Credential,
+    /// The session that this runs in, if it does.
+    session: Option<SessionId>,
     /// Whether a server is started when none runs.
     starts: bool,
 }
@@ -50,11 +55,22 @@ pub enum Heard {
 }
 
 impl Client {
-    /// Finds the place; does not connect yet.
-    pub fn new() -> Result<Self, Failure> {
-        Place::from_env()
-            .map(|place| Self { place, starts: true })
-            .map_err(|e| Failure::Unreachable(e.to_string()))
+    /// Finds the place, and the credential that is to be used; does not connect yet.
+    pub fn new(token_file: Option<&Path>) -> Result<Self, Failure> {
+        let place = Place::from_env().map_err(|e| Failure::Unreachable(e.to_string()))?;
+        let session = std::env::var("MUSTER_SESSION").ok().filter(|session| segment(session) == *session);
+        let session = session.filter(|session| !session.is_empty()).map(SessionId);
+        Ok(Self { place, credential: Credential::find(token_file)?, session, starts: true })
+    }
+
+    /// Whether it uses another credential than the owner's.
+    pub fn has_credential(&self) -> bool {
+        matches!(self.credential, Credential::Given(_))
+    }
+
+    /// The session that this process runs in, as its environment says.
+    pub fn session(&self) -> Option<&SessionId> {
+        self.session.as_ref()
     }
 
     /// The same for whoever only looks on: it never starts a server.
@@ -81,7 +97,7 @@ impl Client {
         key: Option<&str>,
     ) -> Result<T, Failure> {
         let stream = self.connect().await?;
-        let token = self.token()?;
+        let token = self.credential.token(&self.place)?;
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -89,6 +105,9 @@ impl Client {
             .header("authorization", format!("Bearer {token}"));
         if body.is_some() {
             request = request.header("content-type", "application/json");
+        }
+        if let (Credential::Given(_), Some(session)) = (&self.credential, &self.session) {
+            request = request.header(SESSION_HEADER, &session.0);
         }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
@@ -107,7 +126,8 @@ impl Client {
         let stream = self.connect().await?;
         let lost = |e: &dyn std::fmt::Display| Failure::Unreachable(format!("the server's feed: {e}"));
         let mut request = "ws://localhost/v1/cli".into_client_request().map_err(|e| lost(&e))?;
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", self.token()?)).map_err(|e| lost(&e))?;
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", self.credential.token(&self.place)?))
+            .map_err(|e| lost(&e))?;
         request.headers_mut().insert("authorization", bearer);
         let config = WebSocketConfig::default()
             .max_message_size(Some(wire::MESSAGE_MAX))
@@ -136,14 +156,6 @@ impl Client {
         UnixStream::connect(&socket).await.map_err(|e| {
             Failure::Unreachable(format!("cannot reach the server at {}: {e}", socket.display()))
         })
-    }
-
-    fn token(&self) -> Result<String, Failure> {
-        let path = self.place.cli_token();
-        let text = std::fs::read_to_string(&path).map_err(|e| {
-            Failure::Unreachable(format!("cannot read the server's token {}: {e}", path.display()))
-        })?;
-        Ok(text.trim().to_owned())
     }
 }
 
@@ -225,6 +237,7 @@ async fn start_server() -> Result<(), Failure> {
     let program = beside_us().unwrap_or_else(|| PathBuf::from("assigner"));
     let started = tokio::process::Command::new(&program)
         .args(["serve", "--detach"])
+        .env_remove(TOKEN_VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

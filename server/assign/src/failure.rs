@@ -71,7 +71,9 @@ impl From<ErrorBody> for Failure {
         let text = format!("{}; {}", escape(&body.message), escape(&body.hint));
         match body.code {
             ErrorCode::BadRequest | ErrorCode::TooLarge | ErrorCode::WrongMethod => Self::Usage(text),
-            ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::Conflict => Self::Refused(text),
+            ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::Conflict | ErrorCode::OutOfBounds => {
+                Self::Refused(text)
+            }
             ErrorCode::NotFound => Self::NotFound(text),
             ErrorCode::Misdirected => Self::Unreachable(text),
             ErrorCode::SlowDown | ErrorCode::Internal | ErrorCode::NoAnswer | ErrorCode::Storage => {

@@ -11,12 +11,14 @@ mod audit;
 mod change;
 mod cli;
 mod client;
+mod credential;
 mod doctor;
 mod events;
 mod failure;
 #[cfg(test)]
 mod help_tests;
 mod logs;
+mod mcp;
 mod plan;
 mod policy;
 mod pools;
@@ -69,8 +71,9 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         return Err(Failure::Usage(mistake));
     }
     let print = Printer::new(cli.json);
+    let client = || Client::new(cli.token_file.as_deref());
     let Some(command) = cli.command else {
-        return send::send(&Client::new()?, &print, cli.send).await;
+        return send::send(&client()?, &print, cli.send).await;
     };
     match command {
         Command::Completions { shell } => {
@@ -83,14 +86,15 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
             return generated(&print, |out| *out = page);
         }
-        Command::Run(args) => return run::run(&Client::new()?, &print, args).await,
-        Command::WatchDir(args) => return tasks::watch(&Client::new()?, &print, args).await,
+        Command::Run(args) => return run::run(&client()?, &print, args).await,
+        Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
         Command::Doctor => return doctor::run(&print).await,
         Command::Schema { command } => schema::print(&print, &command)?,
-        Command::Events(wanted) => events::events(Client::new()?, &print, wanted).await?,
-        Command::Watch { counts: false } => return watch::watch(Client::new()?, &print).await,
-        command => talk(command, &Client::new()?, &print).await?,
+        Command::Events(wanted) => events::events(client()?, &print, wanted).await?,
+        Command::Mcp(args) => mcp::serve(client()?, args).await?,
+        Command::Watch { counts: false } => return watch::watch(client()?, &print).await,
+        command => talk(command, &client()?, &print).await?,
     }
     Ok(0)
 }
@@ -137,6 +141,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Login => login(client, print).await,
         // Those that need no server, or more of it, were done before.
         Command::Run(_)
+        | Command::Mcp(_)
         | Command::WatchDir(_)
         | Command::Task { .. }
         | Command::Events(_)

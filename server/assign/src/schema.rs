@@ -63,7 +63,7 @@ const SHAPES: &[Shape] = &[
     ("template set", of::<Template>),
     ("template rm", of::<Done>),
     ("token ls", of::<TokenRow>),
-    ("token add", of::<MadeToken>),
+    ("token add", either::<MadeToken, TokenRow>),
     ("token rm", of::<Done>),
     ("search", of::<Hit>),
     ("audit", of::<Audit>),
@@ -159,7 +159,7 @@ mod tests {
     use clap::CommandFactory;
 
     /// Commands that print something else.
-    const NOT_JSON: [&str; 5] = ["completions", "man", "task new", "task schema", "watch-dir"];
+    const NOT_JSON: [&str; 6] = ["completions", "man", "mcp", "task new", "task schema", "watch-dir"];
 
     fn leaves(command: &clap::Command, before: &str, out: &mut Vec<String>) {
         for sub in command.get_subcommands() {

@@ -2,7 +2,7 @@
 
 use wire::UnixMillis;
 use wire::http::{ContextRow, PromptDetail, Selection, Status};
-use wire::prompt::{Attempt, Prompt};
+use wire::prompt::{Attempt, Parent, Prompt};
 use wire::session::Session;
 use wire::text::{cut, escape, escape_lines};
 
@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::print::Printer;
 use crate::result;
 use crate::tables::{self, age, now};
+use crate::wait;
 
 /// The server in numbers.
 pub async fn status(client: &Client, print: &Printer) -> Result<(), Failure> {
@@ -77,6 +78,7 @@ pub async fn prompt(client: &Client, print: &Printer, id: i64) -> Result<(), Fai
     let detail: PromptDetail = client.get(&format!("/v1/prompts/{id}")).await?;
     print.object_or(&detail, || {
         let mut out = head(&detail.prompt);
+        out.extend(detail.parent.iter().map(parent));
         out.push(String::new());
         out.push(escape_lines(&detail.prompt.asked.text));
         for attempt in &detail.attempts {
@@ -99,6 +101,7 @@ pub async fn why(client: &Client, print: &Printer, id: i64) -> Result<(), Failur
     let detail: PromptDetail = client.get(&format!("/v1/prompts/{id}")).await?;
     print.object_or(&detail, || {
         let mut out = head(&detail.prompt);
+        out.extend(detail.parent.iter().map(parent));
         out.push(String::new());
         out.push(tables::scores(&detail.scores));
         if let Some(attempt) = detail.attempts.last() {
@@ -107,6 +110,12 @@ pub async fn why(client: &Client, print: &Printer, id: i64) -> Result<(), Failur
         }
         out.join("\n")
     })
+}
+
+/// Where a prompt comes from that an agent queued.
+fn parent(parent: &Parent) -> String {
+    let work = parent.prompt.map_or(String::new(), |prompt| format!(", for its prompt {prompt}"));
+    format!("queued by the agent '{}'{work}, at depth {}", escape(&parent.by), parent.depth)
 }
 
 fn head(prompt: &Prompt) -> Vec<String> {
@@ -158,6 +167,7 @@ fn tries(attempt: &Attempt) -> Vec<String> {
         let after = receipt.at.since(start);
         out.push(format!("  {:<10} +{}.{:03}s", receipt.step.as_str(), after / 1000, after % 1000));
     }
+    out.extend(attempt.progress.iter().map(|said| format!("  {}", wait::progress(said))));
     if let Some(result) = &attempt.result {
         out.push(format!("  {}: {}", result.outcome, cut(&escape(&result.reason), 200)));
     }

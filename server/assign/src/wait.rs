@@ -5,7 +5,7 @@ use std::time::Duration;
 use wire::PromptId;
 use wire::feed::ToViewer;
 use wire::http::PromptDetail;
-use wire::prompt::{Outcome, Prompt, PromptState, Step};
+use wire::prompt::{self, Outcome, Prompt, PromptState, Step};
 use wire::text::{escape, escape_lines};
 
 use crate::client::{Client, Feed};
@@ -104,6 +104,12 @@ fn report(print: &Printer, prompt: &Prompt) -> Result<u8, Failure> {
     Ok(code(prompt))
 }
 
+/// What an agent says of its work, in a line.
+pub fn progress(said: &prompt::Progress) -> String {
+    let percent = said.percent.map_or(String::new(), |percent| format!("{percent}%: "));
+    format!("says: {percent}{}", escape(&said.text))
+}
+
 fn code(prompt: &Prompt) -> u8 {
     let timed_out = prompt.result.as_ref().is_some_and(|r| r.outcome == Outcome::TimedOut);
     match prompt.state {
@@ -122,6 +128,7 @@ struct Progress {
     state: Option<PromptState>,
     step: Option<(i64, Step)>,
     hold: Option<String>,
+    said: Option<prompt::Progress>,
 }
 
 impl Progress {
@@ -149,6 +156,10 @@ impl Progress {
                     self.step = Some(now);
                     lines.push(format!("  {}", receipt.step));
                 }
+            }
+            if self.said != attempt.progress {
+                self.said.clone_from(&attempt.progress);
+                lines.extend(attempt.progress.iter().map(|said| format!("  {}", progress(said))));
             }
         }
         lines

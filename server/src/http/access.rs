@@ -11,8 +11,12 @@ use crate::store::Scope;
 pub enum Access {
     /// Nothing: it gives nothing away.
     Open,
-    /// Somebody who may do this.
+    /// Somebody who may do this. An agent only looks.
     May(Role),
+    /// Somebody who may do this, and an agent within its bounds, which the control loop sees to.
+    Within(Role),
+    /// An agent, about its own work.
+    Agent,
     /// An administrator, but no browser: a page must not be able to end the server or to let another browser in.
     Owner,
     /// The command line's feed: somebody who may look, and no browser.
@@ -23,7 +27,7 @@ pub enum Access {
     Wrapper,
 }
 
-use Access::May;
+use Access::{May, Within};
 
 /// Every route with a handler of its own.
 pub const ROUTES: &[(&str, &str, Access)] = &[
@@ -31,6 +35,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/login", Access::Open),
     ("POST", "/v1/login-links", Access::Owner),
     ("GET", "/v1/me", May(Viewer)),
+    ("POST", "/v1/me/progress", Access::Agent),
+    ("POST", "/v1/me/questions", Access::Agent),
     ("GET", "/v1/status", May(Viewer)),
     ("POST", "/v1/stop", Access::Owner),
     ("GET", "/v1/openapi.json", May(Viewer)),
@@ -43,14 +49,14 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/v1/sessions/{session}/contexts", May(Viewer)),
     ("GET", "/v1/sessions/{session}/recording", May(Viewer)),
     ("GET", "/v1/prompts", May(Viewer)),
-    ("POST", "/v1/prompts", May(Assigner)),
+    ("POST", "/v1/prompts", Within(Assigner)),
     ("GET", "/v1/prompts/{prompt}", May(Viewer)),
     ("PATCH", "/v1/prompts/{prompt}", May(Assigner)),
     ("POST", "/v1/prompts/cancel", May(Assigner)),
     ("POST", "/v1/prompts/retry", May(Assigner)),
     ("POST", "/v1/prompts/clear", May(Assigner)),
     ("POST", "/v1/prompts/seen", May(Assigner)),
-    ("POST", "/v1/prompts/{prompt}/cancel", May(Assigner)),
+    ("POST", "/v1/prompts/{prompt}/cancel", Within(Assigner)),
     ("POST", "/v1/prompts/{prompt}/retry", May(Assigner)),
     ("POST", "/v1/prompts/{prompt}/reassign", May(Assigner)),
     ("GET", "/v1/plan", May(Viewer)),
@@ -107,8 +113,11 @@ impl Access {
     pub fn allows(self, caller: &Principal) -> bool {
         match self {
             Access::Open => true,
-            Access::May(role) => caller.may(role),
-            Access::Owner => caller.scope != Scope::Browser && caller.may(Admin),
+            // Invariant: what an agent's credential opens is listed here, whatever roles it has.
+            Access::May(role) => caller.may(role) && (role == Viewer || caller.bounds.is_none()),
+            Access::Within(role) => caller.may(role),
+            Access::Agent => caller.bounds.is_some() && caller.may(Viewer),
+            Access::Owner => caller.scope != Scope::Browser && caller.bounds.is_none() && caller.may(Admin),
             Access::Cli => caller.scope != Scope::Browser && caller.may(Viewer),
             Access::Feed => caller.may(Viewer),
             Access::Wrapper => caller.scope == Scope::Wrapper,
@@ -152,7 +161,11 @@ mod tests {
         let browser = caller(Scope::Browser, None);
         let closed: Vec<_> =
             ROUTES.iter().filter(|(.., a)| !a.allows(&browser)).map(|(_, path, _)| *path).collect();
-        assert_eq!(closed, ["/v1/login-links", "/v1/stop", "/v1/wrapper", "/v1/cli"]);
+        let agents = ["/v1/me/progress", "/v1/me/questions"];
+        assert_eq!(
+            closed,
+            [&["/v1/login-links"], &agents[..], &["/v1/stop", "/v1/wrapper", "/v1/cli"]].concat()
+        );
     }
 
     #[test]
@@ -168,9 +181,9 @@ mod tests {
             for (method, path, access) in ROUTES {
                 let open = match access {
                     Access::Open => continue,
-                    May(needed) => *needed == Viewer || *needed == role,
+                    May(needed) | Within(needed) => *needed == Viewer || *needed == role,
                     Access::Cli | Access::Feed => true,
-                    Access::Owner | Access::Wrapper => false,
+                    Access::Owner | Access::Wrapper | Access::Agent => false,
                 };
                 assert_eq!(own.contains(&format!("{method} {path}")), open, "{role}: {method} {path}");
             }
@@ -178,8 +191,29 @@ mod tests {
         let admin = opened(&caller(Scope::Token, Some(&[Admin])));
         assert_eq!(
             admin.len(),
-            ROUTES.iter().filter(|(.., a)| !matches!(a, Access::Open | Access::Wrapper)).count()
+            ROUTES
+                .iter()
+                .filter(|(.., a)| !matches!(a, Access::Open | Access::Wrapper | Access::Agent))
+                .count()
         );
+    }
+
+    #[test]
+    fn a40_a44_an_agent_looks_assigns_calls_off_and_speaks_of_its_own_work_and_nothing_else() {
+        let agent =
+            |roles| Principal { bounds: Some(Default::default()), ..caller(Scope::Token, Some(roles)) };
+        let posts = |roles| {
+            let opened = opened(&agent(roles)).into_iter().filter(|route| !route.starts_with("GET "));
+            opened.collect::<Vec<_>>()
+        };
+        let own = ["POST /v1/me/progress", "POST /v1/me/questions"];
+        let queue = ["POST /v1/prompts", "POST /v1/prompts/{prompt}/cancel"];
+        let tries = ["POST /v1/plan", "POST /v1/policies/test"];
+        assert_eq!(posts(&[Viewer]), [&own[..], &tries].concat());
+        // Whatever else its row says.
+        for roles in [&[Assigner][..], Role::ALL] {
+            assert_eq!(posts(roles), [&own[..], &queue, &tries].concat());
+        }
     }
 
     #[test]

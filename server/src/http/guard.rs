@@ -9,6 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
+use wire::SessionId;
 use wire::http::ErrorCode;
 
 use super::access::Access;
@@ -16,6 +17,8 @@ use super::{App, Via};
 use crate::auth::Principal;
 use crate::fault::Fault;
 
+/// In which session an agent runs, as it says.
+const MUSTER_SESSION: HeaderName = HeaderName::from_static(wire::http::SESSION_HEADER);
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Neither scripts nor styles are ever inline: what the page's terminal styles by itself goes through the CSSOM, which
@@ -63,7 +66,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Fault> {
         return Ok(());
     }
     let (credential, cookie) = credential(request.headers(), app.port)?;
-    let Some(principal) = app.auth.check(&credential, crate::hub::now()) else {
+    let Some(mut principal) = app.auth.check(&credential, crate::hub::now()) else {
         tokio::time::sleep(app.auth.bad_try(Instant::now())).await;
         return Err(unauthorized());
     };
@@ -75,6 +78,10 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Fault> {
     }
     if *request.method() != Method::GET && *request.method() != Method::HEAD {
         check_intent(request.headers(), cookie, app.port)?;
+    }
+    if principal.bounds.is_some() {
+        let session = request.headers().get(MUSTER_SESSION).and_then(|session| session.to_str().ok());
+        principal.session = session.map(|session| SessionId(session.to_owned()));
     }
     request.extensions_mut().insert::<Principal>(principal);
     Ok(())
@@ -174,7 +181,7 @@ pub fn unauthorized() -> Fault {
     Fault::new(
         ErrorCode::Unauthorized,
         "no valid credential",
-        "in a browser, open the link that `assign login` prints",
+        "a browser opens the link that `assign login` prints; a program needs a token that is in force, see `assign token`",
     )
 }
 

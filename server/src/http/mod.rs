@@ -137,6 +137,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/stop", post(status::stop))
         .route("/v1/openapi.json", get(openapi::show))
+        .route("/v1/me/progress", post(me::note))
+        .route("/v1/me/questions", post(me::ask))
         .route("/v1/sessions", get(sessions::list))
         .route("/v1/sessions/{session}", get(sessions::show))
         .route("/v1/sessions/{session}/events", get(sessions::events))

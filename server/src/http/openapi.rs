@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use wire::admin::{HostRow, MadeToken, Me, NewToken, Routing, Template, TokenRow};
+use wire::admin::{HostRow, MadeToken, Me, NewToken, Note, Question, Routing, Template, TokenRow};
 use wire::alert::{Alert, NewSink, Sink};
 use wire::approval::{Approval, Policies, PolicyExample, PolicyText, PolicyTrial, Verdict};
 use wire::event::Event;
@@ -130,6 +130,14 @@ fn about_the_server(s: &mut SchemaGenerator) -> Vec<Operation> {
             .plain(303),
         post("/v1/login-links", "Makes a link that logs one browser in, once").gives::<LoginLink>(s, 200),
         get("/v1/me", "Who is asking, and what it may do").gives::<Me>(s, 200),
+        post("/v1/me/progress", "What an agent says of the prompt that its session works on")
+            .takes::<Note>(s)
+            .gives::<Done>(s, 200)
+            .may(&[409, 429]),
+        post("/v1/me/questions", "What an agent asks a person, as an item of the inbox")
+            .takes::<Question>(s)
+            .gives::<Approval>(s, 200)
+            .may(&[409, 429]),
         get("/v1/status", "The server in numbers").gives::<Status>(s, 200),
         post("/v1/stop", "Ends the server; sessions go on").gives::<Done>(s, 200),
         get("/v1/openapi.json", "This document").gives::<Value>(s, 200),

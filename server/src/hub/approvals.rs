@@ -133,6 +133,12 @@ impl Control {
                 return Ok(());
             }
         };
+        let asked = self.store.open_questions_of(&session)?;
+        if let Some(question) = asked.into_iter().find(|q| answer.dialog.as_ref() == Some(&q.dialog.id)) {
+            let value = self.answer_question(question, &answer, &by, now)?;
+            self.out.answer(reply, value);
+            return Ok(());
+        }
         let open = match (card.dialog, answer.dialog) {
             (None, _) => Err("the session asks nothing now"),
             (Some(open), Some(seen)) if open.id != seen => Err("the session asks something else now"),
@@ -161,7 +167,7 @@ impl Control {
             self.out.answer(reply, Err(no_approval(id)));
             return Ok(());
         };
-        let seen = answer.dialog.unwrap_or_else(|| approval.dialog.id.clone());
+        let seen = answer.dialog.clone().unwrap_or_else(|| approval.dialog.id.clone());
         let stale = match approval.state {
             ApprovalState::Open if seen == approval.dialog.id => None,
             ApprovalState::Open => Some("it asks something else than what was seen".to_owned()),
@@ -173,6 +179,11 @@ impl Control {
                 let fault =
                     Fault::conflict(format!("item {id} cannot be answered: {why}"), "look at it again");
                 self.out.answer(reply, Err(fault));
+                Ok(())
+            }
+            None if approval.asked_by.is_some() => {
+                let value = self.answer_question(approval, &answer, &by, now)?;
+                self.out.answer(reply, value);
                 Ok(())
             }
             None => self.answer(&approval.session, approval.dialog.id, answer.choice, by, reply, now),
@@ -287,7 +298,7 @@ impl Control {
         Ok(())
     }
 
-    fn close(
+    pub(super) fn close(
         &mut self,
         mut approval: Approval,
         state: ApprovalState,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use wire::admin::{Resources, Routing};
+use wire::admin::{Bounds, Resources, Routing};
 use wire::approval::{Approval, ApprovalState, Policies, Verdict};
 use wire::http::{
     Answer, Audit, ContextRow, Counted, Done, Edit, EventRow, Plan, Planned, PromptDetail, RecordingPart,
@@ -15,6 +15,7 @@ use wire::wrapper::{Hello, Now, Numbered, ToWrapper};
 use wire::{ApprovalId, AttemptId, PromptId, SessionId, UnixMillis};
 
 use super::admin::Admin;
+use super::agents::Own;
 use super::alerts::Alerts;
 use super::pools::Pools;
 use crate::fault::Fault;
@@ -112,6 +113,8 @@ pub enum Ask {
     Present(Reply<Present>),
     /// Pools of sessions.
     Pools(Pools),
+    /// What agents say of themselves.
+    Own(Own),
     /// A browser was logged in.
     KeepToken(StoredToken, Reply<()>),
 }
@@ -164,6 +167,23 @@ pub enum By {
     Browser,
     /// Whoever has the token of this name; begins with `token `, so that no name can pass for another.
     Token(String),
+    /// An agent, by its credential.
+    Agent(Box<Agent>),
+}
+
+/// An agent that speaks for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// The word in the audit log: that of [`By::Token`].
+    pub word: String,
+    /// What its credential is called.
+    pub name: String,
+    /// Which credential it has.
+    pub token: String,
+    /// How far it goes.
+    pub bounds: Bounds,
+    /// The session that it says it runs in.
+    pub session: Option<SessionId>,
 }
 
 impl By {
@@ -173,6 +193,7 @@ impl By {
             By::Cli => "cli",
             By::Browser => "browser",
             By::Token(word) => word,
+            By::Agent(agent) => &agent.word,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! ack), what is in memory is read anew, and the viewers get everything again.
 
 mod admin;
+mod agents;
 mod alerts;
 mod approvals;
 mod check;
@@ -29,8 +30,9 @@ mod viewers;
 mod wrappers;
 
 pub use admin::Admin;
+pub use agents::Own;
 pub use alerts::Alerts;
-pub use command::{Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
+pub use command::{Agent, Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
 pub use pools::Pools;
 
 use std::collections::{BTreeMap, HashMap};

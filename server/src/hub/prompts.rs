@@ -25,7 +25,7 @@ impl Control {
         reply: Reply<(bool, Prompt)>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let value = match self.keep_new(asked, key, now)? {
+        let value = match self.keep_new(asked, key, &by, now)? {
             Err(fault) => Err(fault),
             Ok((stored, new)) => {
                 if new {
@@ -44,6 +44,7 @@ impl Control {
         &mut self,
         asked: NewPrompt,
         key: Option<String>,
+        by: &By,
         now: UnixMillis,
     ) -> Stored<Result<(StoredPrompt, bool), Fault>> {
         let key = match key.map(|key| keyed(key, &asked)).transpose() {
@@ -56,6 +57,10 @@ impl Control {
         };
         let blocked = match self.blocked(&asked.after)? {
             Ok(blocked) => blocked,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let parent = match self.parentage(&asked, key.as_ref().map(|key| key.0.as_str()), by, now)? {
+            Ok(parent) => parent,
             Err(fault) => return Ok(Err(fault)),
         };
         let due = asked.not_before.unwrap_or(now).max(now);
@@ -72,6 +77,9 @@ impl Control {
             }
             Kept::New(id) => id,
         };
+        if let (Some(parent), By::Agent(agent)) = (&parent, by) {
+            self.store.set_parent(id, &agent.token, parent, now)?;
+        }
         self.out.prompts.insert(id);
         self.stirred = true;
         if queued.asked.after.is_empty() {
@@ -113,9 +121,9 @@ impl Control {
         reply: Reply<Prompt>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let value = match self.kept(id)? {
-            Err(fault) => Err(fault),
-            Ok(prompt) => self.wish(prompt, &change, &by, now)?,
+        let value = match (self.kept(id)?, self.not_its_own(id, &by)?) {
+            (Err(fault), _) | (Ok(_), Some(fault)) => Err(fault),
+            (Ok(prompt), None) => self.wish(prompt, &change, &by, now)?,
         };
         self.out.answer(reply, value);
         Ok(())

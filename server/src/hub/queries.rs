@@ -98,6 +98,7 @@ impl Control {
             Ask::Alerts(ask) => self.ask_about_alerts(ask, now)?,
             Ask::Admin(ask) => self.ask_about_admin(ask, now)?,
             Ask::Pools(ask) => self.ask_about_pools(ask, now)?,
+            Ask::Own(own) => self.ask_about_own(own, now)?,
             Ask::People(people) => self.ask_about_people(people, now)?,
             Ask::KeepToken(token, reply) => {
                 self.store.save_token(&token)?;
@@ -225,6 +226,7 @@ impl Control {
             prompt: self.store.show(&stored)?,
             attempts: self.store.attempts_of(id)?,
             scores: self.scores(&stored, now)?,
+            parent: self.store.parent(id)?,
         }))
     }
 

@@ -104,6 +104,7 @@ impl Control {
                 self.pool_lost(session, exit, now);
                 self.exited(session, exit, at, now);
                 self.asks(session, None, now)?;
+                self.withdraw_questions(session, now)?;
             }
         }
         Ok(())

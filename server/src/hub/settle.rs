@@ -152,6 +152,7 @@ mod tests {
             number: 1,
             receipts: vec![Receipt { step: Step::Leased, at }, Receipt { step, at }],
             result: None,
+            progress: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tokens that people make: checked, kept, revoked, each time in the audit log. Must not: see a token itself.
 
 use wire::UnixMillis;
-use wire::admin::{NewToken, Role};
+use wire::admin::{Bounds, NewToken, Role};
 use wire::http::{Done, ErrorCode};
 
 use super::Control;
@@ -12,6 +12,12 @@ use crate::store::{Scope, Stored, StoredToken};
 
 /// Most tokens that people may have made: each request is compared with all.
 const TOKENS: usize = 500;
+/// How deep agents' prompts may be.
+const DEPTH: std::ops::RangeInclusive<u32> = 1..=100;
+/// How many of an agent may be open.
+const FAN_OUT: std::ops::RangeInclusive<u32> = 1..=10_000;
+/// How many an agent may queue within an hour.
+const PER_HOUR: std::ops::RangeInclusive<u32> = 1..=100_000;
 /// Shortest and longest life, in milliseconds: a minute, ten years.
 const LIFE: std::ops::RangeInclusive<u64> = 60_000..=10 * 366 * 24 * 60 * 60_000;
 
@@ -42,10 +48,11 @@ impl Control {
         let token = StoredToken {
             name: asked.name,
             roles: asked.roles,
+            bounds: asked.bounds,
             ..StoredToken::own(hash, Scope::Token, now, expires)
         };
         self.store.save_token(&token)?;
-        let detail = serde_json::json!({ "id": token.id(), "roles": token.roles, "expires": token.expires });
+        let detail = serde_json::json!({ "id": token.id(), "roles": token.roles, "expires": token.expires, "bounds": token.bounds });
         self.audit(by.as_str(), "token.add", &format!("token {}", token.name), &detail, now)?;
         Ok(Ok(token))
     }
@@ -84,5 +91,31 @@ fn checked(mut asked: NewToken) -> Result<NewToken, Fault> {
             "leave it out for one without an end",
         ));
     }
+    if let Some(bounds) = asked.bounds {
+        check_bounds(&bounds, &asked.roles)?;
+    }
     Ok(asked)
+}
+
+/// An agent's credential only looks and assigns, and goes a way that can be followed.
+fn check_bounds(bounds: &Bounds, roles: &[Role]) -> Result<(), Fault> {
+    if roles.iter().any(|role| !matches!(role, Role::Viewer | Role::Assigner)) {
+        return Err(Fault::bad(
+            "an agent's credential cannot type, approve or administer",
+            "give it the role viewer or assigner",
+        ));
+    }
+    let sound = DEPTH.contains(&bounds.depth)
+        && FAN_OUT.contains(&bounds.fan_out)
+        && PER_HOUR.contains(&bounds.per_hour);
+    if sound {
+        return Ok(());
+    }
+    let text = format!(
+        "an agent's bounds are a depth of 1 to {}, 1 to {} open prompts, and 1 to {} within an hour",
+        DEPTH.end(),
+        FAN_OUT.end(),
+        PER_HOUR.end()
+    );
+    Err(Fault::bad(text, "leave them out for 2, 10 and 60"))
 }

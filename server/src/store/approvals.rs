@@ -32,7 +32,43 @@ impl Store {
             refused: None,
             opened: at,
             closed: None,
+            asked_by: None,
         })
+    }
+
+    /// Keeps a question that an agent asks beside its terminal.
+    pub fn open_question(
+        &self,
+        session: &SessionId,
+        dialog: &Dialog,
+        asked_by: &str,
+        at: UnixMillis,
+    ) -> Stored<Approval> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO approvals (session, dialog, state, opened, asked_by) VALUES (?1, ?2, 'open', ?3, ?4)",
+            )?
+            .execute(params![session.0, to_json("dialog", dialog)?, at.0, asked_by])?;
+        Ok(Approval {
+            id: ApprovalId(self.db.last_insert_rowid()),
+            session: session.clone(),
+            dialog: dialog.clone(),
+            state: ApprovalState::Open,
+            by: None,
+            rule: None,
+            refused: None,
+            opened: at,
+            closed: None,
+            asked_by: Some(asked_by.to_owned()),
+        })
+    }
+
+    /// What a session's agent asks beside its terminal now.
+    pub fn open_questions_of(&self, session: &SessionId) -> Stored<Vec<Approval>> {
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM approvals WHERE session = ?1 AND closed IS NULL AND asked_by IS NOT NULL ORDER BY id",
+        )?;
+        sql.query_map([&session.0], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
     /// Keeps what became of it.
@@ -56,10 +92,11 @@ impl Store {
         sql.query_row([id.0], |row| Ok(read(row))).optional()?.transpose()
     }
 
-    /// What a session asks now.
+    /// What a session's terminal asks now.
     pub fn open_approval_of(&self, session: &SessionId) -> Stored<Option<Approval>> {
-        let mut sql =
-            self.db.prepare_cached("SELECT * FROM approvals WHERE session = ?1 AND closed IS NULL")?;
+        let mut sql = self.db.prepare_cached(
+            "SELECT * FROM approvals WHERE session = ?1 AND closed IS NULL AND asked_by IS NULL",
+        )?;
         sql.query_row([&session.0], |row| Ok(read(row))).optional()?.transpose()
     }
 
@@ -101,5 +138,6 @@ fn read(row: &Row<'_>) -> Stored<Approval> {
         refused: row.get("refused")?,
         opened: UnixMillis(row.get("opened")?),
         closed: row.get::<_, Option<i64>>("closed")?.map(UnixMillis),
+        asked_by: row.get("asked_by")?,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
-use wire::prompt::{Attempt, Outcome, PromptResult, Receipt, Step};
+use wire::prompt::{Attempt, Outcome, Progress, PromptResult, Receipt, Step};
 use wire::{AttemptId, PromptId, SessionId, UnixMillis};
 
 use super::rows::{json, json_or_none, signed, to_json, unsigned, word};
@@ -44,6 +44,7 @@ impl Store {
             number,
             receipts: vec![receipt],
             result: None,
+            progress: None,
         })
     }
 
@@ -73,6 +74,13 @@ impl Store {
         let read = |row: &Row<'_>| Ok((unsigned(row, "accepted_seq"), json(row, "metrics")));
         let found = sql.query_row([attempt.0], read).optional()?;
         found.map(|(seq, metrics)| Ok((seq?, metrics?))).transpose()
+    }
+
+    /// Keeps what an attempt's agent says of it.
+    pub fn set_progress(&self, attempt: AttemptId, progress: &Progress) -> Stored<()> {
+        let mut sql = self.db.prepare_cached("UPDATE attempts SET progress = ?2 WHERE id = ?1")?;
+        sql.execute(params![attempt.0, to_json("progress", progress)?])?;
+        Ok(())
     }
 
     /// Ends a lease. The first end stands.
@@ -159,6 +167,7 @@ impl Store {
             number: row.get("number")?,
             receipts,
             result: json_or_none(row, "result")?,
+            progress: json_or_none(row, "progress")?,
         })
     }
 

@@ -16,6 +16,7 @@ mod audit;
 mod insight;
 mod needs;
 mod occurrences;
+mod parents;
 mod policies;
 mod pools;
 mod prompts;
@@ -36,6 +37,7 @@ pub use archive::Archive;
 pub use attempts::Metrics;
 pub use insight::Span;
 pub use occurrences::{Arrivals, Occurrences};
+pub use parents::Tally;
 pub use policies::StoredPolicies;
 pub use prompts::{Kept, Queued, StoredPrompt};
 pub use search::Query;
@@ -56,6 +58,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/005_alerts.sql")),
     M::up(include_str!("../../migrations/006_admin.sql")),
     M::up(include_str!("../../migrations/007_pools.sql")),
+    M::up(include_str!("../../migrations/008_agents.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -2,9 +2,9 @@
 
 use rusqlite::{Row, params};
 use wire::UnixMillis;
-use wire::admin::{Role, TokenRow};
+use wire::admin::{Bounds, Role, TokenRow};
 
-use super::rows::{json, to_json};
+use super::rows::{json, json_or_none, to_json};
 use super::{Store, StoreError, Stored};
 
 /// Whose a token is: how it came to be, and from where it may be used.
@@ -37,6 +37,8 @@ pub struct StoredToken {
     pub expires: Option<UnixMillis>,
     /// When it was last used.
     pub used: Option<UnixMillis>,
+    /// How far it goes, when it is an agent's.
+    pub bounds: Option<Bounds>,
 }
 
 impl Scope {
@@ -63,7 +65,7 @@ impl StoredToken {
             Scope::Wrapper => ("wrapper", Vec::new()),
             Scope::Token => ("token", Vec::new()),
         };
-        Self { hash, scope, name: name.to_owned(), roles, created, expires, used: None }
+        Self { hash, scope, name: name.to_owned(), roles, created, expires, used: None, bounds: None }
     }
 
     /// Whether it has not expired.
@@ -73,7 +75,12 @@ impl StoredToken {
 
     /// What names it: enough to find it, useless to use it.
     pub fn id(&self) -> String {
-        self.hash[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+        Self::id_of(&self.hash)
+    }
+
+    /// The same of a token with this hash.
+    pub fn id_of(hash: &[u8; 32]) -> String {
+        hash[..6].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// As those see it who may; `own`: it is the one that they use.
@@ -86,6 +93,7 @@ impl StoredToken {
             expires: self.expires,
             used: self.used,
             own,
+            bounds: self.bounds,
         }
     }
 }
@@ -97,12 +105,22 @@ impl Store {
             self.db.execute("DELETE FROM tokens WHERE scope = ?1", [token.scope.as_str()])?;
         }
         let roles = to_json("roles", &token.roles)?;
+        let bounds = token.bounds.map(|bounds| to_json("bounds", &bounds)).transpose()?;
         let (created, expires) = (token.created.0, token.expires.map(|end| end.0));
         self.db
             .prepare_cached(
-                "INSERT INTO tokens (hash, scope, name, roles, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO tokens (hash, scope, name, roles, created, expires, bounds)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![token.hash, token.scope.as_str(), token.name, roles, created, expires])?;
+            .execute(params![
+                token.hash,
+                token.scope.as_str(),
+                token.name,
+                roles,
+                created,
+                expires,
+                bounds
+            ])?;
         Ok(())
     }
 
@@ -138,6 +156,7 @@ fn read(row: &Row<'_>) -> Stored<StoredToken> {
         created: UnixMillis(row.get("created")?),
         expires: row.get::<_, Option<i64>>("expires")?.map(UnixMillis),
         used: row.get::<_, Option<i64>>("used")?.map(UnixMillis),
+        bounds: json_or_none(row, "bounds")?,
     })
 }
 

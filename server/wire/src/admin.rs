@@ -1,4 +1,5 @@
-//! What an administrator sees and changes: hosts, credentials and their roles, routing, templates. Must not: decide.
+//! What an administrator sees and changes: hosts, credentials, their roles and bounds, routing, templates; and what an
+//! agent says of its own work. Must not: decide.
 
 use crate::prompt::NewPrompt;
 use crate::{HostId, UnixMillis};
@@ -36,6 +37,33 @@ wire! {
         pub used: Option<UnixMillis>,
         /// Whether the caller uses this one now.
         pub own: bool,
+        /// How far it goes, when it is an agent's.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        pub bounds: Option<Bounds>,
+    }
+
+    /// How far an agent goes with its credential: it looks, queues prompts and calls off its own, and nothing else.
+    #[serde(deny_unknown_fields)]
+    #[derive(Copy, Eq)]
+    pub struct Bounds {
+        /// How deep its prompts may be. One that an agent queues is a step deeper than the prompt that the agent works
+        /// on; a person's has depth 0.
+        #[serde(default = "default_depth")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
+        pub depth: u32,
+        /// How many of its prompts may be open at once, and how many that were queued for one prompt.
+        #[serde(default = "default_fan_out")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10_000)))]
+        pub fan_out: u32,
+        /// How many it may queue within an hour.
+        #[serde(default = "default_per_hour")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
+        pub per_hour: u32,
+        /// Whether its prompts may bring commands that nobody is asked about: verification, prerequisites, variables,
+        /// commands of the agent itself.
+        #[serde(default)]
+        pub commands: bool,
     }
 
     /// Asks for a credential.
@@ -49,6 +77,10 @@ wire! {
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
         pub life_ms: Option<u64>,
+        /// For an agent: how far it goes. With it only to look and to assign can be allowed.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        pub bounds: Option<Bounds>,
     }
 
     /// A credential that was made: the only time that its secret is told.
@@ -65,6 +97,31 @@ wire! {
         pub name: String,
         /// What it may do.
         pub roles: Vec<Role>,
+        /// How far it goes, when it is an agent.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        pub bounds: Option<Bounds>,
+    }
+
+    /// What an agent says of the prompt that its session works on.
+    #[serde(deny_unknown_fields)]
+    pub struct Note {
+        /// What it does; at most 500 characters.
+        pub text: String,
+        /// How much of it is done.
+        #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
+        pub percent: Option<u8>,
+    }
+
+    /// What an agent asks a person.
+    #[serde(deny_unknown_fields)]
+    pub struct Question {
+        /// The question; at most 4,000 characters.
+        pub text: String,
+        /// What can be answered: 2 to 9, each at most 200 characters.
+        #[cfg_attr(feature = "schema", schemars(length(min = 2, max = 9)))]
+        pub options: Vec<String>,
     }
 
     /// What a host can spare, as its wrappers told last.
@@ -119,4 +176,30 @@ wire! {
         /// What it asks. `{{word}}` in its text is filled in by the sender.
         pub prompt: NewPrompt,
     }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            depth: default_depth(),
+            fan_out: default_fan_out(),
+            per_hour: default_per_hour(),
+            commands: false,
+        }
+    }
+}
+
+/// A manager may have managers.
+fn default_depth() -> u32 {
+    2
+}
+
+/// As many as a person may still follow.
+fn default_fan_out() -> u32 {
+    10
+}
+
+/// One a minute.
+fn default_per_hour() -> u32 {
+    60
 }

@@ -64,6 +64,11 @@ wire! {
         pub opened: UnixMillis,
         /// When it was over.
         pub closed: Option<UnixMillis>,
+        /// Who asks, when it stands in no terminal: an agent, by the name of its credential. The option that was chosen
+        /// is the one that is `selected`.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        pub asked_by: Option<String>,
     }
 
     /// A file of rules, in order: the first that matches decides.

@@ -25,6 +25,8 @@
 //! | `GET /v1/events?after=ID&…`, `?latest=true&…` | | [`Events`], as they came |
 //! | `GET /v1/insight?from=&to=&agent=&project=&offset_minutes=` | | `Insight` |
 //! | `GET /v1/me` | | `Me` |
+//! | `POST /v1/me/progress` | `Note` | [`Done`]; an agent, of the prompt that its session works on |
+//! | `POST /v1/me/questions` | `Question` | `Approval`; an agent, to a person |
 //! | `GET /v1/hosts` | | `[HostRow]` |
 //! | `GET /v1/tokens`, `POST`, `DELETE /v1/tokens/{id}` | `NewToken` | `[TokenRow]`, `MadeToken`, [`Done`] |
 //! | `GET /v1/templates`, `PUT /v1/templates/{name}`, `DELETE` | `Template` | `[Template]`, `Template`, [`Done`] |
@@ -40,6 +42,9 @@ use crate::event::Event;
 use crate::prompt::{Attempt, Prompt, PromptState, Score};
 use crate::wrapper::Choice;
 use crate::{PromptId, SessionId, UnixMillis};
+
+/// The header in which an agent's request says in which session the agent runs, by its id.
+pub const SESSION_HEADER: &str = "muster-session";
 
 words! {
     /// What went wrong, for programs.
@@ -62,6 +67,8 @@ words! {
         Misdirected = "misdirected",
         /// Too many tries. 429.
         SlowDown = "slow_down",
+        /// An agent's credential goes no further. 429.
+        OutOfBounds = "out_of_bounds",
         /// A fault of the server. 500.
         Internal = "internal",
         /// The session's wrapper did not answer. 504.
@@ -305,6 +312,10 @@ wire! {
         pub attempts: Vec<Attempt>,
         /// How sessions scored when it was last routed.
         pub scores: Vec<Score>,
+        /// Where it comes from, when an agent queued it.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        pub parent: Option<crate::prompt::Parent>,
     }
 }
 
@@ -320,7 +331,7 @@ impl ErrorCode {
             ErrorCode::Conflict => 409,
             ErrorCode::TooLarge => 413,
             ErrorCode::Misdirected => 421,
-            ErrorCode::SlowDown => 429,
+            ErrorCode::SlowDown | ErrorCode::OutOfBounds => 429,
             ErrorCode::Internal => 500,
             ErrorCode::NoAnswer => 504,
             ErrorCode::Storage => 507,

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 use crate::SessionId;
 
+/// The variable with the token that `assign` uses in place of the command line's own. Agents do not inherit it.
+pub const TOKEN_VARIABLE: &str = "MUSTER_TOKEN";
+
 /// The folders of one user on one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {

@@ -245,6 +245,30 @@ wire! {
         pub receipts: Vec<Receipt>,
         /// How it ended.
         pub result: Option<PromptResult>,
+        /// What its agent last said of it.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        pub progress: Option<Progress>,
+    }
+
+    /// What an agent says of what it works on.
+    pub struct Progress {
+        /// What it does, in its own words.
+        pub text: String,
+        /// How much of it is done.
+        pub percent: Option<u8>,
+        /// When it said so.
+        pub at: UnixMillis,
+    }
+
+    /// Where a prompt comes from that an agent queued.
+    pub struct Parent {
+        /// The name of the agent's credential.
+        pub by: String,
+        /// The prompt that the agent worked on, if it did.
+        pub prompt: Option<PromptId>,
+        /// How many agents are between it and a person.
+        pub depth: u32,
     }
 
     /// A prompt to be queued. Only `text` is required.

@@ -351,6 +351,9 @@ fn dialog(tool: &Tool) -> Vec<String> {
         }
         Tool::Plan { plan } => vec!["Plan".into(), plan.clone(), "Do you want to carry it out?".into()],
         Tool::Ask { question, .. } => vec!["Question".into(), question.clone()],
+        Tool::Mcp { server, tool, .. } => {
+            vec![format!("{server}: {tool}"), "Do you want to call it?".into()]
+        }
     }
 }
 
@@ -375,5 +378,6 @@ fn apply(tool: &Tool) -> anyhow::Result<String> {
         }
         Tool::Plan { .. } => Ok("Approved".to_owned()),
         Tool::Ask { .. } => Ok("Answered".to_owned()),
+        Tool::Mcp { .. } => anyhow::bail!("this agent has no MCP servers"),
     }
 }

@@ -108,6 +108,15 @@ pub enum Tool {
         /// The choices.
         options: Vec<String>,
     },
+    /// Call a tool of an MCP server.
+    Mcp {
+        /// What the agent's settings call the server.
+        server: String,
+        /// The tool.
+        tool: String,
+        /// What it is given.
+        arguments: serde_json::Map<String, serde_json::Value>,
+    },
 }
 
 impl Scripts {
@@ -172,6 +181,13 @@ impl Step {
             Some(Tool::Write { path, content }) => vec![path, content],
             Some(Tool::Plan { plan }) => vec![plan],
             Some(Tool::Ask { question, .. }) => vec![question],
+            Some(Tool::Mcp { arguments, .. }) => {
+                let texts = arguments.values_mut().filter_map(|value| match value {
+                    serde_json::Value::String(text) => Some(text),
+                    _ => None,
+                });
+                texts.collect()
+            }
             None => Vec::new(),
         };
         std::iter::once(&mut self.text).chain(tool).collect()

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod browser;
 pub mod drill;
+pub mod mcp;
 pub mod muster;
 pub mod real;
 pub mod terminal;

@@ -76,11 +76,45 @@ impl Real {
     /// Starts a session of the agent, headless.
     #[track_caller]
     pub fn start(&self, name: &str, project: &Path) {
+        self.start_with(name, project, &[]);
+    }
+
+    /// The same for an agent that manages others: `assign mcp` with this token is one of its MCP servers.
+    #[track_caller]
+    pub fn start_manager(&self, name: &str, project: &Path, token: &Path) {
+        let program = self.muster.program("assign");
+        let arguments = json!(["mcp", "--token-file", token]);
+        match self.kind {
+            Kind::Claude => {
+                let file = self.muster.folder().join("mcp.json");
+                let server = json!({ "command": program, "args": arguments });
+                let text = json!({ "mcpServers": { "muster": server } }).to_string();
+                std::fs::write(&file, text).expect("its servers can be written");
+                let file = file.to_string_lossy();
+                let tools = "--allowedTools=mcp__muster__assign,mcp__muster__wait";
+                self.start_with(name, project, &["--mcp-config", &file, "--strict-mcp-config", tools]);
+            }
+            Kind::Codex => {
+                // Codex starts servers with few of its own variables; the others are named.
+                self.change(".codex/config.toml", |text| {
+                    format!(
+                        "{text}\n[mcp_servers.muster]\ncommand = {program:?}\nargs = {arguments}\n\
+                         env_vars = [\"MUSTER_SESSION\", \"MUSTER_HOME\"]\n"
+                    )
+                });
+                self.start_with(name, project, &[]);
+            }
+        }
+    }
+
+    #[track_caller]
+    fn start_with(&self, name: &str, project: &Path, arguments: &[&str]) {
         let mut wrap = self.muster.command("wrap");
         wrap.args(["-d", "--name", name, "-C"]).arg(project).arg(&self.program);
         if self.kind == Kind::Claude {
             wrap.args(["--permission-mode", "default"]);
         }
+        wrap.args(arguments);
         let out = wrap.envs(&self.env).output().expect("wrap runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
@@ -102,6 +136,11 @@ impl Real {
     pub fn answered(&self) -> Vec<String> {
         let log = self.model.log();
         log.into_iter().filter(|e| e.what == "answered" && !e.side).map(|e| e.text).collect()
+    }
+
+    /// What tools gave to the model.
+    pub fn results(&self) -> Vec<String> {
+        self.model.log().into_iter().filter(|e| e.what == "result" && !e.side).map(|e| e.text).collect()
     }
 
     /// Requests that begin a turn with this prompt.

@@ -98,6 +98,7 @@ pub fn approval(id: i64, session: &str) -> Approval {
         refused: None,
         opened: UnixMillis(1),
         closed: None,
+        asked_by: None,
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) async fn messages(State(shared): Shares, Json(body): Json<Value>) -> 
     let side = !has_tools || prompt.starts_with("[SUGGESTION MODE");
     let directory = directory(&body);
     let turn = Turn::new(&shared, &prompt, results, side, directory.as_deref());
+    if results > 0 {
+        turn.log("result", &last_result(&body));
+    }
     if let Some((status, message)) = turn.error() {
         let kind = match status.as_u16() {
             400 => "invalid_request_error",
@@ -60,6 +63,18 @@ fn last_prompt(body: &Value) -> (String, usize) {
         }
     }
     (String::new(), results)
+}
+
+/// What the last tool gave, as the agent tells it.
+fn last_result(body: &Value) -> String {
+    let messages = body["messages"].as_array().into_iter().flatten().rev();
+    let parts = messages.flat_map(|message| message["content"].as_array().into_iter().flatten().rev());
+    let last = parts.into_iter().find(|part| part["type"] == "tool_result").map(|part| &part["content"]);
+    match last {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        Some(_) | None => String::new(),
+    }
 }
 
 /// Where the agent says that it works.
@@ -126,7 +141,7 @@ async fn stream(events: &Events, turn: &Turn, body: &Value) -> Result<(), HungUp
     }
     send("content_block_stop", json!({"index": index})).await?;
     end(events, "tool_use").await?;
-    turn.log("tool", name);
+    turn.log("tool", &name);
     Ok(())
 }
 
@@ -138,8 +153,11 @@ async fn end(events: &Events, stop: &str) -> Result<(), HungUp> {
     events.send("message_stop", &json!({"type": "message_stop"})).await
 }
 
-fn call(turn: &Turn, tool: &Tool) -> (&'static str, Value) {
-    match tool {
+fn call(turn: &Turn, tool: &Tool) -> (String, Value) {
+    let (name, arguments) = match tool {
+        Tool::Mcp { server, tool, arguments } => {
+            return (format!("mcp__{server}__{tool}"), Value::Object(arguments.clone()));
+        }
         Tool::Shell { command, about, background: false } => {
             ("Bash", json!({"command": command, "description": about}))
         }
@@ -158,5 +176,6 @@ fn call(turn: &Turn, tool: &Tool) -> (&'static str, Value) {
                 json!({"question": question, "header": "Choice", "multiSelect": false, "options": options});
             ("AskUserQuestion", json!({"questions": [question]}))
         }
-    }
+    };
+    (name.to_owned(), arguments)
 }

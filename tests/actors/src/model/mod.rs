@@ -34,13 +34,14 @@ use crate::script::{Script, Scripts, Step};
 pub struct Entry {
     /// Microseconds since the server started.
     pub at_us: u64,
-    /// `request`, `open` (an answer begins), `words` (its first words), then `answered`, `tool`, `error` or `closed`.
+    /// `request`, `result` (what the last tool gave), `open` (an answer begins), `words` (its first words), then
+    /// `answered`, `tool`, `error` or `closed`.
     pub what: &'static str,
     /// Name of the script.
     pub script: String,
     /// Number of the step, from 0.
     pub step: usize,
-    /// The prompt, or the tool's name.
+    /// The prompt, the tool's name, or what it gave.
     pub text: String,
     /// A request of the agent for itself (a title, a summary), not of the task.
     pub side: bool,
@@ -185,7 +186,7 @@ impl Turn {
             what,
             script: self.script.name.clone(),
             step: self.number,
-            text: text.chars().take(200).collect(),
+            text: text.chars().take(if what == "result" { 4000 } else { 200 }).collect(),
             side: self.side,
             status,
             failed: what == "answered" && !self.side && self.step().failed,

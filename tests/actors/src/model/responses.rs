@@ -17,6 +17,9 @@ pub(super) async fn responses(State(shared): Shares, Json(body): Json<Value>) ->
     let no_tools = body["tools"].as_array().is_none_or(Vec::is_empty);
     let side = no_tools || asks_for_json || prompt.starts_with("Generate a concise");
     let turn = Turn::new(&shared, &prompt, results, side, None);
+    if results > 0 {
+        turn.log("result", &last_result(&body));
+    }
     if let Some((status, message)) = turn.error() {
         let code = match status.as_u16() {
             400 => return Events::respond(|events| async move { context_exceeded(&events, &message).await }),
@@ -54,7 +57,9 @@ fn last_prompt(body: &Value) -> (String, usize) {
     }
     for item in body["input"].as_array().into_iter().flatten().rev() {
         let kind = item["type"].as_str().unwrap_or("message");
-        if kind.ends_with("_output") {
+        if kind == "tool_search_output" {
+            // Only of tools: the step is still to come.
+        } else if kind.ends_with("_output") {
             results += 1;
         } else if kind == "message" && item["role"] == "user" {
             let text = match &item["content"] {
@@ -70,6 +75,21 @@ fn last_prompt(body: &Value) -> (String, usize) {
         }
     }
     (String::new(), results)
+}
+
+/// What the last tool gave, as the agent tells it.
+fn last_result(body: &Value) -> String {
+    let is_output = |item: &&Value| {
+        item["type"].as_str().is_some_and(|kind| kind.ends_with("_output") && kind != "tool_search_output")
+    };
+    let last =
+        body["input"].as_array().into_iter().flatten().rev().find(is_output).map(|item| &item["output"]);
+    match last {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
 }
 
 struct Stream<'a> {
@@ -154,11 +174,17 @@ impl Stream<'_> {
     }
 
     async fn tool(&self, index: usize, tool: &Tool) -> Result<Value, HungUp> {
+        if let Some(query) = self.sought(tool) {
+            return self.search(index, &query).await;
+        }
         let call = self.call(tool);
         let custom = matches!(call, Call::Custom { .. });
         let (kind, name, field, value) = match &call {
             Call::Function { name, arguments } => {
                 ("function_call", *name, "arguments", arguments.to_string())
+            }
+            Call::Mcp { name, arguments, .. } => {
+                ("function_call", name.as_str(), "arguments", arguments.to_string())
             }
             Call::Custom { name, input } => ("custom_tool_call", *name, "input", input.clone()),
         };
@@ -168,6 +194,9 @@ impl Stream<'_> {
             "call_id": format!("call_{}", self.turn.id),
         });
         item[field] = json!("");
+        if let Call::Mcp { namespace: Some(namespace), .. } = &call {
+            item["namespace"] = json!(namespace);
+        }
         self.send("response.output_item.added", json!({"output_index": index, "item": item})).await?;
         let delta = if custom {
             "response.custom_tool_call_input.delta"
@@ -181,6 +210,33 @@ impl Stream<'_> {
         item["status"] = json!("completed");
         self.send("response.output_item.done", json!({"output_index": index, "item": item})).await?;
         Ok(item)
+    }
+
+    /// What has to be searched for before the tool is offered.
+    fn sought(&self, tool: &Tool) -> Option<String> {
+        let Tool::Mcp { server, tool, .. } = tool else { return None };
+        let searches = self.body["tools"].as_array()?.iter().any(|offer| offer["type"] == "tool_search");
+        (searches && self.space(server).is_none()).then(|| format!("{server} {tool}"))
+    }
+
+    async fn search(&self, index: usize, query: &str) -> Result<Value, HungUp> {
+        let item = json!({
+            "type": "tool_search_call", "id": format!("ts_{}", self.turn.id), "status": "completed",
+            "call_id": format!("call_{}", self.turn.id), "execution": "client", "arguments": {"query": query},
+        });
+        for event in ["response.output_item.added", "response.output_item.done"] {
+            self.send(event, json!({"output_index": index, "item": item})).await?;
+        }
+        Ok(item)
+    }
+
+    /// The name under which an MCP server's tools are offered together, at once or after a search.
+    fn space(&self, server: &str) -> Option<String> {
+        let found = self.body["input"].as_array().into_iter().flatten().map(|item| &item["tools"]);
+        let all = std::iter::once(&self.body["tools"]).chain(found).filter_map(Value::as_array).flatten();
+        let mut names =
+            all.filter(|tool| tool["type"] == "namespace").filter_map(|tool| tool["name"].as_str());
+        names.find(|name| name.contains(server)).map(str::to_owned)
     }
 
     /// The tool in the words of the tools that the agent offered.
@@ -216,13 +272,30 @@ impl Stream<'_> {
                     json!({"id": "q1", "header": "Choice", "question": question, "options": options});
                 Call::Function { name: "request_user_input", arguments: json!({"questions": [question]}) }
             }
+            Tool::Mcp { server, tool, arguments } => {
+                let namespace = self.space(server);
+                let name = if namespace.is_some() { tool.clone() } else { format!("mcp__{server}__{tool}") };
+                Call::Mcp { namespace, name, arguments: Value::Object(arguments.clone()) }
+            }
         }
     }
 }
 
 enum Call {
-    Function { name: &'static str, arguments: Value },
-    Custom { name: &'static str, input: String },
+    /// A tool of an MCP server.
+    Mcp {
+        namespace: Option<String>,
+        name: String,
+        arguments: Value,
+    },
+    Function {
+        name: &'static str,
+        arguments: Value,
+    },
+    Custom {
+        name: &'static str,
+        input: String,
+    },
 }
 
 /// A command; with a reason it asks to leave the sandbox, which needs the user's permission.

@@ -66,6 +66,10 @@ pub(super) fn call(turn: &Turn, tool: &Tool, offers: &[Offer]) -> Option<(String
             }
             Some((offer.name.to_owned(), json!({"questions": [question]})))
         }
+        Tool::Mcp { tool, arguments, .. } => {
+            let offer = offers.iter().find(|offer| offer.name.ends_with(tool.as_str()))?;
+            Some((offer.name.to_owned(), Value::Object(arguments.clone())))
+        }
         Tool::Plan { plan } => {
             let mut call = Call::new(find(&["exit_plan_mode", "ExitPlanMode"])?);
             call.set(&["plan"], json!(plan));

@@ -1,0 +1,70 @@
+//! Tools about the agent's own session: how far it is, and what it asks a person. Must not: answer for the person.
+
+use wire::ApprovalId;
+use wire::admin::{Note, Question};
+use wire::approval::{Approval, ApprovalState};
+use wire::http::Done;
+
+use super::answer::Answer;
+use super::fleet::seconds;
+use super::service::{Call, Service};
+use super::tools::{AskHuman, ReportProgress};
+use crate::failure::Failure;
+
+/// How far the agent is with its present prompt.
+pub async fn report(service: &Service, asked: ReportProgress) -> Result<Answer, Failure> {
+    let note = Note { text: asked.text, percent: asked.percent };
+    let _: Done = service.client.post("/v1/me/progress", Some(json(&note)?)).await?;
+    Ok(Answer::plain("Noted."))
+}
+
+/// A question, and its answer if it comes in time.
+pub async fn ask(service: &Service, asked: AskHuman, call: &Call) -> Result<Answer, Failure> {
+    let seconds = seconds(asked.seconds)?;
+    let id = match (asked.question, asked.item) {
+        (Some(text), None) => {
+            let question = Question { text, options: asked.options };
+            let made: Approval = service.client.post("/v1/me/questions", Some(json(&question)?)).await?;
+            made.id
+        }
+        (None, Some(item)) => ApprovalId(item),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Failure::Usage(
+                "give a question with options, or the item of one that was asked".to_owned(),
+            ));
+        }
+    };
+    let path = format!("/v1/approvals/{id}");
+    let mut patience = call.patience(seconds, format!("question {id} waits for a person"));
+    loop {
+        let item: Approval = service.get(&path).await?;
+        if item.asked_by.is_none() || Some(&item.session) != service.who.session.as_ref() {
+            return Err(Failure::Refused(format!("item {id} is no question of yours")));
+        }
+        match item.state {
+            ApprovalState::Answered => return Ok(answered(&item)),
+            _ if item.closed.is_some() => {
+                return Ok(Answer::plain(format!("Question {id} was withdrawn without an answer.")));
+            }
+            _ if !patience.again().await => {
+                return Ok(Answer::plain(format!(
+                    "Nobody has answered question {id} yet. Go on with what does not depend on it, or call ask_human \
+                     with item = {id}."
+                )));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The agent's own words come back as the answer that was chosen: they need no fence.
+fn answered(item: &Approval) -> Answer {
+    let chosen = item.dialog.options.iter().find(|option| option.selected);
+    let number = chosen.map_or(0, |option| option.index + 1);
+    let label = chosen.map_or(String::new(), |option| wire::text::escape(&option.label));
+    Answer::plain(format!("A person chose option {number} of question {}: {label}", item.id))
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|e| Failure::failed(e.to_string()))
+}
