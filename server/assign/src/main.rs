@@ -89,7 +89,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Run(args) => return run::run(&client()?, &print, args).await,
         Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
-        Command::Doctor => return doctor::run(&print).await,
+        Command::Doctor => return doctor::run(client(), &print).await,
         Command::Schema { command } => schema::print(&print, &command)?,
         Command::Events(wanted) => events::events(client()?, &print, wanted).await?,
         Command::Mcp(args) => mcp::serve(client()?, args).await?,

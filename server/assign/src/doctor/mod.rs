@@ -19,11 +19,11 @@ use crate::print::Printer;
 use finding::{Agent, Facts, Weight, judge};
 
 /// Looks, and tells. Gives the exit code: 1 when something is broken.
-pub async fn run(print: &Printer) -> Result<u8, Failure> {
+pub async fn run(client: Result<Client, Failure>, print: &Printer) -> Result<u8, Failure> {
     let place = Place::from_env().map_err(|e| Failure::failed(e.to_string()))?;
     let mut facts = gather(&place);
     if place.server_file().exists() {
-        match ask(&place).await {
+        match ask(client, &place).await {
             Ok(status) => facts.server = Some(status.version),
             Err(Some(why)) => facts.no_server = Some(why),
             Err(None) => {}
@@ -46,7 +46,7 @@ fn line(finding: &Finding) -> String {
 }
 
 /// The status of the server that runs; nothing when the one that the file names is gone.
-async fn ask(place: &Place) -> Result<Status, Option<String>> {
+async fn ask(client: Result<Client, Failure>, place: &Place) -> Result<Status, Option<String>> {
     let file = std::fs::read_to_string(place.server_file()).map_err(|e| Some(e.to_string()))?;
     let file: ServerFile = serde_json::from_str(&file).map_err(|e| Some(e.to_string()))?;
     let pid = rustix::process::Pid::from_raw(file.pid);
@@ -54,7 +54,7 @@ async fn ask(place: &Place) -> Result<Status, Option<String>> {
         return Err(None);
     }
     let told = |failure: Failure| failure.text().map(str::to_owned);
-    let client = Client::new().map_err(told)?.of_running();
+    let client = client.map_err(told)?.of_running();
     client.get("/v1/status").await.map_err(|failure| failure.text().map(str::to_owned))
 }
 
