@@ -24,7 +24,7 @@ pub async fn tend(hub: Hub, mut ending: watch::Receiver<bool>) {
             let hub = hub.clone();
             tokio::spawn(async move {
                 let (of, called) = (pool.name.clone(), name.clone());
-                let start = move || wire::launch::session(&wire::launch::wrap(), &pool, &name);
+                let start = move || wire::launch::session(&pool, &name);
                 let started = tokio::task::spawn_blocking(start).await;
                 let outcome = started.unwrap_or_else(|_| Err("the start was interrupted".to_owned()));
                 // A server that ends meanwhile hears of the session from its wrapper, when it is back.

@@ -190,15 +190,13 @@ impl Shared {
 
 impl Control {
     fn queue(&mut self, about: &About, message: Utf8Bytes) -> bool {
+        let mut replaced = None;
         match about {
-            About::Card(_) | About::Else => {}
+            About::Card(session) => replaced = self.cards.get(session).map(|card| card.len()),
             About::Gone(session) => self.forget(|card| card == session),
             About::Everything => self.forget(|_| true),
+            About::Else => {}
         }
-        let replaced = match about {
-            About::Card(session) => self.cards.get(session).map(|card| card.len()),
-            About::Gone(_) | About::Everything | About::Else => None,
-        };
         let bytes = self.bytes - replaced.unwrap_or(0) + message.len();
         if bytes > Outlet::CONTROL_BYTES || self.others >= Outlet::CONTROL {
             self.missed = true;

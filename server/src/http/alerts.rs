@@ -9,7 +9,7 @@ use wire::alert::{NewSink, SinkKind};
 use wire::http::{Done, ErrorCode};
 
 use super::App;
-use super::error::{Params, answer, read, same_name};
+use super::error::{Params, answer, read_named};
 use crate::auth::Principal;
 use crate::fault::Fault;
 use crate::hub::{Alerts, Ask, By, now};
@@ -43,7 +43,7 @@ pub async fn keep(
     request: Request,
 ) -> Response<Body> {
     let by = principal.by();
-    let sink = read::<NewSink>(request.into_body()).await;
+    let sink = read_named("sink", &name, request.into_body(), |sink: &NewSink| &sink.name).await;
     answer(match sink.and_then(|sink| may_be_kept(&name, &sink, &by).map(|()| sink)) {
         Ok(sink) => app.hub.ask(|reply| Ask::Alerts(Alerts::Keep(sink, by, reply))).await,
         Err(fault) => Err(fault),
@@ -51,7 +51,6 @@ pub async fn keep(
 }
 
 fn may_be_kept(name: &str, sink: &NewSink, by: &By) -> Result<(), Fault> {
-    same_name("sink", name, &sink.name)?;
     // A page that was taken over must not run commands here.
     if sink.kind == SinkKind::Command && *by == By::Browser {
         return Err(Fault::new(

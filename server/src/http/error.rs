@@ -113,10 +113,22 @@ pub fn numbered<T>(text: &str, id: impl FnOnce(i64) -> T, what: &str, which: &st
 }
 
 /// A thing is called the same in its address and in its body.
-pub fn same_name(what: &str, address: &str, body: &str) -> Result<(), Fault> {
+fn same_name(what: &str, address: &str, body: &str) -> Result<(), Fault> {
     let fault =
         || Fault::bad(format!("the {what} is called otherwise in the address"), "use the same name in both");
     (address == body).then_some(()).ok_or_else(fault)
+}
+
+/// A body whose name is also in the address.
+pub async fn read_named<T: DeserializeOwned>(
+    what: &str,
+    address: &str,
+    body: axum::body::Body,
+    name: impl FnOnce(&T) -> &str,
+) -> Result<T, Fault> {
+    let value = read::<T>(body).await?;
+    same_name(what, address, name(&value))?;
+    Ok(value)
 }
 
 /// The query of a URL; what cannot be read is told in our own form.

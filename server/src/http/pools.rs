@@ -6,7 +6,7 @@ use axum::http::Response;
 use wire::pool::NewPool;
 
 use super::App;
-use super::error::{answer, read, same_name};
+use super::error::{answer, read_named};
 use crate::auth::Principal;
 use crate::hub::{Ask, Pools};
 
@@ -23,8 +23,7 @@ pub async fn keep(
     request: Request,
 ) -> Response<Body> {
     let by = principal.by();
-    let pool = read::<NewPool>(request.into_body()).await;
-    answer(match pool.and_then(|pool| same_name("pool", &name, &pool.name).map(|()| pool)) {
+    answer(match read_named("pool", &name, request.into_body(), |pool: &NewPool| &pool.name).await {
         Ok(pool) => app.hub.ask(|reply| Ask::Pools(Pools::Keep(Box::new(pool), by, reply))).await,
         Err(fault) => Err(fault),
     })

@@ -6,7 +6,7 @@ use axum::http::Response;
 use wire::admin::Template;
 
 use super::App;
-use super::error::{answer, read, same_name};
+use super::error::{answer, read_named};
 use crate::auth::Principal;
 use crate::hub::{Admin, Ask};
 
@@ -23,14 +23,12 @@ pub async fn keep(
     request: Request,
 ) -> Response<Body> {
     let by = principal.by();
-    answer(match read::<Template>(request.into_body()).await {
-        Ok(template) => match same_name("template", &name, &template.name) {
-            Ok(()) => {
-                let template = Box::new(template);
-                app.hub.ask(|reply| Ask::Admin(Admin::KeepTemplate(template, by, reply))).await
-            }
-            Err(fault) => Err(fault),
-        },
+    let template = read_named("template", &name, request.into_body(), |template: &Template| &template.name);
+    answer(match template.await {
+        Ok(template) => {
+            let template = Box::new(template);
+            app.hub.ask(|reply| Ask::Admin(Admin::KeepTemplate(template, by, reply))).await
+        }
         Err(fault) => Err(fault),
     })
 }

@@ -1,7 +1,7 @@
 //! How the session of a pool is started: by `wrap`, the same on the server's host and on any other. Must not: decide that.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,16 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Most that is read of what it complains.
 const COMPLAINT: u64 = 2_000;
 
-/// The `wrap` that belongs to the program that runs: beside it, else on the path.
-pub fn wrap() -> PathBuf {
-    let beside = std::env::current_exe().ok().map(|own| own.with_file_name("wrap"));
-    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from("wrap"))
+/// A program that belongs to the one that runs: beside it, else on the path.
+pub fn program(name: &str) -> PathBuf {
+    let beside = std::env::current_exe().ok().map(|own| own.with_file_name(name));
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }
 
 /// Starts a session of a pool under a name, and waits until it is there; else says why it is not.
-pub fn session(wrap: &Path, pool: &NewPool, name: &str) -> Result<(), String> {
-    let mut command = Command::new(wrap);
+pub fn session(pool: &NewPool, name: &str) -> Result<(), String> {
+    let wrap = program("wrap");
+    let mut command = Command::new(&wrap);
     command.args(pool.arguments(name)).envs(&pool.env).current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|e| format!("cannot run {}: {e}", wrap.display()))?;

@@ -3,12 +3,13 @@
 mod finding;
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Resource, getrlimit};
 use wire::SessionId;
 use wire::http::Status;
+use wire::launch::program;
 use wire::place::{Place, ServerFile};
 
 pub use finding::Finding;
@@ -76,12 +77,6 @@ fn gather(place: &Place) -> Facts {
         no_hooks: std::env::var_os("MUSTER_NO_HOOKS").is_some_and(|set| !set.is_empty() && set != "0"),
         ..Facts::default()
     }
-}
-
-/// A program of ours: beside this one, else on the path.
-fn program(name: &str) -> PathBuf {
-    let beside = std::env::current_exe().ok().map(|own| own.with_file_name(name));
-    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }
 
 fn version(program: &Path) -> Option<String> {
