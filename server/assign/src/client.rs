@@ -2,7 +2,7 @@
 //!
 //! Must not: print, or use the network.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -234,7 +234,7 @@ async fn start_server() -> Result<(), Failure> {
             "no server runs, and MUSTER_NO_SERVER forbids to start one; `assigner serve` does".to_owned(),
         ));
     }
-    let program = beside_us().unwrap_or_else(|| PathBuf::from("assigner"));
+    let program = wire::launch::program("assigner");
     let started = tokio::process::Command::new(&program)
         .args(["serve", "--detach"])
         .env_remove(TOKEN_VARIABLE)
@@ -252,11 +252,6 @@ async fn start_server() -> Result<(), Failure> {
         Ok(Err(e)) => Err(unreachable(format!("{} cannot be started: {e}", program.display()))),
         Err(_) => Err(unreachable("the one that was started does not listen".to_owned())),
     }
-}
-
-fn beside_us() -> Option<PathBuf> {
-    let own = std::env::current_exe().ok()?;
-    Some(own.with_file_name("assigner")).filter(|p| p.is_file())
 }
 
 #[cfg(test)]
