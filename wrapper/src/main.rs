@@ -84,15 +84,14 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
     }
 }
 
-/// The folder of a recording, given as such or by the name or id of its session.
+/// The folder of a recording, given by the name or id of its session, or as such.
+///
+/// The name comes first: a session is often called like the project's folder, in which it holds no recording.
 fn recording(place: &Place, text: &str) -> Option<PathBuf> {
-    let given = PathBuf::from(text);
-    if given.is_dir() {
-        return Some(given);
-    }
     let id = names::owner(place, text).unwrap_or_else(|| SessionId(text.to_owned()));
     let plain = id.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    Some(place.session(&id)).filter(|folder| plain && folder.is_dir())
+    let session = Some(place.session(&id)).filter(|folder| plain && folder.is_dir());
+    session.or_else(|| Some(PathBuf::from(text)).filter(|given| given.is_dir()))
 }
 
 fn folder(place: &Place, session: &str) -> anyhow::Result<PathBuf> {

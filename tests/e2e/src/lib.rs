@@ -5,12 +5,14 @@
 
 pub mod api;
 pub mod browser;
+pub mod document;
 pub mod drill;
 pub mod mcp;
 pub mod muster;
 pub mod real;
 pub mod terminal;
 pub mod tmux;
+pub mod user;
 
 pub use browser::{Browser, Page};
 pub use muster::Muster;

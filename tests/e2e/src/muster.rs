@@ -200,16 +200,20 @@ impl Drop for Muster {
                 eprintln!("--- {}\n{}", log.display(), std::fs::read_to_string(&log).unwrap_or_default());
             }
         }
-        // Whatever was started here has the place in its environment, and may start others until it is ended.
-        let mark = format!("MUSTER_HOME={}\0", self.home().display());
-        loop {
-            let ours = processes_with(mark.as_bytes());
-            if ours.is_empty() {
-                return;
-            }
-            for pid in ours {
-                crate::signal(pid, rustix::process::Signal::KILL);
-            }
+        end_all(&format!("MUSTER_HOME={}", self.home().display()));
+    }
+}
+
+/// Ends whatever has this variable in its environment: it may start others until it is ended.
+pub(crate) fn end_all(variable: &str) {
+    let mark = format!("{variable}\0");
+    loop {
+        let ours = processes_with(mark.as_bytes());
+        if ours.is_empty() {
+            return;
+        }
+        for pid in ours {
+            crate::signal(pid, rustix::process::Signal::KILL);
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::wait_for;
+use crate::PATIENCE;
 
 /// A tmux server with one window.
 pub struct Tmux {
@@ -50,9 +51,15 @@ impl Tmux {
     /// Waits until the active pane shows a text.
     #[track_caller]
     pub fn await_text(&self, text: &str) {
-        wait_for(&format!("{text:?} in tmux; it shows:\n{}", self.screen()), || {
-            self.screen().contains(text).then_some(())
-        });
+        let until = Instant::now() + PATIENCE;
+        while !self.screen().contains(text) {
+            assert!(
+                Instant::now() < until,
+                "waited in vain for {text:?} in tmux; it shows:\n{}",
+                self.screen()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

@@ -245,7 +245,8 @@ fn a24_sockets_recordings_and_journals_are_the_users_alone() {
 #[test]
 fn a_recording_replays_as_the_session_went_and_so_does_its_export() {
     let muster = Muster::new();
-    let project = muster.project("p");
+    // The project is called like the session, and is where the commands are run.
+    let project = muster.project("s");
     let agent = e2e::program("scripted-agent");
     let scripts = e2e::root().join("fixtures/scripts");
     let arguments = ["--name", "s", "-C", project.to_str().unwrap(), agent.to_str().unwrap(), "--scripts"];
@@ -257,6 +258,9 @@ fn a_recording_replays_as_the_session_went_and_so_does_its_export() {
     terminal.write(b"\r");
     terminal.await_text("Paris");
     terminal.await_text("state=done");
+    let early = muster.folder().join("early.cast");
+    muster.ok("wrap", &["export", "s", "-o", early.to_str().unwrap()]);
+    assert!(std::fs::read_to_string(early).unwrap().contains("Paris"));
     terminal.write(&[4]);
     assert_eq!(terminal.await_end(), 0);
 
