@@ -44,6 +44,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print a unit for systemd's user manager, under which the server starts at login.
+    Unit,
     /// Print the completions of a shell.
     #[command(hide = true)]
     Completions {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use server::cli::{Cli, Command};
-use server::{client, detach, serve};
+use server::{client, detach, serve, unit};
 
 /// It failed.
 const FAILED: u8 = 1;
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Stop => (client::stop(), UNREACHABLE),
         Command::Login => (client::login(), UNREACHABLE),
         Command::Status { json } => (client::status(json), UNREACHABLE),
+        Command::Unit => (unit::print(), FAILED),
         Command::Completions { shell } => (completions(shell), FAILED),
         Command::Man => (manual(), FAILED),
     };

@@ -8,6 +8,7 @@ pub mod chore;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod complete;
 pub mod context;
 pub mod control;
 pub mod delivery;

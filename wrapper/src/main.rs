@@ -4,7 +4,7 @@
 //! PTY, the observer that thinks. Errors are printed here and nowhere else.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,7 +17,8 @@ use wrapper::cli::{Cli, ProfileVerb, Verb};
 use wrapper::client::{self, Left};
 use wrapper::redaction::Redaction;
 use wrapper::{
-    explain, export, holder, hook, installed, list, names, observer, profile_check, profiles, replay, why,
+    complete, explain, export, holder, hook, installed, list, names, observer, profile_check, profiles,
+    replay, why,
 };
 
 /// wrap itself failed: the convention of env(1), nohup(1) and timeout(1).
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         // Before anything can fail: an agent reads statuses of its hooks as orders.
         return hook::main(rest);
     }
+    complete::answer();
     let cli = Cli::parse();
     match act(cli) {
         Ok(status) => ExitCode::from(status),
@@ -72,7 +74,7 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
         Some(Verb::Agents { installed: true, json }) => installed::print(&place, json).map(|()| 0),
         Some(Verb::Agents { .. }) => list::agents(&place).map(|()| 0),
         Some(Verb::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "wrap", &mut std::io::stdout());
+            std::io::stdout().write_all(&complete::script(shell)?)?;
             Ok(0)
         }
         Some(Verb::Man) => {

@@ -11,6 +11,7 @@ mod audit;
 mod change;
 mod cli;
 mod client;
+mod complete;
 mod credential;
 mod doctor;
 mod events;
@@ -49,6 +50,7 @@ use failure::Failure;
 use print::Printer;
 
 fn main() -> ExitCode {
+    complete::answer();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
@@ -77,14 +79,12 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
     };
     match command {
         Command::Completions { shell } => {
-            return generated(&print, |out| {
-                clap_complete::generate(shell, &mut Cli::command(), "assign", out);
-            });
+            print.bytes(&complete::script(shell)?)?;
         }
         Command::Man => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
-            return generated(&print, |out| *out = page);
+            print.bytes(&page)?;
         }
         Command::Run(args) => return run::run(&client()?, &print, args).await,
         Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
@@ -158,11 +158,4 @@ async fn login(client: &Client, print: &Printer) -> Result<(), Failure> {
     print.object_or(&link, || wire::text::escape(&link.url))?;
     eprintln!("It logs one browser in, once, within {} seconds.", link.expires_s);
     Ok(())
-}
-
-fn generated(print: &Printer, make: impl FnOnce(&mut Vec<u8>)) -> Result<u8, Failure> {
-    let mut out = Vec::new();
-    make(&mut out);
-    print.bytes(&out)?;
-    Ok(0)
 }
