@@ -177,6 +177,10 @@ impl Lent {
                 input_tty,
                 detach_key,
                 pane: std::env::var("TMUX_PANE").ok(),
+                // `SOCKET,PID,SESSION`.
+                tmux: std::env::var("TMUX")
+                    .ok()
+                    .map(|at| at.split(',').next().unwrap_or_default().to_owned()),
             },
         })
     }

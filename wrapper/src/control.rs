@@ -79,6 +79,9 @@ pub struct Offer {
     pub detach_key: bool,
     /// The tmux pane that it is in.
     pub pane: Option<String>,
+    /// The socket of that tmux server: panes of two servers may have one name.
+    #[serde(default)]
+    pub tmux: Option<String>,
 }
 
 /// To the holder.
@@ -219,6 +222,9 @@ pub struct Info {
     pub attached: bool,
     /// The tmux pane of the attached terminal.
     pub pane: Option<String>,
+    /// The socket of that pane's tmux server.
+    #[serde(default)]
+    pub tmux: Option<String>,
     /// Seconds since the start.
     pub age_s: u64,
     /// Bytes of output so far.
@@ -410,7 +416,7 @@ mod tests {
         let (a, b) = UnixStream::pair().unwrap();
         let (mut a, mut b) = (Channel::new(a).unwrap(), Channel::new(b).unwrap());
         let (reader, writer) = std::io::pipe().unwrap();
-        let offer = Offer { size: Some((80, 24)), input_tty: true, detach_key: true, pane: None };
+        let offer = Offer { size: Some((80, 24)), input_tty: true, detach_key: true, pane: None, tmux: None };
         a.send_with(&ToHolder::Attach(offer), &[reader.as_fd(), writer.as_fd()]).unwrap();
         a.send(&ToHolder::Reply(vec![0, 255])).unwrap();
         let first: ToHolder = b.wait(Some(Duration::from_secs(10))).unwrap();

@@ -20,6 +20,7 @@ use crate::events::PromptLine;
 use crate::failure::Failure;
 use crate::print::Printer;
 use crate::run::{Begun, Change, Over, Row};
+use crate::tmux::{Captured, Pane};
 
 /// A command with the shape of its lines.
 type Shape = (&'static str, fn() -> Schema);
@@ -59,6 +60,12 @@ const SHAPES: &[Shape] = &[
     ("run", line_of_a_run),
     ("task validate", of::<crate::tasks::Verdict>),
     ("task clean", of::<crate::tasks::Removed>),
+    ("tmux ls", of::<Pane>),
+    ("tmux new", of::<Pane>),
+    ("tmux allow", of::<Pane>),
+    ("tmux send", of::<Done>),
+    ("tmux capture", of::<Captured>),
+    ("tmux kill", of::<Done>),
     ("template ls", of::<Template>),
     ("template set", of::<Template>),
     ("template rm", of::<Done>),

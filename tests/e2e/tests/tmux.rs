@@ -3,6 +3,7 @@
 
 use e2e::tmux::Tmux;
 use e2e::{Muster, program, root, wait_for};
+use serde_json::Value;
 
 /// A tmux with the plugin, in which the product's commands are found.
 fn start(muster: &Muster) -> Tmux {
@@ -64,4 +65,114 @@ fn the_status_line_follows_and_the_jump_finds_who_needs_the_user() {
     await_status(&tmux, "1 asks · 1 idle");
     tmux.run(&["run-shell", root().join("scripts/tmux/next").to_str().unwrap()]);
     tmux.await_text("Do you want to");
+}
+
+/// `assign tmux` over the test's own tmux: the exit code, and what it prints.
+fn assign(muster: &Muster, tmux: &Tmux, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let out = muster.run("assign", &[&["tmux", "--socket", tmux.socket()], arguments].concat());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (out.status.code(), text(out.stdout), text(out.stderr))
+}
+
+fn panes(muster: &Muster, tmux: &Tmux) -> Vec<Value> {
+    let (_, told, _) = assign(muster, tmux, &["ls", "--json"]);
+    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A tmux whose first pane shows what is typed into it, beginning where a folder's name looks like a pane.
+fn bare(muster: &Muster) -> (Tmux, String) {
+    let folder = muster.folder().join("x\n%9 #(touch formatted);");
+    std::fs::create_dir(&folder).unwrap();
+    let home = muster.home();
+    let env = [("MUSTER_HOME", home.as_path()), ("MUSTER_PORT", "0".as_ref())];
+    let tmux = Tmux::start(muster.folder(), &env, "exec cat").expect("tmux is needed for this test");
+    let folder = format!("{}\\;", folder.to_str().unwrap().trim_end_matches(';'));
+    let command = format!("cd '{}' && exec cat", folder.replace("\\;", ";"));
+    let pane = tmux.run(&["new-window", "-d", "-P", "-F", "#{pane_id}", &command]);
+    (tmux, pane.trim().to_owned())
+}
+
+#[test]
+fn panes_are_listed_whatever_their_folders_are_called() {
+    let muster = Muster::new();
+    let (tmux, pane) = bare(&muster);
+    let found = wait_for("the pane in its folder", || {
+        panes(&muster, &tmux).into_iter().find(|p| {
+            p["pane"] == pane.as_str() && p["command"] == "cat" && p["dir"].as_str().unwrap().contains('\n')
+        })
+    });
+    assert_eq!((&found["session"], &found["may_type"]), (&Value::Null, &Value::Bool(false)));
+    assert_eq!(panes(&muster, &tmux).len(), 2);
+    let (_, table, _) = assign(&muster, &tmux, &["ls"]);
+    assert_eq!(table.lines().filter(|line| line.trim_start().starts_with('%')).count(), 2, "{table}");
+    assert!(!muster.folder().join("formatted").exists());
+}
+
+#[test]
+fn a_pane_is_typed_into_only_when_that_was_allowed_and_only_one_plain_line() {
+    let muster = Muster::new();
+    let (tmux, pane) = bare(&muster);
+    let shown = || assign(&muster, &tmux, &["capture", &pane]).1;
+    let (code, _, why) = assign(&muster, &tmux, &["send", &pane, "hello"]);
+    assert_eq!(code, Some(5), "{why}");
+    assert!(why.contains("assign tmux allow"), "{why}");
+    assert_eq!(assign(&muster, &tmux, &["allow", &pane]).0, Some(0));
+    for bad in ["a\nb", "\u{1b}[201~\r", "a\u{3}"] {
+        assert_eq!(assign(&muster, &tmux, &["send", &pane, bad]).0, Some(2), "{bad:?}");
+    }
+    let line = "#(touch formatted) %% $HOME 'größer' ;";
+    assert_eq!(assign(&muster, &tmux, &["send", &pane, line]).0, Some(0));
+    wait_for("the line to be typed", || shown().contains(line).then_some(()));
+    assert_eq!(shown().matches(line).count(), 1, "the terminal's echo, and no Enter: {}", shown());
+    assert_eq!(assign(&muster, &tmux, &["send", &pane, "!", "--enter"]).0, Some(0));
+    wait_for("the line to come back", || (shown().matches(line).count() == 2).then_some(()));
+    assert!(tmux.run(&["list-buffers"]).is_empty(), "no buffer is left behind");
+    assert_eq!(assign(&muster, &tmux, &["allow", &pane, "--not"]).0, Some(0));
+    assert_eq!(assign(&muster, &tmux, &["send", &pane, "hello"]).0, Some(5));
+
+    // In the user's own copy mode nothing is pressed.
+    assign(&muster, &tmux, &["allow", &pane]);
+    tmux.run(&["copy-mode", "-t", &pane]);
+    assert_eq!(assign(&muster, &tmux, &["send", &pane, "hello"]).0, Some(5));
+    assert!(!muster.folder().join("formatted").exists());
+}
+
+#[test]
+fn a_window_of_ours_is_known_as_its_session_and_outlives_its_pane() {
+    let muster = Muster::new();
+    let (tmux, _) = bare(&muster);
+    let project = muster.project("p");
+    let (code, pane, why) =
+        assign(&muster, &tmux, &["new", "--name", "api", "-C", project.to_str().unwrap(), "--", "cat", ";"]);
+    assert_eq!(code, Some(0), "{why}");
+    let pane = pane.trim().to_owned();
+    // `cat ;` has nothing to read and ends; a pane that failed stays and says why.
+    wait_for("the reason to be seen", || {
+        assign(&muster, &tmux, &["capture", &pane]).1.contains("No such file").then_some(())
+    });
+    assert_eq!(assign(&muster, &tmux, &["kill", &pane, "--yes"]).0, Some(0));
+    let (code, pane, why) =
+        assign(&muster, &tmux, &["new", "--name", "api", "-C", project.to_str().unwrap(), "--", "cat"]);
+    assert_eq!(code, Some(0), "{why}");
+    let pane = pane.trim().to_owned();
+    wait_for("the session to be seen in its pane", || {
+        panes(&muster, &tmux).into_iter().find(|p| p["pane"] == pane.as_str() && p["session"] == "api")
+    });
+    let (code, _, why) = assign(&muster, &tmux, &["send", &pane, "hello"]);
+    assert_eq!(code, Some(5));
+    assert!(why.contains("assign --to api"), "{why}");
+    assert_eq!(assign(&muster, &tmux, &["kill", &pane]).0, Some(2), "nobody is there to be asked");
+    let (_, told, _) = assign(&muster, &tmux, &["kill", &pane, "--yes"]);
+    assert!(told.contains("wrap attach api"), "{told}");
+    assert_eq!(assign(&muster, &tmux, &["capture", &pane]).0, Some(4));
+    wait_for("the session to go on without it", || muster.live("api").filter(|s| s["attached"] == false));
+    assert_eq!(assign(&muster, &tmux, &["new", "--name", "#(x)", "cat"]).0, Some(2));
+}
+
+#[test]
+fn without_tmux_it_is_said_what_to_do() {
+    let muster = Muster::new();
+    let out = muster.run("assign", &["tmux", "--socket", "/nowhere/tmux.sock", "ls"]);
+    assert_eq!(out.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("start tmux"), "{out:?}");
 }

@@ -229,6 +229,7 @@ impl Holder {
             observer: self.watch.pid(),
             attached: self.terminal.is_some(),
             pane: self.terminal.as_ref().and_then(|t| t.pane().map(str::to_owned)),
+            tmux: self.terminal.as_ref().and_then(|t| t.tmux().map(str::to_owned)),
             age_s: self.began.elapsed().as_secs(),
             output: self.output,
         }

@@ -1,0 +1,100 @@
+//! `assign tmux`: the panes of a local tmux, those that Muster did not start as well.
+//!
+//! Owns: what can be asked of tmux. `server` is the one way to it, `pane` what it tells. Must not: type into a pane unless
+//! a person has allowed that, or into one whose prompts the queue delivers.
+
+mod act;
+mod pane;
+mod server;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+use crate::print::Printer;
+use pane::PaneId;
+use server::Server;
+
+pub use act::Captured;
+pub use pane::Pane;
+
+/// What is done with tmux.
+#[derive(Debug, Args)]
+pub struct TmuxArgs {
+    /// The socket of the tmux server (default: of the one that this runs in, else of your own)
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: TmuxVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum TmuxVerb {
+    /// List the panes, with the sessions that they show
+    Ls,
+    /// Run a command under `wrap` in a new window
+    New {
+        /// Name of the session and of the window (default: the command with a number)
+        #[arg(long)]
+        name: Option<String>,
+        /// Run in this directory (default: here)
+        #[arg(short = 'C', long = "dir", value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Say that `send` may type into a pane that Muster did not start
+    Allow {
+        /// Its id, for example %3
+        pane: PaneId,
+        /// No longer
+        #[arg(long)]
+        not: bool,
+    },
+    /// Type one line into a pane for which that was allowed; a session gets its prompts by `assign --to`
+    Send {
+        /// Its id, for example %3
+        pane: PaneId,
+        /// The line; `-` reads standard input
+        text: String,
+        /// Press Enter after it
+        #[arg(long)]
+        enter: bool,
+    },
+    /// Print what a pane shows
+    Capture {
+        /// Its id, for example %3
+        pane: PaneId,
+        /// With colours, and with nothing escaped: for a program, not for a terminal
+        #[arg(long)]
+        raw: bool,
+        /// Also so many lines from before
+        #[arg(long, short = 'n', value_name = "LINES", default_value_t = 0)]
+        history: u32,
+    },
+    /// End a pane with what runs in it; a session that it shows goes on
+    Kill {
+        /// Its id, for example %3
+        pane: PaneId,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// Does one of these.
+pub fn run(print: &Printer, args: TmuxArgs) -> Result<(), Failure> {
+    let server = Server::find(args.socket)?;
+    match args.verb {
+        TmuxVerb::Ls => act::ls(&server, print),
+        TmuxVerb::New { name, dir, command } => {
+            act::new(&server, print, name.as_deref(), dir.as_deref(), &command)
+        }
+        TmuxVerb::Allow { pane, not } => act::allow(&server, print, &pane, !not),
+        TmuxVerb::Send { pane, text, enter } => act::send(&server, print, &pane, &text, enter),
+        TmuxVerb::Capture { pane, raw, history } => act::capture(&server, print, &pane, raw, history),
+        TmuxVerb::Kill { pane, yes } => act::kill(&server, print, &pane, yes),
+    }
+}
