@@ -91,7 +91,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Run(args) => return run::run(&client()?, &print, args).await,
         Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
-        Command::Tmux(args) => tmux::run(&print, args)?,
+        Command::Tmux(args) => tmux::run(client(), &print, args).await?,
         Command::Doctor => return doctor::run(client(), &print).await,
         Command::Schema { command } => schema::print(&print, &command)?,
         Command::Events(wanted) => events::events(client()?, &print, wanted).await?,

@@ -65,6 +65,8 @@ const SHAPES: &[Shape] = &[
     ("tmux allow", of::<Pane>),
     ("tmux send", of::<Done>),
     ("tmux capture", of::<Captured>),
+    ("tmux wrap", of::<Pane>),
+    ("tmux open", of::<Pane>),
     ("tmux kill", of::<Done>),
     ("template ls", of::<Template>),
     ("template set", of::<Template>),
@@ -166,7 +168,8 @@ mod tests {
     use clap::CommandFactory;
 
     /// Commands that print something else.
-    const NOT_JSON: [&str; 6] = ["completions", "man", "mcp", "task new", "task schema", "watch-dir"];
+    const NOT_JSON: [&str; 8] =
+        ["completions", "man", "mcp", "task new", "task schema", "tmux follow", "tmux next", "watch-dir"];
 
     fn leaves(command: &clap::Command, before: &str, out: &mut Vec<String>) {
         for sub in command.get_subcommands() {

@@ -258,10 +258,18 @@ fn panes(checker: &mut Checker<'_>) {
     std::fs::write(beside.join("wrap"), "#!/bin/sh\nexec cat\n").expect("a file");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(beside.join("wrap"), executable).expect("it is ours");
-    let mut new = Command::new(beside.join("assign"));
-    new.args(socket).args(["new", "--json", "--", "cat"]).env("MUSTER_HOME", checker.home.path());
-    let child = new.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    checker.ended("tmux new", child.expect("it runs"));
+    let layout = checker.home.path().join("fleet.toml");
+    std::fs::write(&layout, "[[window]]\n[[window.pane]]\nname = 'a'\nagent = 'cat'\n").expect("a file");
+    for (name, args) in [
+        ("tmux new", &["new", "--json", "--", "cat"][..]),
+        ("tmux open", &["open", "--json", layout.to_str().expect("UTF-8")]),
+        ("tmux wrap", &["wrap", "--json", "--yes", pane]),
+    ] {
+        let mut command = Command::new(beside.join("assign"));
+        command.args(socket).args(args).env("MUSTER_HOME", checker.home.path());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        checker.ended(name, child.expect("it runs"));
+    }
     checker.check("tmux kill", &[&socket[..], &["kill", pane, "--yes"]].concat());
 }
 

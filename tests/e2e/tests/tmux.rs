@@ -50,10 +50,13 @@ fn the_status_line_follows_and_the_jump_finds_who_needs_the_user() {
     tmux.run(&["new-window", "-d", &command]);
     await_status(&tmux, "2 idle");
     let pane = muster.live("windowed").unwrap()["pane"].as_str().unwrap().to_owned();
+    let mark = |name: &str| tmux.run(&["show-option", "-pqv", "-t", &pane, name]).trim().to_owned();
+    assert_eq!((mark("@muster_session"), mark("@muster_state")), ("windowed".to_owned(), "idle".to_owned()));
 
     muster.send(&["--to", "windowed", "Please greet the world politely in hello.py"]);
     await_status(&tmux, "1 asks · 1 idle");
-    tmux.run(&["run-shell", root().join("scripts/tmux/next").to_str().unwrap()]);
+    assert_eq!(mark("@muster_state"), "asks");
+    tmux.run(&["run-shell", "assign tmux next"]);
     wait_for("the jump to the pane", || {
         (tmux.run(&["display-message", "-p", "#{pane_id}"]).trim() == pane).then_some(())
     });
@@ -63,8 +66,104 @@ fn the_status_line_follows_and_the_jump_finds_who_needs_the_user() {
     await_status(&tmux, "2 idle");
     muster.send(&["--to", "headless", "Please greet the world politely in hello.py"]);
     await_status(&tmux, "1 asks · 1 idle");
-    tmux.run(&["run-shell", root().join("scripts/tmux/next").to_str().unwrap()]);
+    tmux.run(&["run-shell", "assign tmux next"]);
     tmux.await_text("Do you want to");
+}
+
+#[test]
+fn a_selection_and_a_typed_prompt_go_to_the_best_session() {
+    let muster = Muster::new();
+    let project = muster.project("p");
+    muster.scripted("best", &project, &[]);
+    muster.await_state("best", "idle");
+    let tmux = start(&muster);
+    // What copy mode does with a selection.
+    let said = "Please greet the world politely in hello.py #(touch formatted)";
+    std::fs::write(muster.folder().join("selection"), said).unwrap();
+    let pipe = format!("'{}' < selection", root().join("scripts/tmux/send").display());
+    tmux.run(&["run-shell", &format!("cd '{}' && {pipe}", muster.folder().display())]);
+    muster.await_state("best", "waiting_permission");
+    assert_eq!(muster.prompt(1)["prompt"]["asked"]["text"], said);
+
+    // What the popup does with what is typed into it.
+    let ask = format!("'{}'", root().join("scripts/tmux/ask").display());
+    tmux.run(&["new-window", &ask]);
+    tmux.await_text("prompt:");
+    let typed = "say \"hi\"; touch typed $(touch typed)";
+    tmux.run(&["send-keys", "-l", typed]);
+    tmux.keys(&["Enter"]);
+    let second = wait_for("the second prompt", || muster.try_prompt(2));
+    assert_eq!(second["prompt"]["asked"]["text"], typed);
+    assert!(!muster.folder().join("typed").exists() && !muster.folder().join("formatted").exists());
+}
+
+#[test]
+fn the_marks_go_with_the_server_and_one_process_follows_for_each_tmux() {
+    let muster = Muster::new();
+    let project = muster.project("p");
+    muster.scripted("headless", &project, &[]);
+    let tmux = start(&muster);
+    await_status(&tmux, "1 idle");
+    // A second one finds that it has nothing to do.
+    assert_eq!(assign(&muster, &tmux, &["follow"]).0, Some(0));
+    muster.ok("assigner", &["stop"]);
+    await_status(&tmux, "no server");
+    muster.ok("assign", &["sessions"]);
+    await_status(&tmux, "1 idle");
+}
+
+#[test]
+fn a_fleet_is_opened_from_a_file_and_what_runs_is_left_alone() {
+    let muster = Muster::new();
+    let (tmux, _) = bare(&muster);
+    let project = muster.project("p");
+    let file = muster.folder().join("fleet.toml");
+    let written = |text: &str| std::fs::write(&file, text).unwrap();
+    let open = || assign(&muster, &tmux, &["open", file.to_str().unwrap(), "--json"]);
+    written("[[window]]\nname = '#(touch formatted)'\n[[window.pane]]\nname = 'a'\n");
+    let (code, _, why) = open();
+    assert_eq!(code, Some(2));
+    assert!(why.contains("line 2") && why.contains("line 3") && why.contains("nothing was opened"), "{why}");
+    let fleet = "[[window]]\nname = 'work'\nlayout = 'even-vertical'\n[[window.pane]]\nname = 'one'\ndir = 'p'\n\
+                 command = ['cat']\nrole = 'worker'\n[[window.pane]]\nname = 'two'\ncommand = ['cat']\n";
+    written(&fleet.replace("'p'", "'nowhere'"));
+    assert_eq!(open().0, Some(2));
+    assert_eq!(panes(&muster, &tmux).len(), 2, "nothing was begun");
+    written(fleet);
+    let (code, told, why) = open();
+    assert_eq!((code, told.lines().count()), (Some(0), 2), "{why}");
+    let both = || {
+        let panes = panes(&muster, &tmux);
+        panes.iter().filter(|p| p["session"] == "one" || p["session"] == "two").count() == 2
+    };
+    wait_for("both to be shown", || both().then_some(()));
+    assert_eq!(muster.live("one").unwrap()["dir"], project.to_str().unwrap());
+    assert_eq!(open().1, "", "all of it is open");
+    // One whose pane is gone is shown again, not started again.
+    let pid = muster.live("two").unwrap()["pid"].clone();
+    let pane = muster.live("two").unwrap()["pane"].as_str().unwrap().to_owned();
+    tmux.run(&["kill-pane", "-t", &pane]);
+    wait_for("it to be let go", || muster.live("two").filter(|s| s["attached"] == false));
+    assert_eq!(open().1.lines().count(), 1);
+    wait_for("it to be shown again", || both().then_some(()));
+    assert_eq!(muster.live("two").unwrap()["pid"], pid);
+    assert!(!muster.folder().join("formatted").exists());
+}
+
+#[test]
+fn a_panes_command_is_run_anew_under_wrap_after_a_yes() {
+    let muster = Muster::new();
+    let (tmux, pane) = bare(&muster);
+    assert_eq!(assign(&muster, &tmux, &["wrap", &pane]).0, Some(2), "nobody is there to be asked");
+    wait_for("cat", || {
+        panes(&muster, &tmux).into_iter().find(|p| p["pane"] == *pane && p["command"] == "cat")
+    });
+    let (code, _, why) = assign(&muster, &tmux, &["wrap", &pane, "--yes"]);
+    assert_eq!(code, Some(0), "{why}");
+    wait_for("the session in its pane", || {
+        panes(&muster, &tmux).into_iter().find(|p| p["pane"] == *pane && p["session"] == "cat-1")
+    });
+    assert_eq!(assign(&muster, &tmux, &["wrap", &pane, "--yes"]).0, Some(5), "it is a session already");
 }
 
 /// `assign tmux` over the test's own tmux: the exit code, and what it prints.
@@ -146,9 +245,9 @@ fn a_window_of_ours_is_known_as_its_session_and_outlives_its_pane() {
         assign(&muster, &tmux, &["new", "--name", "api", "-C", project.to_str().unwrap(), "--", "cat", ";"]);
     assert_eq!(code, Some(0), "{why}");
     let pane = pane.trim().to_owned();
-    // `cat ;` has nothing to read and ends; a pane that failed stays and says why.
+    // There is no file `;`. A pane that failed stays and says why, above tmux's own word.
     wait_for("the reason to be seen", || {
-        assign(&muster, &tmux, &["capture", &pane]).1.contains("No such file").then_some(())
+        assign(&muster, &tmux, &["capture", &pane, "-n", "9"]).1.contains("No such file").then_some(())
     });
     assert_eq!(assign(&muster, &tmux, &["kill", &pane, "--yes"]).0, Some(0));
     let (code, pane, why) =

@@ -6,11 +6,11 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 use wire::http::Done;
-use wire::launch::program;
 use wire::text::{escape, escape_lines};
 
 use super::pane::{Pane, PaneId, all, one};
 use super::server::Server;
+use super::start::Start;
 use crate::agree::agrees;
 use crate::failure::Failure;
 use crate::print::Printer;
@@ -19,8 +19,6 @@ use crate::tables;
 
 /// Longest line that is typed, in bytes.
 const LINE_MAX: usize = 64 << 10;
-/// What a program that is started needs to know of the place; the token of a command is for that command alone.
-const PLACE: [&str; 3] = ["MUSTER_HOME", "MUSTER_PORT", "MUSTER_NO_SERVER"];
 
 /// What a pane shows.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -45,75 +43,26 @@ pub fn new(
     command: &[String],
 ) -> Result<(), Failure> {
     let dir = absolute(dir.unwrap_or(Path::new(".")))?;
-    let start = Start { name, dir: &dir, role: None, agent: None, command };
-    let id = start.window(server)?;
+    let id = Start::Run { name, dir: &dir, role: None, command }.window(server, name)?;
     let pane = one(server, &id)?;
     print.object_or(&pane, || escape(id.as_str()))
 }
 
-/// A session to be started in a pane.
-pub struct Start<'a> {
-    /// Its name, and its window's.
-    pub name: Option<&'a str>,
-    /// Where it works, absolute.
-    pub dir: &'a str,
-    /// Role that it declares.
-    pub role: Option<&'a str>,
-    /// Profile, when not by the command's name.
-    pub agent: Option<&'a str>,
-    /// What is run.
-    pub command: &'a [String],
-}
-
-impl Start<'_> {
-    /// In a window of its own.
-    pub fn window(&self, server: &Server) -> Result<PaneId, Failure> {
-        self.begin(server, &["new-window", "-d"])
+/// Runs what a pane shows anew, under `wrap`, in the same pane.
+pub fn wrap(server: &Server, print: &Printer, id: &PaneId, yes: bool) -> Result<(), Failure> {
+    let pane = one(server, id)?;
+    let (name, command) = (escape(id.as_str()), escape(&pane.command));
+    if let Some(session) = &pane.session {
+        return Err(Failure::Refused(format!("{name} shows the session {} already", escape(session))));
     }
-
-    fn begin(&self, server: &Server, how: &[&str]) -> Result<PaneId, Failure> {
-        let place: Vec<String> =
-            PLACE.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?))).collect();
-        let wrap = program("wrap").to_string_lossy().into_owned();
-        let mut arguments: Vec<&str> = how.to_vec();
-        arguments.extend(["-P", "-F", "#{pane_id}"]);
-        if let Some(name) = self.name {
-            // tmux reads formats in it, and a format may run a program.
-            checked_name(name)?;
-            arguments.extend(["-n", name]);
-        }
-        arguments.extend(place.iter().flat_map(|pair| ["-e", pair.as_str()]));
-        // With more than one word tmux runs them as they are, without a shell.
-        arguments.extend(["--", &wrap]);
-        for (option, value) in [("--name", self.name), ("--role", self.role), ("--agent", self.agent)] {
-            arguments.extend(value.into_iter().flat_map(|value| [option, value]));
-        }
-        arguments.extend(["-C", self.dir, "--"]);
-        arguments.extend(self.command.iter().map(String::as_str));
-        let told = server.run(&arguments)?;
-        let id: PaneId =
-            told.trim().parse().map_err(|_| Failure::failed("tmux did not say which pane it made"))?;
-        // Why a command could not be run is to be seen; one that ended well takes its pane with it.
-        match server.run(&["set-option", "-p", "-t", id.as_str(), "remain-on-exit", "failed"]) {
-            Err(Failure::Failed(_) | Failure::NotFound(_)) => Err(Failure::failed(
-                "the command has ended at once, and its pane with it; run it by hand to see why: wrap COMMAND",
-            )),
-            done => done.map(|_| id),
-        }
+    let question = format!("End {command} in {name}, and run it anew under wrap, without its arguments?");
+    if !agrees(&question, yes)? {
+        return Err(Failure::Refused("nothing was ended".to_owned()));
     }
-}
-
-/// A name that `wrap` takes, and in which tmux finds no format.
-fn checked_name(name: &str) -> Result<(), Failure> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let good = (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with(['-', '.']);
-    if good {
-        return Ok(());
-    }
-    Err(Failure::Usage(format!(
-        "'{}' cannot be a session's name: use 1 to 64 letters, digits, '.', '_' or '-', not beginning with '-' or '.'",
-        escape(name)
-    )))
+    let command = [pane.command.clone()];
+    Start::Run { name: None, dir: &pane.dir, role: None, command: &command }.instead(server, &pane)?;
+    let pane = one(server, id)?;
+    print.object_or(&pane, || format!("{name} runs under wrap"))
 }
 
 /// Says whether `send` may type into a pane.
@@ -140,7 +89,7 @@ pub fn send(server: &Server, print: &Printer, id: &PaneId, text: &str, enter: bo
     // A buffer of its own, by standard input: what is typed stands neither among the user's copies nor in a list of
     // processes. tmux puts the marks of a paste around it when the program has asked for them.
     let buffer = format!("muster-{}", uuid::Uuid::new_v4().simple());
-    server.run_with(&["load-buffer", "-b", &buffer, "-"], Some(&text))?;
+    server.run_with(&["load-buffer", "-b", &buffer, "-"], &text)?;
     if let Err(failure) = server.run(&["paste-buffer", "-p", "-d", "-b", &buffer, "-t", id.as_str()]) {
         // It is not left behind; what went wrong is told, whether that works or not.
         let _ = server.run(&["delete-buffer", "-b", &buffer]);
@@ -279,13 +228,5 @@ mod tests {
         ] {
             assert!(receives(&refused).is_err(), "{refused:?}");
         }
-    }
-
-    #[test]
-    fn a_name_holds_no_format() {
-        for bad in ["", "#(touch x)", "a b", "-n", ".x", "a;", &"x".repeat(65)] {
-            assert!(checked_name(bad).is_err(), "{bad:?}");
-        }
-        assert!(checked_name("api-1_x.y").is_ok());
     }
 }

@@ -4,13 +4,20 @@
 //! a person has allowed that, or into one whose prompts the queue delivers.
 
 mod act;
+mod follow;
+mod layout;
+mod marks;
+mod next;
+mod open;
 mod pane;
 mod server;
+mod start;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::print::Printer;
 use pane::PaneId;
@@ -18,6 +25,22 @@ use server::Server;
 
 pub use act::Captured;
 pub use pane::Pane;
+
+const LAYOUT: &str = "\
+Example:
+  [[window]]
+  name = \"work\"
+  layout = \"tiled\"           # or even-horizontal, even-vertical, main-horizontal, main-vertical
+
+  [[window.pane]]
+  name = \"api\"              # its session is found by it
+  dir = \"~/api\"             # from the file's folder; without it, that folder
+  agent = \"claude\"
+  role = \"worker\"
+
+  [[window.pane]]
+  name = \"tests\"
+  command = [\"make\", \"watch\"]";
 
 /// What is done with tmux.
 #[derive(Debug, Args)]
@@ -74,6 +97,25 @@ enum TmuxVerb {
         #[arg(long, short = 'n', value_name = "LINES", default_value_t = 0)]
         history: u32,
     },
+    /// Run what a pane shows anew, under `wrap`, in the same pane
+    Wrap {
+        /// Its id, for example %3
+        pane: PaneId,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Open the windows and panes of a file; what runs already is left alone, or shown when no terminal shows it
+    #[command(after_help = LAYOUT)]
+    Open {
+        /// The file, in TOML
+        file: PathBuf,
+    },
+    /// Go to the session that has waited longest for you; from there, to the next one
+    Next,
+    /// Keep tmux's options up to date until it ends: @muster_status and @muster_asks, and of each pane that shows a
+    /// session @muster_session and @muster_state (asks, busy, idle, unknown); the plugin starts it
+    Follow,
     /// End a pane with what runs in it; a session that it shows goes on
     Kill {
         /// Its id, for example %3
@@ -85,7 +127,7 @@ enum TmuxVerb {
 }
 
 /// Does one of these.
-pub fn run(print: &Printer, args: TmuxArgs) -> Result<(), Failure> {
+pub async fn run(client: Result<Client, Failure>, print: &Printer, args: TmuxArgs) -> Result<(), Failure> {
     let server = Server::find(args.socket)?;
     match args.verb {
         TmuxVerb::Ls => act::ls(&server, print),
@@ -95,6 +137,10 @@ pub fn run(print: &Printer, args: TmuxArgs) -> Result<(), Failure> {
         TmuxVerb::Allow { pane, not } => act::allow(&server, print, &pane, !not),
         TmuxVerb::Send { pane, text, enter } => act::send(&server, print, &pane, &text, enter),
         TmuxVerb::Capture { pane, raw, history } => act::capture(&server, print, &pane, raw, history),
+        TmuxVerb::Wrap { pane, yes } => act::wrap(&server, print, &pane, yes),
+        TmuxVerb::Open { file } => open::open(&server, print, &file),
+        TmuxVerb::Next => next::next(&client?, &server).await,
+        TmuxVerb::Follow => follow::follow(client?, server).await,
         TmuxVerb::Kill { pane, yes } => act::kill(&server, print, &pane, yes),
     }
 }

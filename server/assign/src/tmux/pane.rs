@@ -82,9 +82,13 @@ pub struct Pane {
 /// What of a session `wrap ls --json` tells that is needed here.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Live {
+    /// Its id.
+    pub id: String,
     /// Its name.
     pub name: String,
-    /// The pane that it is attached in.
+    /// Whether a terminal shows it.
+    pub attached: bool,
+    /// The pane that this is in.
     pub pane: Option<String>,
     /// The socket of that pane's tmux server.
     #[serde(default)]
@@ -92,10 +96,11 @@ pub struct Live {
 }
 
 impl Live {
-    /// Whether it is shown in this pane.
-    fn is_in(&self, pane: &str, socket: &str) -> bool {
-        let same = |own: &String| own == socket || same_file(own, socket);
-        self.pane.as_deref() == Some(pane) && self.tmux.as_ref().is_none_or(same)
+    /// The pane of this tmux server that shows it.
+    pub fn pane_of(&self, socket: &str) -> Option<PaneId> {
+        // A session that was started by an older build does not say of which server its pane is.
+        let here = self.tmux.as_ref().is_none_or(|own| own == socket || same_file(own, socket));
+        self.pane.as_ref().filter(|_| here)?.parse().ok()
     }
 }
 
@@ -127,9 +132,11 @@ impl Pane {
         let [id, cols, rows, pid, dead, mode, may_type, socket, command, dir, at] = fields else {
             return None;
         };
-        let session = live.iter().find(|live| live.is_in(id, socket)).map(|live| live.name.clone());
+        let pane = id.parse().ok()?;
+        let shown = live.iter().find(|live| live.pane_of(socket).as_ref() == Some(&pane));
+        let session = shown.map(|live| live.name.clone());
         Some(Self {
-            pane: id.parse().ok()?,
+            pane,
             at: at.strip_suffix('\n').unwrap_or(at).to_owned(),
             command: (*command).to_owned(),
             dir: (*dir).to_owned(),
@@ -169,7 +176,9 @@ mod tests {
         let dir = "/tmp/x\n%9 80 24\t";
         let fields = ["%1", "80", "24", "7", "0", "1", "", "/s", "vi", dir, "main:0.1\n"];
         let live = [("%1", "/other"), ("%1", "/s")].map(|(pane, socket)| Live {
+            id: "i".into(),
             name: socket.into(),
+            attached: true,
             pane: Some(pane.into()),
             tmux: Some(socket.into()),
         });

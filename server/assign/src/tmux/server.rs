@@ -34,18 +34,33 @@ impl Server {
 
     /// Runs a command of tmux, and gives what it prints.
     pub fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
-        self.run_with(arguments, None)
+        self.tmux(arguments.iter().map(|argument| whole(argument)), None)
     }
 
     /// The same with a text on its standard input.
-    pub fn run_with(&self, arguments: &[&str], input: Option<&str>) -> Result<String, Failure> {
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Result<String, Failure> {
+        self.tmux(arguments.iter().map(|argument| whole(argument)), Some(input))
+    }
+
+    /// Several commands by one process; when one fails, those after it are left out.
+    pub fn run_all(&self, commands: &[Vec<String>]) -> Result<(), Failure> {
+        let whole = commands.iter().map(|command| command.iter().map(|argument| whole(argument)).collect());
+        let arguments = whole.collect::<Vec<Vec<_>>>().join(&";".to_owned());
+        self.tmux(arguments, None).map(|_| ())
+    }
+
+    fn tmux(
+        &self,
+        arguments: impl IntoIterator<Item = String>,
+        input: Option<&str>,
+    ) -> Result<String, Failure> {
         // `-u`: what is not ASCII stays what it is, whatever the locale says.
         let mut command = Command::new("tmux");
         command.arg("-u");
         if let Some(socket) = &self.socket {
             command.arg("-S").arg(socket);
         }
-        command.args(arguments.iter().map(|argument| whole(argument)));
+        command.args(arguments);
         command.stdin(input.map_or_else(Stdio::null, |_| Stdio::piped()));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let done = command.spawn().and_then(|mut child| {
@@ -69,7 +84,7 @@ impl Server {
         if text.starts_with("can't find pane") {
             return Failure::NotFound(format!("tmux: {}; `assign tmux ls` lists the panes", escape(text)));
         }
-        let absent = ["no server running", "error connecting", "server exited", "lost server", "no current"];
+        let absent = ["no server running", "error connecting", "server exited", "lost server"];
         if absent.iter().any(|beginning| text.starts_with(beginning)) {
             let which = self.socket.as_deref().map(shown).unwrap_or_default();
             return Failure::Unreachable(format!(
