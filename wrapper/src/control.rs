@@ -47,6 +47,9 @@ pub struct Spec {
     /// It stays in the context in which it was started.
     #[serde(default)]
     pub fixed: bool,
+    /// It takes no input.
+    #[serde(default)]
+    pub watched: bool,
     /// Program and arguments, as bytes, as the user gave them.
     pub argv: Vec<Vec<u8>>,
     /// The same with hooks injected, when the profile says how.

@@ -62,6 +62,7 @@ const SHAPES: &[Shape] = &[
     ("task clean", of::<crate::tasks::Removed>),
     ("tmux ls", of::<Pane>),
     ("tmux new", of::<Pane>),
+    ("tmux adopt", of::<Pane>),
     ("tmux allow", of::<Pane>),
     ("tmux send", of::<Done>),
     ("tmux capture", of::<Captured>),

@@ -184,7 +184,7 @@ pub fn panes(panes: &[Pane]) -> String {
             p.pane.as_str(),
             &cut(&p.at, 40),
             &format!("{}x{}", p.cols, p.rows),
-            p.session.as_deref().unwrap_or_default(),
+            p.session.as_deref().or(p.adopted.as_deref()).unwrap_or_default(),
             if p.may_type { "allowed" } else { "" },
             &cut(&p.command, 40),
             &p.dir,

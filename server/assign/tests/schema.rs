@@ -255,7 +255,7 @@ fn panes(checker: &mut Checker<'_>) {
     let beside = checker.home.path().join("beside");
     std::fs::create_dir(&beside).expect("a folder");
     std::fs::copy(env!("CARGO_BIN_EXE_assign"), beside.join("assign")).expect("a copy");
-    std::fs::write(beside.join("wrap"), "#!/bin/sh\nexec cat\n").expect("a file");
+    std::fs::write(beside.join("wrap"), "#!/bin/sh\n[ \"$1\" = -d ] && exit\nexec cat\n").expect("a file");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(beside.join("wrap"), executable).expect("it is ours");
     let layout = checker.home.path().join("fleet.toml");
@@ -263,6 +263,7 @@ fn panes(checker: &mut Checker<'_>) {
     for (name, args) in [
         ("tmux new", &["new", "--json", "--", "cat"][..]),
         ("tmux open", &["open", "--json", layout.to_str().expect("UTF-8")]),
+        ("tmux adopt", &["adopt", "--json", "--may-type", pane]),
         ("tmux wrap", &["wrap", "--json", "--yes", pane]),
     ] {
         let mut command = Command::new(beside.join("assign"));

@@ -275,3 +275,63 @@ fn without_tmux_it_is_said_what_to_do() {
     assert_eq!(out.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&out.stderr).contains("start tmux"), "{out:?}");
 }
+
+/// A scripted agent in a pane of its own, without `wrap`.
+fn unwrapped(muster: &Muster, tmux: &Tmux, project: &std::path::Path) -> String {
+    let agent = program("scripted-agent");
+    let scripts = root().join("fixtures/scripts");
+    let command =
+        format!("cd '{}' && exec '{}' --scripts '{}'", project.display(), agent.display(), scripts.display());
+    let pane = tmux.run(&["new-window", "-d", "-P", "-F", "#{pane_id}", &command]).trim().to_owned();
+    wait_for("the agent in its pane", || {
+        panes(muster, tmux).into_iter().find(|p| p["pane"] == *pane && p["command"] == "scripted-agent")
+    });
+    pane
+}
+
+#[test]
+fn an_adopted_pane_is_known_and_never_typed_into() {
+    let muster = Muster::new();
+    let (tmux, _) = bare(&muster);
+    let pane = unwrapped(&muster, &tmux, &muster.project("p"));
+    let (code, _, why) = assign(&muster, &tmux, &["adopt", &pane, "--name", "seen"]);
+    assert_eq!(code, Some(0), "{why}");
+    muster.await_state("seen", "idle");
+    let found = panes(&muster, &tmux).into_iter().find(|p| p["pane"] == *pane).unwrap();
+    assert_eq!(found["adopted"], "seen");
+    assert_eq!(assign(&muster, &tmux, &["adopt", &pane]).0, Some(5), "tmux has one pipe for each pane");
+
+    // The router leaves it alone; and whoever lets prompts come all the same is told why none is typed.
+    let said = "Please greet the world politely in hello.py";
+    let id = muster.send(&["--to", "seen", said]);
+    assert_eq!(muster.prompt(id)["prompt"]["state"], "pending");
+    muster.ok("assign", &["resume", "seen"]);
+    wait_for("the hold", || {
+        let prompt = muster.prompt(id);
+        prompt["prompt"]["hold"]["text"].as_str()?.contains("only watched").then_some(())
+    });
+    assert!(!tmux.run(&["capture-pane", "-p", "-t", &pane]).contains("greet"));
+
+    // What the user does there is seen.
+    tmux.run(&["send-keys", "-t", &pane, "-l", said]);
+    tmux.run(&["send-keys", "-t", &pane, "Enter"]);
+    muster.await_state("seen", "waiting_permission");
+    tmux.run(&["kill-pane", "-t", &pane]);
+    wait_for("the session to end with its pane", || muster.live("seen").is_none().then_some(()));
+}
+
+#[test]
+fn an_adopted_pane_gets_prompts_when_that_is_allowed() {
+    let muster = Muster::new();
+    let (tmux, _) = bare(&muster);
+    let pane = unwrapped(&muster, &tmux, &muster.project("p"));
+    let (code, _, why) = assign(&muster, &tmux, &["adopt", &pane, "--name", "used", "--may-type"]);
+    assert_eq!(code, Some(0), "{why}");
+    muster.await_state("used", "idle");
+    let id = muster.send(&["--to", "used", "Please greet the world politely in hello.py"]);
+    wait_for("the prompt to be done, each time with a yes", || {
+        // One that has just appeared, or is gone, is not answered.
+        muster.run("assign", &["approve", "used"]);
+        (muster.prompt(id)["prompt"]["state"] == "completed").then_some(())
+    });
+}

@@ -123,6 +123,9 @@ impl Holder {
         if !matches!(self.program, Program::Running) {
             return Err("the program does not run");
         }
+        if self.spec.watched {
+            return Err(crate::gate::WATCHED);
+        }
         if self.typed.len() + request.bytes.len() > TYPED_MAX {
             return Err("the program does not take its input");
         }

@@ -215,7 +215,9 @@ mod tests {
             rows: 24,
             pid: 1,
             session: None,
+            adopted: None,
             may_type: true,
+            piped: false,
             dead: false,
             in_mode: false,
         };

@@ -23,7 +23,7 @@ impl Marks {
         marks.insert((None, "@muster_asks"), asks.to_string());
         for session in board.sessions.values().filter(|s| s.claim.state != State::Exited) {
             let here = live.iter().find(|live| live.id == session.id.0 && plain(&live.name));
-            let Some((live, pane)) = here.and_then(|live| Some((live, live.pane_of(socket)?))) else {
+            let Some((live, pane)) = here.and_then(|live| Some((live, live.seen_in(socket)?))) else {
                 continue;
             };
             marks.insert((Some(pane.clone()), "@muster_session"), live.name.clone());
@@ -88,6 +88,7 @@ mod tests {
             attached: true,
             pane: Some(pane.into()),
             tmux: Some("/s".into()),
+            argv: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! a person has allowed that, or into one whose prompts the queue delivers.
 
 mod act;
+mod adopt;
 mod follow;
 mod layout;
 mod marks;
@@ -67,6 +68,20 @@ enum TmuxVerb {
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
         command: Vec<String>,
+    },
+    /// Watch a pane that Muster did not start, as a session: its state, its screen, its record
+    ///
+    /// It ends when the pane ends, or the one pipe that tmux has for it. Nothing is typed into it, and no prompts are given to
+    /// it, unless --may-type says so.
+    Adopt {
+        /// Its id, for example %3
+        pane: PaneId,
+        /// Name of the session (default: the command with a number)
+        #[arg(long)]
+        name: Option<String>,
+        /// Let prompts, answers and keys be typed into it
+        #[arg(long)]
+        may_type: bool,
     },
     /// Say that `send` may type into a pane that Muster did not start
     Allow {
@@ -133,6 +148,9 @@ pub async fn run(client: Result<Client, Failure>, print: &Printer, args: TmuxArg
         TmuxVerb::Ls => act::ls(&server, print),
         TmuxVerb::New { name, dir, command } => {
             act::new(&server, print, name.as_deref(), dir.as_deref(), &command)
+        }
+        TmuxVerb::Adopt { pane, name, may_type } => {
+            adopt::adopt(&client?, &server, print, &pane, name.as_deref(), may_type).await
         }
         TmuxVerb::Allow { pane, not } => act::allow(&server, print, &pane, !not),
         TmuxVerb::Send { pane, text, enter } => act::send(&server, print, &pane, &text, enter),

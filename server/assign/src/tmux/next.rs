@@ -44,7 +44,7 @@ fn choose<'a>(
     let reached: Vec<(&Live, Option<PaneId>)> = waiting
         .iter()
         .filter_map(|s| live.iter().find(|l| l.id == s.id.0 && plain(&l.name)))
-        .map(|l| (l, l.pane_of(socket)))
+        .map(|l| (l, l.seen_in(socket)))
         .collect();
     let is_here = |(_, pane): &(&Live, Option<PaneId>)| pane.as_ref().is_some_and(|p| p.as_str() == here);
     let after = reached.iter().position(is_here).map_or(0, |at| at + 1);
@@ -70,6 +70,7 @@ mod tests {
                 attached: true,
                 pane: Some(pane.into()),
                 tmux: Some("/s".into()),
+                argv: Vec::new(),
             })
             .into();
         let from = |here| choose(&sessions, &live, "/s", here).map(|(live, _)| live.name.as_str());

@@ -13,13 +13,14 @@ use super::server::Server;
 use crate::failure::Failure;
 
 /// What is asked of each pane, in the order of [`Pane::read`].
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "pane_id",
     "pane_width",
     "pane_height",
     "pane_pid",
     "pane_dead",
     "pane_in_mode",
+    "pane_pipe",
     "@muster_may_type",
     "socket_path",
     "pane_current_command",
@@ -69,8 +70,13 @@ pub struct Pane {
     pub pid: i32,
     /// The session of Muster that it shows, if it does.
     pub session: Option<String>,
+    /// The session that stands in for it, if one does.
+    pub adopted: Option<String>,
     /// Whether `assign tmux send` may type into it.
     pub may_type: bool,
+    /// What it prints goes somewhere else as well.
+    #[serde(skip)]
+    pub piped: bool,
     /// Its command has ended.
     #[serde(skip)]
     pub dead: bool,
@@ -93,6 +99,9 @@ pub struct Live {
     /// The socket of that pane's tmux server.
     #[serde(default)]
     pub tmux: Option<String>,
+    /// What it runs.
+    #[serde(default)]
+    pub argv: Vec<String>,
 }
 
 impl Live {
@@ -101,6 +110,18 @@ impl Live {
         // A session that was started by an older build does not say of which server its pane is.
         let here = self.tmux.as_ref().is_none_or(|own| own == socket || same_file(own, socket));
         self.pane.as_ref().filter(|_| here)?.parse().ok()
+    }
+
+    /// Where it is seen: the pane that it stands in for, or the one that shows it.
+    pub fn seen_in(&self, socket: &str) -> Option<PaneId> {
+        self.stands_for(socket).or_else(|| self.pane_of(socket))
+    }
+
+    /// The pane of this tmux server that it stands in for.
+    pub fn stands_for(&self, socket: &str) -> Option<PaneId> {
+        let [_, relay, _, of, _, pane, ..] = &self.argv[..] else { return None };
+        let here = relay == "relay" && (of == socket || same_file(of, socket));
+        here.then(|| pane.parse().ok()).flatten()
     }
 }
 
@@ -129,12 +150,13 @@ pub fn one(server: &Server, id: &PaneId) -> Result<Pane, Failure> {
 
 impl Pane {
     fn read(fields: &[&str], live: &[Live]) -> Option<Self> {
-        let [id, cols, rows, pid, dead, mode, may_type, socket, command, dir, at] = fields else {
+        let [id, cols, rows, pid, dead, mode, piped, may_type, socket, command, dir, at] = fields else {
             return None;
         };
         let pane = id.parse().ok()?;
         let shown = live.iter().find(|live| live.pane_of(socket).as_ref() == Some(&pane));
         let session = shown.map(|live| live.name.clone());
+        let adopted = live.iter().find(|live| live.stands_for(socket).as_ref() == Some(&pane));
         Some(Self {
             pane,
             at: at.strip_suffix('\n').unwrap_or(at).to_owned(),
@@ -144,7 +166,9 @@ impl Pane {
             rows: rows.parse().ok()?,
             pid: pid.parse().ok()?,
             session,
+            adopted: adopted.map(|live| live.name.clone()),
             may_type: *may_type == "1",
+            piped: *piped == "1",
             dead: *dead == "1",
             in_mode: !matches!(*mode, "" | "0"),
         })
@@ -174,13 +198,14 @@ mod tests {
     #[test]
     fn a_folder_that_looks_like_another_pane_stays_a_folder() {
         let dir = "/tmp/x\n%9 80 24\t";
-        let fields = ["%1", "80", "24", "7", "0", "1", "", "/s", "vi", dir, "main:0.1\n"];
+        let fields = ["%1", "80", "24", "7", "0", "1", "0", "", "/s", "vi", dir, "main:0.1\n"];
         let live = [("%1", "/other"), ("%1", "/s")].map(|(pane, socket)| Live {
             id: "i".into(),
             name: socket.into(),
             attached: true,
             pane: Some(pane.into()),
             tmux: Some(socket.into()),
+            argv: Vec::new(),
         });
         let pane = Pane::read(&fields, &live).unwrap();
         assert_eq!((pane.dir.as_str(), pane.at.as_str(), pane.in_mode), (dir, "main:0.1", true));

@@ -32,6 +32,12 @@ impl Server {
         }
     }
 
+    /// Where it listens.
+    pub fn socket(&self) -> Result<String, Failure> {
+        let told = self.run(&["display-message", "-p", "#{socket_path}"])?;
+        Ok(told.trim_end_matches('\n').to_owned())
+    }
+
     /// Runs a command of tmux, and gives what it prints.
     pub fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
         self.tmux(arguments.iter().map(|argument| whole(argument)), None)
