@@ -111,7 +111,7 @@ impl Reader {
             self.faults.push(Fault::new(node.line, format!("there are two panes called {}", place.name)));
         }
         if place.command.first().is_none_or(String::is_empty) {
-            let text = "say what the pane runs: agent = \"claude\", or command = [\"make\", \"watch\"]";
+            let text = "say what the pane runs: agent = \"NAME\", or command = [\"make\", \"watch\"]";
             self.faults.push(Fault::new(node.line, text));
         }
         self.names.push(place.name.clone());

@@ -36,7 +36,7 @@ Example:
   [[window.pane]]
   name = \"api\"              # its session is found by it
   dir = \"~/api\"             # from the file's folder; without it, that folder
-  agent = \"claude\"
+  agent = \"NAME\"            # its command
   role = \"worker\"
 
   [[window.pane]]
