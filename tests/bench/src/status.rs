@@ -28,6 +28,11 @@ pub fn measure(bin: &Path, sessions: usize, seconds: u64) -> anyhow::Result<()> 
     let _ = bench.tmux(&["kill-server"]);
     let names: Vec<String> = (0..sessions).map(|n| format!("s{n}")).collect();
     let _ = bench.command("wrap").args(["kill", "-s", "9"]).args(&names).stderr(Stdio::null()).status();
+    // A session that has not told its end yet would start the server anew.
+    let until = Instant::now() + START;
+    while bench.ours().keys().any(|(role, _)| role != "assigner") && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let _ = bench.command("assigner").arg("stop").stdout(Stdio::null()).status();
     done
 }
