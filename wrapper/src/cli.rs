@@ -52,6 +52,12 @@ pub struct Run {
     /// Stay in this directory: never be brought into another context for a prompt
     #[arg(long)]
     pub fixed: bool,
+    /// The command that runs in the terminal that this session stands in for: its profile, and its name
+    #[arg(long, hide = true, value_name = "COMMAND")]
+    pub stand_in: Option<String>,
+    /// Take no input: neither prompts nor keys
+    #[arg(long, hide = true)]
+    pub watched: bool,
     /// Size of the terminal, for example 120x40 (default: the user's terminal's)
     #[arg(long, value_name = "COLSxROWS", value_parser = parse_size)]
     pub size: Option<(u16, u16)>,
@@ -170,6 +176,9 @@ pub enum Verb {
     /// Own a session's terminal; started by `wrap` itself
     #[command(hide = true)]
     Holder,
+    /// Show what a tmux pane shows; the program of a session that `assign tmux adopt` starts
+    #[command(hide = true)]
+    Relay(RelayArgs),
     /// Follow a session's recording; started by a holder
     #[command(hide = true)]
     Observer {
@@ -177,6 +186,23 @@ pub enum Verb {
         #[arg(long)]
         orphan: Option<String>,
     },
+}
+
+/// A pane that is shown.
+#[derive(Debug, Args)]
+pub struct RelayArgs {
+    /// The tmux server
+    #[arg(long, required_unless_present = "feed")]
+    pub socket: Option<PathBuf>,
+    /// The pane's id
+    #[arg(long, required_unless_present = "feed", value_parser = parse_pane)]
+    pub pane: Option<String>,
+    /// Type into it what is typed into the session
+    #[arg(long)]
+    pub may_type: bool,
+    /// Be the other end of tmux's pipe instead, and bring what comes to this socket
+    #[arg(long, conflicts_with = "may_type")]
+    pub feed: Option<PathBuf>,
 }
 
 /// What can be done with a profile.
@@ -198,6 +224,12 @@ fn parse_word(text: &str) -> Result<String, String> {
     good.then(|| text.to_owned()).ok_or_else(|| {
         format!("use 1 to {WORD_MAX} letters, digits, '-', '_' or '.', not beginning with '-'")
     })
+}
+
+fn parse_pane(text: &str) -> Result<String, String> {
+    let number = text.strip_prefix('%').unwrap_or_default();
+    let good = (1..=9).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    good.then(|| text.to_owned()).ok_or_else(|| "a pane is named by its id, for example %3".to_owned())
 }
 
 fn parse_size(text: &str) -> Result<(u16, u16), String> {

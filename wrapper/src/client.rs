@@ -98,6 +98,7 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
     let program = run.command.first().context("no command was given")?;
     let base =
         PathBuf::from(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let base = run.stand_in.clone().unwrap_or(base);
     let arguments: Vec<_> = run.command[1..].iter().map(|a| a.to_string_lossy()).collect();
     let arguments = arguments.join(" ");
     let agent = match &run.agent {
@@ -130,6 +131,7 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
         caps: run.caps.clone(),
         pool: run.pool.clone(),
         fixed: run.fixed,
+        watched: run.watched,
         argv,
         injected,
         dir: dir.into_os_string().into_vec(),
@@ -177,6 +179,10 @@ impl Lent {
                 input_tty,
                 detach_key,
                 pane: std::env::var("TMUX_PANE").ok(),
+                // `SOCKET,PID,SESSION`.
+                tmux: std::env::var("TMUX")
+                    .ok()
+                    .map(|at| at.split(',').next().unwrap_or_default().to_owned()),
             },
         })
     }

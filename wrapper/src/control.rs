@@ -47,6 +47,9 @@ pub struct Spec {
     /// It stays in the context in which it was started.
     #[serde(default)]
     pub fixed: bool,
+    /// It takes no input.
+    #[serde(default)]
+    pub watched: bool,
     /// Program and arguments, as bytes, as the user gave them.
     pub argv: Vec<Vec<u8>>,
     /// The same with hooks injected, when the profile says how.
@@ -79,6 +82,9 @@ pub struct Offer {
     pub detach_key: bool,
     /// The tmux pane that it is in.
     pub pane: Option<String>,
+    /// The socket of that tmux server: panes of two servers may have one name.
+    #[serde(default)]
+    pub tmux: Option<String>,
 }
 
 /// To the holder.
@@ -219,6 +225,9 @@ pub struct Info {
     pub attached: bool,
     /// The tmux pane of the attached terminal.
     pub pane: Option<String>,
+    /// The socket of that pane's tmux server.
+    #[serde(default)]
+    pub tmux: Option<String>,
     /// Seconds since the start.
     pub age_s: u64,
     /// Bytes of output so far.
@@ -410,7 +419,7 @@ mod tests {
         let (a, b) = UnixStream::pair().unwrap();
         let (mut a, mut b) = (Channel::new(a).unwrap(), Channel::new(b).unwrap());
         let (reader, writer) = std::io::pipe().unwrap();
-        let offer = Offer { size: Some((80, 24)), input_tty: true, detach_key: true, pane: None };
+        let offer = Offer { size: Some((80, 24)), input_tty: true, detach_key: true, pane: None, tmux: None };
         a.send_with(&ToHolder::Attach(offer), &[reader.as_fd(), writer.as_fd()]).unwrap();
         a.send(&ToHolder::Reply(vec![0, 255])).unwrap();
         let first: ToHolder = b.wait(Some(Duration::from_secs(10))).unwrap();

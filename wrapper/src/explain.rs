@@ -138,6 +138,7 @@ impl Explained<'_> {
     fn refusal(&self) -> Option<String> {
         let extractor = self.extractor;
         let looks = Looks {
+            watched: false,
             state: self.state(),
             composer: extractor.composer(),
             dialog: extractor.dialog().is_some(),

@@ -11,8 +11,14 @@ use wire::session::{Context, Moves};
 /// How long a person who typed has the keyboard to themselves, in milliseconds.
 pub const PERSON_MS: u64 = 3_000;
 
+/// Why nothing is typed into a session that takes no input.
+pub const WATCHED: &str =
+    "the session is only watched; to have prompts typed, end it and: assign tmux adopt --may-type";
+
 /// What speaks for or against doing something in a session now.
 pub struct Looks {
+    /// The session takes no input.
+    pub watched: bool,
     /// State of the agent.
     pub state: State,
     /// What stands where a prompt would be typed.
@@ -71,6 +77,9 @@ pub fn open(now: UnixMillis, view: &View, wanted: &Wanted) -> Result<(), Hold> {
 
 /// Whether any prompt may be typed now; no less is asked before a session is ended.
 pub fn ready(now: UnixMillis, looks: &Looks) -> Result<(), Hold> {
+    if looks.watched {
+        return Err(hold(HoldCode::Person, WATCHED));
+    }
     let waits = matches!(looks.state, State::WaitingPermission | State::WaitingInput);
     if looks.dialog || waits {
         return Err(hold(HoldCode::DialogOpen, "the agent asks something; answer it first"));

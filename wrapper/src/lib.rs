@@ -36,6 +36,7 @@ pub mod pty;
 pub mod range;
 pub mod recording;
 pub mod redaction;
+pub mod relay;
 pub mod replay;
 pub mod report;
 pub mod request;

@@ -73,7 +73,8 @@ pub fn print(place: &Place, json: bool) -> anyhow::Result<()> {
             let row = serde_json::json!({
                 "id": info.spec.session, "name": info.spec.name, "agent": info.spec.agent, "argv": argv,
                 "dir": String::from_utf8_lossy(&info.spec.dir), "pid": info.pid, "holder": info.holder,
-                "observer": info.observer, "attached": info.attached, "pane": info.pane, "age_s": info.age_s, "output": info.output,
+                "observer": info.observer, "attached": info.attached, "pane": info.pane, "tmux": info.tmux,
+                "age_s": info.age_s, "output": info.output,
             });
             writeln!(out, "{row}")?;
         } else {

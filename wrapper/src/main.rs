@@ -18,7 +18,7 @@ use wrapper::client::{self, Left};
 use wrapper::redaction::Redaction;
 use wrapper::{
     complete, explain, export, holder, hook, installed, list, names, observer, profile_check, profiles,
-    replay, why,
+    relay, replay, why,
 };
 
 /// wrap itself failed: the convention of env(1), nohup(1) and timeout(1).
@@ -49,6 +49,7 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
     match cli.command {
         None => client::run(&place, &cli.run).map(status),
         Some(Verb::Attach { name }) => client::attach(&place, &name).map(status),
+        Some(Verb::Relay(args)) => relay::run(&place, &args).map(|()| 0),
         Some(Verb::Ls { json }) => list::print(&place, json).map(|()| 0),
         Some(Verb::Kill { names, signal }) => list::kill(&place, &names, signal).map(|()| 0),
         Some(Verb::Export { session, format: _, output, redact }) => {

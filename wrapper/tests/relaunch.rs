@@ -56,6 +56,7 @@ impl Session {
             no_server: true,
             headless: true,
             fixed: false,
+            watched: false,
         };
         channel.send(&ToHolder::Start(Box::new(spec), None)).unwrap();
         assert!(matches!(channel.wait(PATIENCE).unwrap(), FromHolder::Started));

@@ -98,6 +98,8 @@ pub enum Command {
         #[command(subcommand)]
         verb: crate::tasks::TaskVerb,
     },
+    /// Show, start and use the panes of tmux, those that Muster did not start as well.
+    Tmux(crate::tmux::TmuxArgs),
     /// Serve an agent that manages others: the Model Context Protocol on standard input and output.
     Mcp(crate::mcp::McpArgs),
     /// Change what a prompt asks for that no session has yet.

@@ -3,6 +3,7 @@
 //! Owns: the process: arguments in, exit code out; the one place where an error is printed.
 //! Must not: know how a prompt is routed, or reach the database.
 
+mod agree;
 mod alerts;
 mod answer;
 mod approvals;
@@ -34,6 +35,7 @@ mod show;
 mod tables;
 mod tasks;
 mod templates;
+mod tmux;
 mod tokens;
 mod tree;
 mod wait;
@@ -89,6 +91,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Run(args) => return run::run(&client()?, &print, args).await,
         Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
+        Command::Tmux(args) => tmux::run(client(), &print, args).await?,
         Command::Doctor => return doctor::run(client(), &print).await,
         Command::Schema { command } => schema::print(&print, &command)?,
         Command::Events(wanted) => events::events(client()?, &print, wanted).await?,
@@ -144,6 +147,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         | Command::Mcp(_)
         | Command::WatchDir(_)
         | Command::Task { .. }
+        | Command::Tmux(_)
         | Command::Events(_)
         | Command::Watch { counts: false }
         | Command::Schema { .. }

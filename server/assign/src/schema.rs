@@ -20,6 +20,7 @@ use crate::events::PromptLine;
 use crate::failure::Failure;
 use crate::print::Printer;
 use crate::run::{Begun, Change, Over, Row};
+use crate::tmux::{Captured, Pane};
 
 /// A command with the shape of its lines.
 type Shape = (&'static str, fn() -> Schema);
@@ -59,6 +60,15 @@ const SHAPES: &[Shape] = &[
     ("run", line_of_a_run),
     ("task validate", of::<crate::tasks::Verdict>),
     ("task clean", of::<crate::tasks::Removed>),
+    ("tmux ls", of::<Pane>),
+    ("tmux new", of::<Pane>),
+    ("tmux adopt", of::<Pane>),
+    ("tmux allow", of::<Pane>),
+    ("tmux send", of::<Done>),
+    ("tmux capture", of::<Captured>),
+    ("tmux wrap", of::<Pane>),
+    ("tmux open", of::<Pane>),
+    ("tmux kill", of::<Done>),
     ("template ls", of::<Template>),
     ("template set", of::<Template>),
     ("template rm", of::<Done>),
@@ -159,7 +169,8 @@ mod tests {
     use clap::CommandFactory;
 
     /// Commands that print something else.
-    const NOT_JSON: [&str; 6] = ["completions", "man", "mcp", "task new", "task schema", "watch-dir"];
+    const NOT_JSON: [&str; 8] =
+        ["completions", "man", "mcp", "task new", "task schema", "tmux follow", "tmux next", "watch-dir"];
 
     fn leaves(command: &clap::Command, before: &str, out: &mut Vec<String>) {
         for sub in command.get_subcommands() {

@@ -8,6 +8,8 @@ use wire::prompt::{Prompt, Score};
 use wire::session::{Link, Session};
 use wire::text::{cut, escape};
 
+use crate::tmux::Pane;
+
 /// The clock.
 pub fn now() -> UnixMillis {
     UnixMillis(jiff::Timestamp::now().as_millisecond())
@@ -169,6 +171,23 @@ pub fn contexts(contexts: &[ContextRow], now: UnixMillis) -> String {
             context.branch.as_deref().unwrap_or_default(),
             &cut(&env.join(" "), 80),
             &context.hash,
+        ]));
+    }
+    table.trim_fmt()
+}
+
+/// Panes of tmux.
+pub fn panes(panes: &[Pane]) -> String {
+    let mut table = table(&["pane", "at", "size", "session", "send", "command", "directory"]);
+    for p in panes {
+        table.add_row(row([
+            p.pane.as_str(),
+            &cut(&p.at, 40),
+            &format!("{}x{}", p.cols, p.rows),
+            p.session.as_deref().or(p.adopted.as_deref()).unwrap_or_default(),
+            if p.may_type { "allowed" } else { "" },
+            &cut(&p.command, 40),
+            &p.dir,
         ]));
     }
     table.trim_fmt()

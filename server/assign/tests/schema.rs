@@ -216,6 +216,64 @@ fn administration(checker: &mut Checker<'_>) {
     checker.check("pause", &["pause", "api"]);
 }
 
+/// A tmux server, ended with the test; its socket.
+struct Tmux(String);
+
+impl Tmux {
+    fn start(home: &Home) -> Self {
+        let tmux = Self(home.path().join("tmux").to_str().expect("UTF-8").to_owned());
+        tmux.run(&["-f", "/dev/null", "new-session", "-d", "cat"]);
+        tmux
+    }
+
+    fn run(&self, args: &[&str]) -> String {
+        let mut command = Command::new("tmux");
+        command.args(["-S", &self.0]).args(args).env_remove("TMUX").stdin(Stdio::null());
+        String::from_utf8(command.output().expect("tmux runs").stdout).expect("it is text")
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        self.run(&["kill-server"]);
+    }
+}
+
+fn panes(checker: &mut Checker<'_>) {
+    let tmux = Tmux::start(checker.home);
+    let pane = tmux.run(&["display-message", "-p", "#{pane_id}"]);
+    let (pane, socket) = (pane.trim(), ["tmux", "--socket", &tmux.0]);
+    for (name, args) in [
+        ("tmux ls", &["ls"][..]),
+        ("tmux allow", &["allow", pane]),
+        ("tmux send", &["send", pane, "hello", "--enter"]),
+        ("tmux capture", &["capture", pane]),
+    ] {
+        checker.check(name, &[&socket[..], args].concat());
+    }
+    // It starts the `wrap` beside it, which need not be built here; a stand-in does for what `assign` prints.
+    let beside = checker.home.path().join("beside");
+    std::fs::create_dir(&beside).expect("a folder");
+    std::fs::copy(env!("CARGO_BIN_EXE_assign"), beside.join("assign")).expect("a copy");
+    std::fs::write(beside.join("wrap"), "#!/bin/sh\n[ \"$1\" = -d ] && exit\nexec cat\n").expect("a file");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(beside.join("wrap"), executable).expect("it is ours");
+    let layout = checker.home.path().join("fleet.toml");
+    std::fs::write(&layout, "[[window]]\n[[window.pane]]\nname = 'a'\nagent = 'cat'\n").expect("a file");
+    for (name, args) in [
+        ("tmux new", &["new", "--json", "--", "cat"][..]),
+        ("tmux open", &["open", "--json", layout.to_str().expect("UTF-8")]),
+        ("tmux adopt", &["adopt", "--json", "--may-type", pane]),
+        ("tmux wrap", &["wrap", "--json", "--yes", pane]),
+    ] {
+        let mut command = Command::new(beside.join("assign"));
+        command.args(socket).args(args).env("MUSTER_HOME", checker.home.path());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        checker.ended(name, child.expect("it runs"));
+    }
+    checker.check("tmux kill", &[&socket[..], &["kill", pane, "--yes"]].concat());
+}
+
 #[test]
 fn every_line_of_every_command_is_as_its_schema_says() {
     let home = Home::new();
@@ -235,6 +293,7 @@ fn every_line_of_every_command_is_as_its_schema_says() {
     });
     checker.check("alerts", &["alerts", "--all"]);
     administration(&mut checker);
+    panes(&mut checker);
     checker.check("sessions", &["sessions", "--all"]);
     checker.check("search", &["search", "refused"]);
     checker.check("context", &["context", "api"]);

@@ -15,6 +15,7 @@ mod pixels;
 mod queue;
 mod relay;
 mod start;
+mod status;
 mod streams;
 mod typed;
 mod week;
@@ -58,6 +59,18 @@ enum What {
         /// Folder of the product's programs
         #[arg(long, default_value = "target/release")]
         bin: PathBuf,
+    },
+    /// Processor time of many idle sessions with tmux's status line on, beside reading all panes each second
+    Status {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Sessions
+        #[arg(long, default_value_t = 50)]
+        sessions: usize,
+        /// How long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
     },
     /// How soon a turn's end is told, with the real agents against the scripted model
     Ends {
@@ -183,6 +196,7 @@ fn main() -> anyhow::Result<()> {
         What::Relay { bin, megabytes, rounds } => relay::measure(&bin, megabytes, rounds),
         What::Start { bin, rounds } => start::measure(&bin, rounds),
         What::Memory { bin } => memory::measure(&bin),
+        What::Status { bin, sessions, seconds } => status::measure(&bin, sessions, seconds),
         What::Ends { bin, agents, rounds } => {
             let agents = agents.canonicalize()?;
             ends::Bench { bin: &bin, agents: &agents, rounds }.measure()

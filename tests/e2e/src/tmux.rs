@@ -32,6 +32,11 @@ impl Tmux {
         command
     }
 
+    /// Its socket.
+    pub fn socket(&self) -> &str {
+        &self.socket
+    }
+
     /// Runs a tmux command; its output.
     pub fn run(&self, arguments: &[&str]) -> String {
         let out = self.command(arguments).output().expect("tmux runs");

@@ -68,6 +68,7 @@ impl Agent {
         };
         let view = View {
             looks: Looks {
+                watched: false,
                 state: self.state,
                 composer: self.composer.clone(),
                 dialog: self.dialog,

@@ -279,6 +279,9 @@ impl Holder {
 
     /// Sends bytes to the program as if typed, and records that it happened.
     fn type_in(&mut self, bytes: &[u8], keys: Keys) {
+        if self.spec.watched {
+            return;
+        }
         self.keys += u64::from(is_person(keys));
         let kept =
             if self.spec.record_input && !self.pty.hides_input() { bytes.to_vec() } else { Vec::new() };

@@ -123,6 +123,9 @@ impl Holder {
         if !matches!(self.program, Program::Running) {
             return Err("the program does not run");
         }
+        if self.spec.watched {
+            return Err(crate::gate::WATCHED);
+        }
         if self.typed.len() + request.bytes.len() > TYPED_MAX {
             return Err("the program does not take its input");
         }
@@ -229,6 +232,7 @@ impl Holder {
             observer: self.watch.pid(),
             attached: self.terminal.is_some(),
             pane: self.terminal.as_ref().and_then(|t| t.pane().map(str::to_owned)),
+            tmux: self.terminal.as_ref().and_then(|t| t.tmux().map(str::to_owned)),
             age_s: self.began.elapsed().as_secs(),
             output: self.output,
         }

@@ -89,6 +89,11 @@ impl Terminal {
         self.offer.pane.as_deref()
     }
 
+    /// The socket of that pane's tmux server.
+    pub fn tmux(&self) -> Option<&str> {
+        self.offer.tmux.as_deref()
+    }
+
     /// Settings that are to be restored when the client cannot do it.
     pub fn settings(&self) -> Option<&Tty> {
         self.settings.as_ref()

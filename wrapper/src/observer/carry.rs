@@ -109,6 +109,7 @@ impl Core {
 
     fn looks(&self) -> Looks {
         Looks {
+            watched: self.launch.watched,
             state: self.extractor.claim().state,
             composer: self.extractor.composer(),
             dialog: self.extractor.dialog().is_some(),

@@ -17,6 +17,8 @@ pub struct Launch {
     free: bool,
     /// The user wants it to stay where it is.
     fixed: bool,
+    /// It takes no input.
+    pub watched: bool,
     /// The agent's conversation, as it told.
     conversation: Option<String>,
     /// Variables of the next launch.
@@ -28,7 +30,7 @@ impl Launch {
     pub fn new(spec: &Spec) -> Self {
         let argv = spec.injected.as_ref().unwrap_or(&spec.argv).clone();
         let free = spec.headless && only_options(&spec.argv);
-        Self { argv, free, fixed: spec.fixed, ..Self::default() }
+        Self { argv, free, fixed: spec.fixed, watched: spec.watched, ..Self::default() }
     }
 
     /// A hook told something: perhaps the conversation's id.

@@ -52,6 +52,7 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         caps: Vec::new(),
         pool: None,
         fixed: true,
+        watched: false,
         argv: header.argv.into_iter().map(String::into_bytes).collect(),
         injected: None,
         dir: b"/".to_vec(),

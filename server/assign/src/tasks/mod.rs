@@ -11,7 +11,6 @@ mod rest;
 mod task;
 mod watch;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -19,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wire::text::escape;
 
+use crate::agree::agrees;
 use crate::failure::Failure;
 use crate::print::Printer;
 use crate::sending;
@@ -110,18 +110,9 @@ pub fn run(print: &Printer, verb: TaskVerb) -> Result<u8, Failure> {
         TaskVerb::New { name: None } => print.bytes(task::TEMPLATE.as_bytes()).map(|()| 0),
         TaskVerb::New { name: Some(path) } => new(print, &path),
         TaskVerb::Validate { files } => validate(print, &files),
-        TaskVerb::Clean { dir, older, yes } => clean::clean(print, &dir, older, |question| {
-            if yes {
-                return Ok(true);
-            }
-            if !std::io::stdin().is_terminal() {
-                return Err(Failure::Usage("nobody can be asked here: say --yes".to_owned()));
-            }
-            eprint!("{question} [y/N] ");
-            let mut answer = String::new();
-            std::io::stdin().read_line(&mut answer).map_err(|e| Failure::failed(e.to_string()))?;
-            Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-        }),
+        TaskVerb::Clean { dir, older, yes } => {
+            clean::clean(print, &dir, older, |question| agrees(question, yes))
+        }
         TaskVerb::Schema => print.bytes(record::SCHEMA.as_bytes()).map(|()| 0),
     }
 }

@@ -14,7 +14,7 @@ mod lines;
 mod quiet;
 mod run;
 #[cfg(test)]
-mod sample;
+pub mod sample;
 mod screen;
 mod tail;
 mod whole;
@@ -23,6 +23,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::print::Printer;
 
+pub use board::Board;
 pub use lines::counts;
 
 /// Shows changes until the user, the server or whoever reads the output has enough. Gives the exit code.
