@@ -27,5 +27,6 @@ pub mod session;
 mod starter;
 pub mod store;
 pub mod suggest;
+mod telegram;
 pub mod token;
 pub mod unit;

@@ -87,8 +87,26 @@ fn send(message: Message) -> Result<(), String> {
 }
 
 fn post(url: &str, headers: &[(&'static str, String)], body: &str) -> Result<(), String> {
+    request(url, headers, body, PATIENCE).map(drop)
+}
+
+/// Posts JSON; the answer, when it was good.
+pub(crate) fn call(
+    url: &str,
+    body: &str,
+    patience: Duration,
+) -> Result<ureq::http::Response<ureq::Body>, String> {
+    request(url, &[], body, patience)
+}
+
+fn request(
+    url: &str,
+    headers: &[(&'static str, String)],
+    body: &str,
+    patience: Duration,
+) -> Result<ureq::http::Response<ureq::Body>, String> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(patience))
         .max_redirects(0)
         .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
         .build()
@@ -100,12 +118,12 @@ fn post(url: &str, headers: &[(&'static str, String)], body: &str) -> Result<(),
     // An address may hold a secret: it is not told.
     let told = |error: ureq::Error| match error {
         ureq::Error::StatusCode(status) => format!("it answered with the status {status}"),
-        ureq::Error::Timeout(_) => format!("it did not answer within {} s", PATIENCE.as_secs()),
+        ureq::Error::Timeout(_) => format!("it did not answer within {} s", patience.as_secs()),
         ureq::Error::HostNotFound => "its host is not known".to_owned(),
         ureq::Error::Io(error) => format!("it cannot be reached: {error}"),
         _ => "it cannot be reached".to_owned(),
     };
-    request.send(body).map(drop).map_err(told)
+    request.send(body).map_err(told)
 }
 
 /// Runs to the end, or to the end of patience.

@@ -112,6 +112,7 @@ async fn run(
     tokio::spawn(accept_unix(unix, router.clone(), app.clone()));
     tokio::spawn(accept_tcp(tcp, router, app.clone()));
     tokio::spawn(crate::post::carry(hub.clone(), app.url(), ends.clone()));
+    tokio::spawn(crate::telegram::listen(hub.clone(), ends.clone()));
     tokio::spawn(crate::starter::tend(hub.clone(), ends.clone()));
     tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));

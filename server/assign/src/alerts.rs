@@ -41,8 +41,11 @@ pub struct SinkArgs {
     #[arg(default_value = "")]
     target: String,
     /// Topic for ntfy, chat for Telegram
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     channel: Option<String>,
+    /// For Telegram: the users, by number, whose /status, /task, /progress and /cancel are obeyed
+    #[arg(long, value_name = "USER,USER", value_delimiter = ',')]
+    allow: Vec<String>,
     /// File whose first line is the signing key or the bot's token
     #[arg(long)]
     secret_file: Option<std::path::PathBuf>,
@@ -113,7 +116,7 @@ fn asked(args: SinkArgs) -> Result<NewSink, Failure> {
         target: args.target,
         secret: args.secret_file.map(read).transpose()?,
         channel: args.channel,
-        allowed: Vec::new(),
+        allowed: args.allow,
         alerts: args.only,
         quiet: args.quiet,
         detailed: args.detailed,

@@ -25,6 +25,9 @@ const TOGETHER: u32 = 20;
 /// Failed tries from which on a sink is an alert of its own.
 const FAILING: u32 = 3;
 
+/// Users that one bot obeys.
+const USERS: usize = 64;
+
 /// What clients and the sender ask about alerts.
 pub enum Alerts {
     /// Alerts, newest first: only open ones, before one of them.
@@ -37,6 +40,8 @@ pub enum Alerts {
     Forget(String, By, Reply<Done>),
     /// A sink with its secret, for a test.
     Sink(String, Reply<NewSink>),
+    /// Sinks, with their secrets, whose users are listened to.
+    Listening(Reply<Vec<NewSink>>),
     /// What is to be sent now.
     Due(Reply<Vec<(NewSink, Vec<Notice>)>>),
     /// What became of it: the sink, the notices, why it failed.
@@ -77,6 +82,10 @@ impl Control {
                 let value = self.store.sink(&name)?.map(|sink| sink.asked).ok_or_else(|| no_sink(&name));
                 self.out.answer(reply, value);
             }
+            Alerts::Listening(reply) => {
+                let sinks = self.store.sinks()?.into_iter().map(|sink| sink.asked);
+                self.out.answer(reply, Ok(sinks.filter(crate::telegram::listens).collect()));
+            }
             Alerts::Due(reply) => {
                 let mut due = Vec::new();
                 for StoredSink { asked, .. } in
@@ -104,7 +113,7 @@ impl Control {
             return Ok(Err(fault));
         }
         self.store.save_sink(&sink)?;
-        let detail = serde_json::json!({ "kind": sink.kind });
+        let detail = serde_json::json!({ "kind": sink.kind, "allowed": sink.allowed });
         self.audit(by.as_str(), "sink.set", &format!("sink {}", sink.name), &detail, now)?;
         let kept = self.store.show_sinks()?.into_iter().find(|kept| kept.asked.name == sink.name);
         Ok(kept.ok_or_else(Fault::internal))
@@ -202,6 +211,14 @@ fn checked(sink: &NewSink, has_secret: bool) -> Result<(), Fault> {
     }
     if sink.kind == SinkKind::Telegram && sink.secret.is_none() && !has_secret {
         return Err(Fault::bad("the bot's token is missing", "send it as `secret`"));
+    }
+    if !sink.allowed.is_empty() && sink.kind != SinkKind::Telegram {
+        return Err(Fault::bad("only a Telegram bot is listened to", "leave `allowed` out"));
+    }
+    let is_user = |user: &String| user.len() <= 20 && user.bytes().all(|b| b.is_ascii_digit());
+    if sink.allowed.len() > USERS || !sink.allowed.iter().all(is_user) {
+        let hint = "numbers, as Telegram gives them to users; at most 64";
+        return Err(Fault::bad("the allowed users are no Telegram identities", hint));
     }
     if sink.quiet.is_some_and(|quiet| quiet.from >= 24 * 60 || quiet.to >= 24 * 60) {
         return Err(Fault::bad("the quiet hours are no minutes of a day", "0 to 1439"));

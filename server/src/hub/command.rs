@@ -167,6 +167,8 @@ pub enum By {
     Browser,
     /// Whoever has the token of this name; begins with `token `, so that no name can pass for another.
     Token(String),
+    /// Who wrote to a bot; the word begins with `telegram `.
+    Chat(String),
     /// An agent, by its credential.
     Agent(Box<Agent>),
 }
@@ -192,7 +194,7 @@ impl By {
         match self {
             By::Cli => "cli",
             By::Browser => "browser",
-            By::Token(word) => word,
+            By::Token(word) | By::Chat(word) => word,
             By::Agent(agent) => &agent.word,
         }
     }
