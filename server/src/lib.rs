@@ -28,3 +28,4 @@ mod starter;
 pub mod store;
 pub mod suggest;
 pub mod token;
+pub mod trace;

@@ -87,25 +87,32 @@ fn send(message: Message) -> Result<(), String> {
 }
 
 fn post(url: &str, headers: &[(&'static str, String)], body: &str) -> Result<(), String> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
+    let mut request = agent().post(url).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    request.send(body).map(drop).map_err(told)
+}
+
+/// What sends a request to others: it waits for a bounded time, and goes nowhere else than it was told.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .max_redirects(0)
         .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
         .build()
-        .into();
-    let mut request = agent.post(url).header("content-type", "application/json");
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    // An address may hold a secret: it is not told.
-    let told = |error: ureq::Error| match error {
+        .into()
+}
+
+/// What went wrong, for people. An address may hold a secret: it is not told.
+pub fn told(error: ureq::Error) -> String {
+    match error {
         ureq::Error::StatusCode(status) => format!("it answered with the status {status}"),
         ureq::Error::Timeout(_) => format!("it did not answer within {} s", PATIENCE.as_secs()),
         ureq::Error::HostNotFound => "its host is not known".to_owned(),
         ureq::Error::Io(error) => format!("it cannot be reached: {error}"),
         _ => "it cannot be reached".to_owned(),
-    };
-    request.send(body).map(drop).map_err(told)
+    }
 }
 
 /// Runs to the end, or to the end of patience.

@@ -85,6 +85,7 @@ async fn run(
         .context("cannot wait for signals")?;
     let terminals = Arc::new(Terminals::default());
     let metrics = Metrics::default();
+    let install = store.install().context("cannot use the database")?;
     let settings = Settings {
         rules: config.rules.clone(),
         prefer: config.prefer.clone(),
@@ -92,6 +93,8 @@ async fn run(
         host: own_host(place),
         limits: config.limits.clone(),
         metrics: metrics.clone(),
+        install: install.clone(),
+        traces: config.collector.is_some(),
     };
     let (hub, hub_ended) = Hub::start(store, settings, terminals.clone())?;
     let (ending, ends) = watch::channel(false);
@@ -112,6 +115,9 @@ async fn run(
     tokio::spawn(accept_unix(unix, router.clone(), app.clone()));
     tokio::spawn(accept_tcp(tcp, router, app.clone()));
     tokio::spawn(crate::post::carry(hub.clone(), app.url(), ends.clone()));
+    if let Some(collector) = config.collector.clone() {
+        tokio::spawn(crate::trace::carry::carry(hub.clone(), collector, install, ends.clone()));
+    }
     tokio::spawn(crate::starter::tend(hub.clone(), ends.clone()));
     tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));

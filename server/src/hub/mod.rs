@@ -26,14 +26,16 @@ mod rules;
 mod selecting;
 mod settle;
 mod tokens;
+mod traces;
 mod viewers;
 mod wrappers;
 
 pub use admin::Admin;
 pub use agents::Own;
 pub use alerts::Alerts;
-pub use command::{Agent, Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
+pub use command::{Agent, Ask, By, Change, Command, Given, Line, Listing, People, Reply, Said, ViewerSaid};
 pub use pools::Pools;
+pub use traces::Traces;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -84,6 +86,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Where it counts what it committed.
     pub metrics: Metrics,
+    /// What tells this installation from others.
+    pub install: String,
+    /// Whether a collector is to be told of prompts.
+    pub traces: bool,
 }
 
 /// The way to the loop.
