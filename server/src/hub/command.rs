@@ -31,6 +31,8 @@ pub type Reply<T> = oneshot::Sender<Result<T, Fault>>;
 pub enum Command {
     /// A client asks.
     Ask(Ask),
+    /// The same for a request: what is logged of it is logged within this.
+    Within(tracing::Span, Ask),
     /// A wrapper says hello on a new connection. The answer goes down its line.
     Connect {
         /// What it said, already cut to size.

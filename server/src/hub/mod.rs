@@ -14,6 +14,7 @@ mod check;
 mod command;
 mod deadlines;
 mod hosts;
+mod notes;
 mod outbox;
 mod pause;
 mod pools;
@@ -129,7 +130,8 @@ impl Hub {
     /// Asks and waits for the answer, which comes after the commit.
     pub async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Ask(ask(reply))).await.map_err(|_| Fault::internal())?;
+        let asked = Command::Within(tracing::Span::current(), ask(reply));
+        self.send(asked).await.map_err(|_| Fault::internal())?;
         answer.await.unwrap_or_else(|_| Err(Fault::not_saved()))
     }
 }
@@ -252,6 +254,7 @@ impl Control {
         for command in batch {
             match command {
                 Command::Ask(ask) => self.ask(ask, now)?,
+                Command::Within(span, ask) => span.in_scope(|| self.ask(ask, now))?,
                 Command::Connect { hello, line } => self.connect(*hello, line, now)?,
                 Command::Wrapper { session, conn, said } => self.wrapper(&session, conn, said, now)?,
                 Command::Viewer { viewer, said } => self.viewer(viewer, said, now)?,

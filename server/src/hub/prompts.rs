@@ -33,6 +33,7 @@ impl Control {
                     let detail = serde_json::json!({ "text": wire::text::cut(&stored.asked.text, 200) });
                     self.audit(by.as_str(), "prompt.assign", &format!("prompt {}", stored.id), &detail, now)?;
                     self.index(&stored);
+                    self.write_down(&stored, None)?;
                 }
                 Ok((new, self.store.show(&stored)?))
             }
@@ -325,6 +326,10 @@ impl Control {
             for waiting in self.store.needing(prompt.id)? {
                 self.look_at_needs(waiting, now)?;
             }
+        }
+        let (was, is) = (before.job.lease(), prompt.job.lease());
+        if before.job.state() != prompt.job.state() || was.map(|l| l.attempt) != is.map(|l| l.attempt) {
+            self.write_down(prompt, was.map(|lease| lease.attempt))?;
         }
         if before.job.state().is_final() && !prompt.job.state().is_final() {
             self.store.trace_begins_again(prompt.id, now)?;

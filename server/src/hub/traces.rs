@@ -1,13 +1,13 @@
 //! Which lives of prompts are to be told as traces. Must not: tell them, or wait for whoever is told.
 
 use wire::prompt::Step;
-use wire::{PromptId, UnixMillis};
+use wire::{AttemptId, PromptId, UnixMillis};
 
 use super::Control;
 use super::command::Reply;
 use crate::store::{DueTrace, Stored};
 use crate::trace::Trace;
-use crate::trace::spans::{Life, Try, root};
+use crate::trace::spans::{Life, Try, attempt_span, root};
 
 /// Lives in one message: so few that gathering them holds nobody up.
 const TOGETHER: u32 = 16;
@@ -46,6 +46,12 @@ impl Control {
     pub(super) fn trace(&self, prompt: PromptId) -> Stored<Trace> {
         let parent = self.store.trace_parent(prompt)?;
         Ok(Trace::of(&self.settings.install, prompt, parent.as_deref()))
+    }
+
+    /// What continues a prompt's trace from one of its attempts.
+    pub(super) fn trace_within(&self, prompt: PromptId, attempt: AttemptId) -> Stored<String> {
+        let trace = self.trace(prompt)?;
+        Ok(trace.parent_of(attempt_span(&trace, attempt.0)))
     }
 
     /// What continues a prompt's trace from its present life.
