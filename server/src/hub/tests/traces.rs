@@ -1,6 +1,7 @@
 //! What is to be told of prompts as traces: each life once, none lost, and nothing unless it is wished for.
 
 use super::*;
+use wire::admin::Bounds;
 use wire::prompt::{Prompt, PromptState};
 
 use crate::trace::spans::{Life, spans};
@@ -121,4 +122,30 @@ fn what_waits_for_a_collector_is_bounded_and_the_oldest_is_given_up() {
     assert_eq!(world.control.store.give_up_traces(2).unwrap(), 1);
     let due: Vec<_> = world.due().iter().map(|life| life.prompt).collect();
     assert_eq!(due, ids[1..]);
+}
+
+#[test]
+fn what_an_agent_queues_for_its_prompt_stands_below_it_in_one_trace() {
+    let mut world = World::telling();
+    world.connect(0);
+    let above = world.traced("x", GIVEN);
+    assert_eq!(world.holds(0), Some(above.id));
+    let agent = Agent {
+        word: "token manager".to_owned(),
+        name: "manager".to_owned(),
+        token: "t".to_owned(),
+        bounds: Bounds::default(),
+        session: Some(world.wrappers[0].id.clone()),
+    };
+    let by = By::Agent(Box::new(agent));
+    // Its environment may still hold the trace of whoever started it.
+    let given = Given { key: None, trace: Some(GIVEN.replace("4bf9", "aaaa")) };
+    let below = world.ask(|reply| Ask::Enqueue(Box::new(NewPrompt::new("y")), given, by, reply)).unwrap().1;
+    world.complete(0);
+    assert_eq!(world.holds(0), Some(below.id));
+    world.complete(0);
+    let due = world.due();
+    let roots: Vec<_> = due.iter().map(|life| spans(life)[0].clone()).collect();
+    assert_eq!(roots[0].trace_id, roots[1].trace_id);
+    assert_eq!(roots[1].parent_span_id, roots[0].span_id);
 }
