@@ -57,6 +57,17 @@ pub enum Command {
     Man,
 }
 
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object, for programs.
+    Json,
+}
+
 /// How to serve.
 #[derive(Debug, Default, clap::Args)]
 pub struct Serve {
@@ -75,6 +86,9 @@ pub struct Serve {
     /// What to log, for example `debug` or `assigner=trace`.
     #[arg(long, env = "MUSTER_LOG", default_value = "info")]
     pub log: String,
+    /// How to log: `text`, or `json` for one object a line. [default: text]
+    #[arg(long, env = "MUSTER_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
     /// Leave the terminal's session: the second half of `--detach`.
     #[arg(long, hide = true)]
     pub leave: bool,

@@ -9,10 +9,11 @@ use serde::Deserialize;
 use wire::place::Place;
 
 use crate::alert::Limits;
-use crate::cli::Serve;
+use crate::cli::{LogFormat, Serve};
 use crate::route::Weights;
 use crate::route::plan::Rules;
 use crate::suggest;
+use crate::trace::otlp::Collector;
 
 /// Port of the dashboard when nothing is said.
 pub const PORT: u16 = 8151;
@@ -30,6 +31,10 @@ pub struct Config {
     pub prefer: Option<String>,
     /// From when on something is worth an alert.
     pub limits: Limits,
+    /// Where traces of prompts are sent; `None`: nowhere.
+    pub collector: Option<Collector>,
+    /// How it logs.
+    pub log: LogFormat,
 }
 
 /// A configuration that cannot be used.
@@ -52,6 +57,22 @@ struct File {
     passed_over_s: Option<u64>,
     weights: Weights,
     alerts: Alerts,
+    telemetry: Telemetry,
+    log: Log,
+}
+
+/// How it logs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Log {
+    format: Option<LogFormat>,
+}
+
+/// What is told to others of what happens here; nothing unless it is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Telemetry {
+    otlp: Option<String>,
 }
 
 /// From when on something is worth an alert; what is not said stays as it is.
@@ -89,8 +110,13 @@ impl Config {
             patience: ms(file.patience_s, rules.patience),
             passed_over: ms(file.passed_over_s, rules.passed_over),
         };
-        let limits = limits(file.alerts, ms).map_err(|why| ConfigError::Wrong(path, why, String::new()))?;
-        Ok(Self { ports, rules, prefer: file.prefer_agent, limits })
+        let log = args.log_format.or(file.log.format).unwrap_or_default();
+        let wrong = |why| ConfigError::Wrong(path.clone(), why, String::new());
+        let limits = limits(file.alerts, ms).map_err(wrong)?;
+        let collector =
+            file.telemetry.otlp.map(|said| Collector::read(&said, |name| std::env::var(name).ok()));
+        let collector = collector.transpose().map_err(wrong)?;
+        Ok(Self { ports, rules, prefer: file.prefer_agent, limits, collector, log })
     }
 }
 
@@ -147,6 +173,24 @@ mod tests {
         let said = limits("[alerts]\nstuck_s = 60\nfailure_rate = 0.5").unwrap();
         assert_eq!(said, Limits { stuck: 60_000, failure_rate: 0.5, ..own });
         assert!(limits("[alerts]\nfailure_rate = 20").unwrap_err().contains("from 0 to 1"));
+    }
+
+    #[test]
+    fn nothing_is_told_to_others_unless_it_is_said() {
+        let collector = |text: &str| check(text, &Serve::default()).map(|config| config.collector);
+        assert_eq!(collector("").unwrap(), None);
+        assert!(collector("[telemetry]\notlp = 'http://127.0.0.1:4318'").unwrap().is_some());
+        assert!(collector("[telemetry]\notlp = 'here'").unwrap_err().contains("no address"));
+    }
+
+    #[test]
+    fn a_log_is_text_unless_json_is_said() {
+        let log = |text: &str, args: &Serve| check(text, args).map(|config| config.log);
+        assert_eq!(log("", &Serve::default()).unwrap(), LogFormat::Text);
+        assert_eq!(log("[log]\nformat = 'json'", &Serve::default()).unwrap(), LogFormat::Json);
+        let args = Serve { log_format: Some(LogFormat::Text), ..Serve::default() };
+        assert_eq!(log("[log]\nformat = 'json'", &args).unwrap(), LogFormat::Text);
+        assert!(log("[log]\nformat = 'xml'", &args).unwrap_err().contains("expected `text` or `json`"));
     }
 
     #[test]

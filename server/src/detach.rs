@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use clap::ValueEnum;
 use rustix::fs::{Mode, OFlags};
 use wire::place::{Place, ServerFile};
 
@@ -39,6 +40,9 @@ pub fn start(args: &Serve) -> anyhow::Result<()> {
     let own = std::env::current_exe().context("cannot find the own program")?;
     let mut command = Command::new(own);
     command.args(["serve", "--leave", "--log", &args.log]);
+    if let Some(format) = args.log_format.and_then(|format| format.to_possible_value()) {
+        command.args(["--log-format", format.get_name()]);
+    }
     if let Some(port) = args.port {
         command.args(["--port", &port.to_string()]);
     }

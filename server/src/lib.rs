@@ -29,4 +29,5 @@ pub mod store;
 pub mod suggest;
 mod telegram;
 pub mod token;
+pub mod trace;
 pub mod unit;

@@ -18,7 +18,7 @@ use crate::hub::{Alerts, Ask, Command as ToHub, Hub};
 /// How often the outbox is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a sink may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(15);
 /// Sinks that are waited for at once.
 const AT_ONCE: usize = 8;
 
@@ -87,43 +87,32 @@ fn send(message: Message) -> Result<(), String> {
 }
 
 fn post(url: &str, headers: &[(&'static str, String)], body: &str) -> Result<(), String> {
-    request(url, headers, body, PATIENCE).map(drop)
+    let mut request = agent(PATIENCE).post(url).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    request.send(body).map(drop).map_err(told)
 }
 
-/// Posts JSON; the answer, when it was good.
-pub(crate) fn call(
-    url: &str,
-    body: &str,
-    patience: Duration,
-) -> Result<ureq::http::Response<ureq::Body>, String> {
-    request(url, &[], body, patience)
-}
-
-fn request(
-    url: &str,
-    headers: &[(&'static str, String)],
-    body: &str,
-    patience: Duration,
-) -> Result<ureq::http::Response<ureq::Body>, String> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
+/// What sends a request to others: it waits for a bounded time, and goes nowhere else than it was told.
+pub fn agent(patience: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder()
         .timeout_global(Some(patience))
         .max_redirects(0)
         .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
         .build()
-        .into();
-    let mut request = agent.post(url).header("content-type", "application/json");
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    // An address may hold a secret: it is not told.
-    let told = |error: ureq::Error| match error {
+        .into()
+}
+
+/// What went wrong, for people. An address may hold a secret: it is not told.
+pub fn told(error: ureq::Error) -> String {
+    match error {
         ureq::Error::StatusCode(status) => format!("it answered with the status {status}"),
-        ureq::Error::Timeout(_) => format!("it did not answer within {} s", patience.as_secs()),
+        ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
         ureq::Error::HostNotFound => "its host is not known".to_owned(),
         ureq::Error::Io(error) => format!("it cannot be reached: {error}"),
         _ => "it cannot be reached".to_owned(),
-    };
-    request.send(body).map_err(told)
+    }
 }
 
 /// Runs to the end, or to the end of patience.

@@ -20,7 +20,7 @@ use wire::HostId;
 use wire::place::{Place, ServerFile};
 
 use crate::auth::Auth;
-use crate::cli::Serve;
+use crate::cli::{LogFormat, Serve};
 use crate::config::Config;
 use crate::feed::Terminals;
 use crate::http::{App, accept_tcp, accept_unix, build, router, turned};
@@ -48,11 +48,14 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let place = Place::from_env()?;
     place.create()?;
     let Some(_lock) = lock(&place.state.join("assigner.lock"))? else {
-        println!("already serving at {}", crate::client::url_of(&place)?);
+        // In the background there is nobody to be told, and standard output is the log.
+        if !args.leave {
+            println!("already serving at {}", crate::client::url_of(&place)?);
+        }
         return Ok(());
     };
     let config = Config::resolve(args, &place)?;
-    log(&args.log)?;
+    log(&args.log, config.log)?;
     let (store, tokens) = open(&place)?;
     let unix = listen_unix(&place.server_socket())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -85,6 +88,7 @@ async fn run(
         .context("cannot wait for signals")?;
     let terminals = Arc::new(Terminals::default());
     let metrics = Metrics::default();
+    let install = store.install().context("cannot use the database")?;
     let settings = Settings {
         rules: config.rules.clone(),
         prefer: config.prefer.clone(),
@@ -92,6 +96,8 @@ async fn run(
         host: own_host(place),
         limits: config.limits.clone(),
         metrics: metrics.clone(),
+        install: install.clone(),
+        traces: config.collector.is_some(),
     };
     let (hub, hub_ended) = Hub::start(store, settings, terminals.clone())?;
     let (ending, ends) = watch::channel(false);
@@ -113,6 +119,9 @@ async fn run(
     tokio::spawn(accept_tcp(tcp, router, app.clone()));
     tokio::spawn(crate::post::carry(hub.clone(), app.url(), ends.clone()));
     tokio::spawn(crate::telegram::listen(hub.clone(), ends.clone()));
+    if let Some(collector) = config.collector.clone() {
+        tokio::spawn(crate::trace::carry::carry(hub.clone(), collector, install, ends.clone()));
+    }
     tokio::spawn(crate::starter::tend(hub.clone(), ends.clone()));
     tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));
@@ -302,15 +311,18 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn log(filter: &str) -> anyhow::Result<()> {
+fn log(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .with_context(|| format!("'{filter}' does not say what to log"))?;
     // A log that cannot be written must not end the server: its own errors would be printed with a panic.
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(false)
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).init(),
+    }
     Ok(())
 }

@@ -1022,7 +1022,11 @@ scores: Array<Score>,
 /**
  * Where it comes from, when an agent queued it.
  */
-parent?: Parent, };
+parent?: Parent, 
+/**
+ * The trace that tells of it, as OpenTelemetry writes it: 32 hexadecimal digits.
+ */
+trace: string, };
 
 export type RecordingPart = { 
 /**

@@ -17,6 +17,7 @@ use wire::prompt::{Receipt, Step};
 use wire::wrapper::{Numbered, Offer, Report};
 
 use crate::delivery::Kept;
+use crate::log;
 
 /// Bytes after which a file whose reports are all acknowledged is begun anew.
 const COMPACT_AT: u64 = 1 << 20;
@@ -63,6 +64,8 @@ impl Open {
 /// The journal of one session.
 pub struct Journal {
     path: PathBuf,
+    /// Whose it is, for the log.
+    session: String,
     /// Held for as long as the journal is open: a session has one observer.
     _lock: File,
     file: File,
@@ -90,8 +93,10 @@ impl Journal {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
         let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         file.set_len(whole as u64)?;
+        let session = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut journal = Self {
             path,
+            session,
             _lock: lock,
             file,
             size: whole as u64,
@@ -172,6 +177,8 @@ impl Journal {
         self.until = until.or(self.until);
         self.last_seq += numbered.len() as u64;
         for numbered in numbered {
+            let held = self.open.as_ref().map(|open| &open.offer);
+            log::report(&self.session, held, &numbered.report);
             self.follow(&numbered.report);
             self.unacked.push_back(numbered);
         }
@@ -180,7 +187,9 @@ impl Journal {
 
     /// Remembers an offer that was taken, before anything is done for it.
     pub fn lease(&mut self, offer: &Offer) -> io::Result<()> {
-        self.remember(Entry::Lease { offer: offer.clone() })
+        self.remember(Entry::Lease { offer: offer.clone() })?;
+        log::offered(&self.session, offer);
+        Ok(())
     }
 
     /// Remembers what is needed to go on with the open attempt.

@@ -1,17 +1,68 @@
-//! Logs of processes that have no terminal. Must not: write to a user's terminal.
+//! Logs of processes that have no terminal. Must not: write to a user's terminal, or tell a text.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use wire::AttemptId;
+use wire::wrapper::{Offer, Report};
+
 /// Opens a private log for appending.
 pub fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
-/// Sends this process's log to its standard error; `MUSTER_LOG` chooses what (default `info`).
+/// Sends this process's log to its standard error; `MUSTER_LOG` chooses what (default `info`), and `MUSTER_LOG_FORMAT`
+/// how: `json` is one object a line.
 pub fn to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MUSTER_LOG").unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    if std::env::var_os("MUSTER_LOG_FORMAT").is_some_and(|format| format == "json") {
+        lines.json().flatten_event(true).with_span_list(false).init();
+    } else {
+        lines.init();
+    }
+}
+
+/// A prompt came to a session.
+pub fn offered(session: &str, offer: &Offer) {
+    let Offer { prompt, attempt, number, .. } = offer;
+    let trace_id = trace_id(offer);
+    tracing::info!(session, prompt = prompt.0, attempt = attempt.0, trace_id, number, "a prompt came");
+}
+
+/// What is told to the server for ever, when it is about a prompt or the session's life; `offer` is what is held.
+pub fn report(session: &str, offer: Option<&Offer>, report: &Report) {
+    let of = |attempt: &AttemptId| offer.filter(|offer| offer.attempt == *attempt);
+    match report {
+        Report::Receipt { attempt, receipt } => {
+            let offer = of(attempt);
+            let (prompt, trace_id) = (offer.map(|offer| offer.prompt.0), offer.map(trace_id));
+            let (attempt, step) = (attempt.0, receipt.step.as_str());
+            tracing::info!(session, prompt, attempt, trace_id, step, "a prompt came a step further");
+        }
+        Report::Held { attempt, hold } => {
+            let offer = of(attempt);
+            let (prompt, trace_id) = (offer.map(|offer| offer.prompt.0), offer.map(trace_id));
+            let (attempt, code) = (attempt.0, hold.code.as_str());
+            tracing::info!(session, prompt, attempt, trace_id, code, "a prompt was not typed, or got stuck");
+        }
+        Report::Ended { attempt, result } => {
+            let offer = of(attempt);
+            let (prompt, trace_id) = (offer.map(|offer| offer.prompt.0), offer.map(trace_id));
+            let (attempt, outcome) = (attempt.0, result.outcome.as_str());
+            tracing::info!(session, prompt, attempt, trace_id, outcome, "an attempt ended");
+        }
+        Report::Exited { .. } => tracing::info!(session, "the program ended"),
+        Report::State { claim, .. } => {
+            tracing::debug!(session, state = claim.state.as_str(), rule = claim.rule, "the state changed");
+        }
+        Report::Event { .. } | Report::Text { .. } | Report::Context { .. } => {}
+    }
+}
+
+/// The trace that an offer belongs to, as the server's log and a collector call it.
+fn trace_id(offer: &Offer) -> &str {
+    offer.trace.split('-').nth(1).unwrap_or_default()
 }

@@ -234,6 +234,7 @@ fn an_offer_is_written_down_without_secrets_but_its_verification_can_be_run() {
         accept_ms: 0,
         timeout_ms: 0,
         silence_ms: 0,
+        trace: String::new(),
     };
     let written = redaction().offer(&planted(offer));
     assert_clean(&written);

@@ -37,6 +37,8 @@ pub struct Client {
     credential: Credential,
     /// The session that this runs in, if it does.
     session: Option<SessionId>,
+    /// The trace that what is asked here belongs to, as whoever started this says.
+    trace: Option<String>,
     /// Whether a server is started when none runs.
     starts: bool,
 }
@@ -60,7 +62,8 @@ impl Client {
         let place = Place::from_env().map_err(|e| Failure::Unreachable(e.to_string()))?;
         let session = std::env::var("MUSTER_SESSION").ok().filter(|session| segment(session) == *session);
         let session = session.filter(|session| !session.is_empty()).map(SessionId);
-        Ok(Self { place, credential: Credential::find(token_file)?, session, starts: true })
+        let trace = std::env::var("TRACEPARENT").ok().filter(|t| t.bytes().all(|b| b.is_ascii_graphic()));
+        Ok(Self { place, credential: Credential::find(token_file)?, session, trace, starts: true })
     }
 
     /// Whether it uses another credential than the owner's.
@@ -108,6 +111,9 @@ impl Client {
         }
         if let (Credential::Given(_), Some(session)) = (&self.credential, &self.session) {
             request = request.header(SESSION_HEADER, &session.0);
+        }
+        if let Some(trace) = &self.trace {
+            request = request.header("traceparent", trace);
         }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);

@@ -79,6 +79,7 @@ pub async fn prompt(client: &Client, print: &Printer, id: i64) -> Result<(), Fai
     print.object_or(&detail, || {
         let mut out = head(&detail.prompt);
         out.extend(detail.parent.iter().map(parent));
+        out.push(format!("trace: {}", escape(&detail.trace)));
         out.push(String::new());
         out.push(escape_lines(&detail.prompt.asked.text));
         for attempt in &detail.attempts {

@@ -18,6 +18,7 @@ mod past;
 mod policies;
 mod pools;
 mod prompts;
+mod request_id;
 mod routing;
 mod sessions;
 mod shell;
@@ -187,5 +188,6 @@ pub fn router(app: App) -> Router {
         .fallback(shell::serve)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .layer(middleware::from_fn(request_id::name))
         .with_state(app)
 }

@@ -404,6 +404,9 @@ fn described(operation: Operation, access: Access) -> Value {
             json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$" });
         parameters
             .push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": schema }));
+        // What is no trace is left out, as W3C has it: nothing here is refused.
+        let trace = json!({ "type": "string", "description": "W3C trace context; the prompt continues it" });
+        parameters.push(json!({ "name": "traceparent", "in": "header", "required": false, "schema": trace }));
     }
     let mut responses = Map::new();
     for (status, schema) in answers {

@@ -14,7 +14,7 @@ use super::App;
 use super::error::{Params, answer, json, numbered, read};
 use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::{Ask, By, Change, Listing, Reply};
+use crate::hub::{Ask, By, Change, Given, Listing, Reply};
 
 /// Which prompts, and how many.
 #[derive(Deserialize, JsonSchema)]
@@ -59,9 +59,12 @@ pub async fn create(
             return Fault::bad("the idempotency key is not plain text", "use ASCII").into_response();
         }
     };
+    // What is no trace is left out, as W3C has it.
+    let trace = request.headers().get("traceparent").and_then(|trace| trace.to_str().ok()).map(str::to_owned);
+    let given = Given { key, trace };
     let by = principal.by();
     let queued = match read::<NewPrompt>(request.into_body()).await {
-        Ok(asked) => app.hub.ask(|reply| Ask::Enqueue(Box::new(asked), key, by, reply)).await,
+        Ok(asked) => app.hub.ask(|reply| Ask::Enqueue(Box::new(asked), given, by, reply)).await,
         Err(fault) => Err(fault),
     };
     match queued {

@@ -18,6 +18,7 @@ use super::admin::Admin;
 use super::agents::Own;
 use super::alerts::Alerts;
 use super::pools::Pools;
+use super::traces::Traces;
 use crate::fault::Fault;
 use crate::feed::Outlet;
 use crate::metrics::Present;
@@ -30,6 +31,8 @@ pub type Reply<T> = oneshot::Sender<Result<T, Fault>>;
 pub enum Command {
     /// A client asks.
     Ask(Ask),
+    /// The same for a request: what is logged of it is logged within this.
+    Within(tracing::Span, Ask),
     /// A wrapper says hello on a new connection. The answer goes down its line.
     Connect {
         /// What it said, already cut to size.
@@ -77,8 +80,8 @@ pub enum Ask {
     Recording(String, u64, u32, Reply<RecordingPart>),
     /// An answer to a session's dialog.
     Answer(String, Answer, By, Reply<Done>),
-    /// A new prompt, with the sender's key. True: it is new.
-    Enqueue(Box<NewPrompt>, Option<String>, By, Reply<(bool, Prompt)>),
+    /// A new prompt, with what came beside it. True: it is new.
+    Enqueue(Box<NewPrompt>, Given, By, Reply<(bool, Prompt)>),
     /// Prompts, newest first.
     Prompts(Box<Listing>, Reply<Vec<Prompt>>),
     /// One prompt with its history.
@@ -113,10 +116,21 @@ pub enum Ask {
     Present(Reply<Present>),
     /// Pools of sessions.
     Pools(Pools),
+    /// Traces of prompts, for a collector.
+    Traces(Traces),
     /// What agents say of themselves.
     Own(Own),
     /// A browser was logged in.
     KeepToken(StoredToken, Reply<()>),
+}
+
+/// What comes with a new prompt but is no part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The sender's key: a repeat under it is the same prompt.
+    pub key: Option<String>,
+    /// The trace that it continues, as W3C writes it.
+    pub trace: Option<String>,
 }
 
 /// A page of prompts: which, and how many.

@@ -14,6 +14,7 @@ mod check;
 mod command;
 mod deadlines;
 mod hosts;
+mod notes;
 mod outbox;
 mod pause;
 mod pools;
@@ -26,14 +27,16 @@ mod rules;
 mod selecting;
 mod settle;
 mod tokens;
+mod traces;
 mod viewers;
 mod wrappers;
 
 pub use admin::Admin;
 pub use agents::Own;
 pub use alerts::Alerts;
-pub use command::{Agent, Ask, By, Change, Command, Line, Listing, People, Reply, Said, ViewerSaid};
+pub use command::{Agent, Ask, By, Change, Command, Given, Line, Listing, People, Reply, Said, ViewerSaid};
 pub use pools::Pools;
+pub use traces::Traces;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -84,6 +87,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Where it counts what it committed.
     pub metrics: Metrics,
+    /// What tells this installation from others.
+    pub install: String,
+    /// Whether a collector is to be told of prompts.
+    pub traces: bool,
 }
 
 /// The way to the loop.
@@ -123,7 +130,8 @@ impl Hub {
     /// Asks and waits for the answer, which comes after the commit.
     pub async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Ask(ask(reply))).await.map_err(|_| Fault::internal())?;
+        let asked = Command::Within(tracing::Span::current(), ask(reply));
+        self.send(asked).await.map_err(|_| Fault::internal())?;
         answer.await.unwrap_or_else(|_| Err(Fault::not_saved()))
     }
 }
@@ -246,6 +254,7 @@ impl Control {
         for command in batch {
             match command {
                 Command::Ask(ask) => self.ask(ask, now)?,
+                Command::Within(span, ask) => span.in_scope(|| self.ask(ask, now))?,
                 Command::Connect { hello, line } => self.connect(*hello, line, now)?,
                 Command::Wrapper { session, conn, said } => self.wrapper(&session, conn, said, now)?,
                 Command::Viewer { viewer, said } => self.viewer(viewer, said, now)?,

@@ -8,6 +8,7 @@ use wire::wrapper::ToWrapper;
 use wire::{ApprovalId, PromptId, SessionId};
 
 use super::command::{Line, Reply};
+use super::notes::Note;
 use crate::fault::Fault;
 use crate::metrics::{Count, Metrics};
 
@@ -20,6 +21,8 @@ type Send1 = Box<dyn FnOnce(Option<&Fault>) + Send>;
 pub struct Outbox {
     replies: Vec<Send1>,
     lines: Vec<(Line, ToWrapper)>,
+    /// What is logged.
+    pub notes: Vec<Note>,
     /// What is counted.
     pub counts: Vec<Count>,
     /// Prompts that changed.
@@ -67,8 +70,9 @@ impl Outbox {
         self.events.clear();
     }
 
-    /// Sends replies and messages to wrappers, and counts: the commit succeeded.
+    /// Logs, counts, and sends replies and messages to wrappers: the commit succeeded.
     pub fn release(&mut self, metrics: &Metrics) {
+        self.notes.drain(..).for_each(Note::tell);
         self.counts.drain(..).for_each(|count| metrics.count(count));
         for (line, message) in self.lines.drain(..) {
             line.say(message);

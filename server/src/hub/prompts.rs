@@ -2,36 +2,38 @@
 
 use sha2::{Digest, Sha256};
 use wire::http::{Counted, Edit, Selection};
-use wire::prompt::{Hold, HoldCode, NewPrompt, Prompt, PromptResult, PromptState};
+use wire::prompt::{Hold, HoldCode, NewPrompt, Parent, Prompt, PromptResult, PromptState};
 use wire::wrapper::ToWrapper;
 use wire::{AttemptId, PromptId, UnixMillis};
 
 use super::Control;
 use super::check::check;
-use super::command::{By, Change, Reply};
+use super::command::{By, Change, Given, Reply};
 use super::routing::waiting;
 use crate::fault::Fault;
 use crate::job::{Effect, Job, JobEvent, NotNow, Phase, Reach};
 use crate::metrics::Count;
 use crate::store::{Kept, Queued, Stored, StoredPrompt};
+use crate::trace::is_parent;
 
 impl Control {
     /// Queues a prompt; true when it is new.
     pub(super) fn enqueue(
         &mut self,
         asked: NewPrompt,
-        key: Option<String>,
+        given: Given,
         by: By,
         reply: Reply<(bool, Prompt)>,
         now: UnixMillis,
     ) -> Stored<()> {
-        let value = match self.keep_new(asked, key, &by, now)? {
+        let value = match self.keep_new(asked, given, &by, now)? {
             Err(fault) => Err(fault),
             Ok((stored, new)) => {
                 if new {
                     let detail = serde_json::json!({ "text": wire::text::cut(&stored.asked.text, 200) });
                     self.audit(by.as_str(), "prompt.assign", &format!("prompt {}", stored.id), &detail, now)?;
                     self.index(&stored);
+                    self.write_down(&stored, None)?;
                 }
                 Ok((new, self.store.show(&stored)?))
             }
@@ -43,11 +45,11 @@ impl Control {
     fn keep_new(
         &mut self,
         asked: NewPrompt,
-        key: Option<String>,
+        given: Given,
         by: &By,
         now: UnixMillis,
     ) -> Stored<Result<(StoredPrompt, bool), Fault>> {
-        let key = match key.map(|key| keyed(key, &asked)).transpose() {
+        let key = match given.key.map(|key| keyed(key, &asked)).transpose() {
             Ok(key) => key,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -80,6 +82,12 @@ impl Control {
         if let (Some(parent), By::Agent(agent)) = (&parent, by) {
             self.store.set_parent(id, &agent.token, parent, now)?;
         }
+        // What an agent queues for its prompt belongs to that prompt's trace.
+        let origin = match &parent {
+            Some(Parent { prompt: Some(prompt), .. }) => self.trace_below(*prompt)?,
+            Some(Parent { prompt: None, .. }) | None => given.trace.filter(|trace| is_parent(trace)),
+        };
+        origin.iter().try_for_each(|origin| self.store.set_trace_parent(id, origin))?;
         self.out.prompts.insert(id);
         self.stirred = true;
         if queued.asked.after.is_empty() {
@@ -312,9 +320,19 @@ impl Control {
         self.stirred = true;
         if prompt.job.state().is_final() && !before.job.state().is_final() {
             self.out.counts.push(Count::Prompt(prompt.job.state()));
+            if self.settings.traces {
+                self.store.trace_ended(prompt.id, now)?;
+            }
             for waiting in self.store.needing(prompt.id)? {
                 self.look_at_needs(waiting, now)?;
             }
+        }
+        let (was, is) = (before.job.lease(), prompt.job.lease());
+        if before.job.state() != prompt.job.state() || was.map(|l| l.attempt) != is.map(|l| l.attempt) {
+            self.write_down(prompt, was.map(|lease| lease.attempt))?;
+        }
+        if before.job.state().is_final() && !prompt.job.state().is_final() {
+            self.store.trace_begins_again(prompt.id, now)?;
         }
         Ok(Ok(()))
     }

@@ -64,7 +64,8 @@ impl Control {
             }
             Ask::Recording(name, from, length, reply) => self.recording(&name, from, length, reply)?,
             Ask::Answer(name, answer, by, reply) => self.answer_session(&name, answer, by, reply, now)?,
-            Ask::Enqueue(asked, key, by, reply) => self.enqueue(*asked, key, by, reply, now)?,
+            Ask::Enqueue(asked, given, by, reply) => self.enqueue(*asked, given, by, reply, now)?,
+            Ask::Traces(ask) => self.traces(ask)?,
             Ask::Prompts(listing, reply) => {
                 let value = self.select(*listing, now)?;
                 self.out.answer(reply, value);
@@ -227,6 +228,7 @@ impl Control {
             attempts: self.store.attempts_of(id)?,
             scores: self.scores(&stored, now)?,
             parent: self.store.parent(id)?,
+            trace: self.trace(id)?.hex(),
         }))
     }
 

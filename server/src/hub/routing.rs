@@ -123,6 +123,7 @@ impl Control {
     /// Sends a lease's offer.
     pub(super) fn offer(&mut self, prompt: &StoredPrompt, attempt: &Attempt, may_move: bool) -> Stored<()> {
         let failed = self.failure_before(prompt.id, attempt)?;
+        let trace = self.trace_within(prompt.id, attempt.id)?;
         let Some(line) = self.lines.get(&attempt.session) else { return Ok(()) };
         let asked = &prompt.asked;
         let offer = Offer {
@@ -139,6 +140,7 @@ impl Control {
             accept_ms: asked.accept_ms.unwrap_or_default(),
             timeout_ms: asked.timeout_ms.unwrap_or_default(),
             silence_ms: asked.silence_ms.unwrap_or_default(),
+            trace,
             ..Offer::new(attempt.id, prompt.id, attempt.fence, asked.text.as_str())
         };
         self.out.say(line, ToWrapper::Offer(offer));

@@ -29,6 +29,7 @@ mod settings;
 mod templates;
 mod texts;
 mod tokens;
+mod traces;
 #[cfg(test)]
 mod words;
 
@@ -44,6 +45,7 @@ pub use search::Query;
 pub use selecting::Which;
 pub use sessions::StoredSession;
 pub use tokens::{Scope, StoredToken};
+pub use traces::DueTrace;
 
 use std::path::Path;
 
@@ -59,6 +61,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/006_admin.sql")),
     M::up(include_str!("../../migrations/007_pools.sql")),
     M::up(include_str!("../../migrations/008_agents.sql")),
+    M::up(include_str!("../../migrations/009_traces.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -8,14 +8,17 @@ mod words;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
+use ureq::Body;
+use ureq::http::Response;
 use wire::alert::{NewSink, SinkKind};
 use wire::http::Selection;
 use wire::prompt::NewPrompt;
 
 use crate::http::turned;
-use crate::hub::{Alerts, Ask, By, Change, Hub, Listing};
+use crate::hub::{Alerts, Ask, By, Change, Given, Hub, Listing};
+use crate::post;
 use words::{Heard, Updates, Wish};
 
 /// How often the sinks are looked at.
@@ -99,7 +102,9 @@ async fn answer(hub: &Hub, sink: &NewSink, update: i64, heard: &Heard) -> String
         Wish::Task(text) => {
             let prompt = Box::new(NewPrompt::new(text.clone()));
             let key = format!("telegram/{}/{update}", sink.name);
-            let queued = hub.ask(|reply| Ask::Enqueue(prompt, Some(key), by, reply)).await;
+            let queued = hub
+                .ask(|reply| Ask::Enqueue(prompt, Given { key: Some(key), ..Given::default() }, by, reply))
+                .await;
             queued.map(|(_, prompt)| format!("#{} is queued.", prompt.id))
         }
         Wish::Progress(None) => {
@@ -170,8 +175,7 @@ impl Bot {
 
     fn updates(&self, next: i64) -> Result<Vec<words::Update>, String> {
         let body = json!({ "offset": next, "timeout": WAIT.as_secs(), "allowed_updates": ["message"] });
-        let mut answer =
-            crate::post::call(&format!("{}/getUpdates", self.address), &body.to_string(), WAIT + SLACK)?;
+        let mut answer = self.call("getUpdates", &body, WAIT + SLACK)?;
         let text = answer.body_mut().with_config().limit(LARGEST).read_to_string();
         let text = text.map_err(|_| "its answer cannot be read".to_owned())?;
         let updates: Updates =
@@ -180,7 +184,11 @@ impl Bot {
     }
 
     fn say(&self, chat: i64, text: &str) -> Result<(), String> {
-        let body = json!({ "chat_id": chat, "text": text });
-        crate::post::call(&format!("{}/sendMessage", self.address), &body.to_string(), SLACK).map(drop)
+        self.call("sendMessage", &json!({ "chat_id": chat, "text": text }), SLACK).map(drop)
+    }
+
+    fn call(&self, method: &str, body: &Value, patience: Duration) -> Result<Response<Body>, String> {
+        let request = post::agent(patience).post(format!("{}/{method}", self.address));
+        request.header("content-type", "application/json").send(body.to_string()).map_err(post::told)
     }
 }

@@ -316,6 +316,9 @@ wire! {
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(optional))]
         pub parent: Option<crate::prompt::Parent>,
+        /// The trace that tells of it, as OpenTelemetry writes it: 32 hexadecimal digits.
+        #[serde(default)]
+        pub trace: String,
     }
 }
 

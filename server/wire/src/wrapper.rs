@@ -336,6 +336,9 @@ wire! {
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub silence_ms: u64,
+        /// What continues the prompt's trace from this attempt, as W3C writes it; empty when the server names none.
+        #[serde(default)]
+        pub trace: String,
     }
 
     /// What a person chose in a dialog.
@@ -374,6 +377,7 @@ impl Offer {
             accept_ms: 0,
             timeout_ms: 30 * 60_000,
             silence_ms: 0,
+            trace: String::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::Instant;
 use rusqlite::{Connection, params};
 use server::feed::Terminals;
 pub use server::hub::now;
-use server::hub::{Ask, By, Command, Control, Line, Said, Settings};
+use server::hub::{Ask, By, Command, Control, Given, Line, Said, Settings};
 use server::store::Store;
 use tokio::sync::{mpsc, oneshot};
 use wire::prompt::{NewPrompt, Outcome, PromptResult, Receipt, Step};
@@ -74,7 +74,7 @@ pub fn enqueue_all(control: &mut Control, numbers: &[usize], at: UnixMillis) -> 
         .map(|n| {
             let (reply, answer) = oneshot::channel();
             let asked = Box::new(NewPrompt::new(format!("Fix the bug number {n} in the login page")));
-            (Command::Ask(Ask::Enqueue(asked, None, By::Cli, reply)), answer)
+            (Command::Ask(Ask::Enqueue(asked, Given::default(), By::Cli, reply)), answer)
         })
         .unzip();
     control.run(commands, at);

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod browser;
+pub mod collector;
 pub mod document;
 pub mod drill;
 pub mod mcp;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use server::feed::Terminals;
-use server::hub::{Ask, By, Change, Command, Control, Settings};
+use server::hub::{Ask, By, Change, Command, Control, Given, Settings};
 use server::store::Store;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -162,7 +162,7 @@ impl World {
             attempts: Some(2),
             ..NewPrompt::new(text.as_str())
         };
-        let sent = self.ask(|reply| Ask::Enqueue(Box::new(asked), None, By::Cli, reply));
+        let sent = self.ask(|reply| Ask::Enqueue(Box::new(asked), Given::default(), By::Cli, reply));
         self.prompts.push((sent.expect("it is queued").1.id, text));
     }
 

@@ -94,6 +94,8 @@ pub fn main(place: Place, orphan: Option<&str>) -> anyhow::Result<()> {
             Some(id) => orphans::subject(&place, id)?,
             None => Subject::hear()?,
         };
+        // Of this thread's one runtime all lines are about this session.
+        let _within = tracing::info_span!("observer", session = subject.spec.session).entered();
         Observer::start(place, subject)?.run().await
     })
 }

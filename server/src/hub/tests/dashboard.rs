@@ -61,7 +61,8 @@ fn those_are_meant_whose_key_begins_so_and_no_others() {
     let keys = ["run/a/x/1", "run/a/y/1", "run/ab/x/1", "run/%/x/1", "run/"];
     let ids = keys.map(|key| {
         let asked = Box::new(NewPrompt::new(key));
-        let (_, prompt) = world.ask(|reply| Ask::Enqueue(asked, Some(key.into()), By::Cli, reply)).unwrap();
+        let given = Given { key: Some(key.into()), ..Given::default() };
+        let (_, prompt) = world.ask(|reply| Ask::Enqueue(asked, given, By::Cli, reply)).unwrap();
         world.prompts.push(prompt.id);
         prompt.id
     });

@@ -4,6 +4,7 @@ mod admin;
 mod dashboard;
 mod queue;
 mod random;
+mod traces;
 
 use super::*;
 use crate::sample;
@@ -242,7 +243,7 @@ impl World {
         let mut asked: NewPrompt = serde_json::from_str(r#"{"text":"x"}"#).unwrap();
         asked.target = target.map(|n| format!("s{n}"));
         let (reply, mut answer) = oneshot::channel();
-        self.run(Command::Ask(Ask::Enqueue(Box::new(asked), None, By::Cli, reply)));
+        self.run(Command::Ask(Ask::Enqueue(Box::new(asked), Given::default(), By::Cli, reply)));
         self.prompts.push(answer.try_recv().unwrap().unwrap().1.id);
     }
 
@@ -303,7 +304,7 @@ fn a_batch_that_cannot_be_saved_is_told_and_leaves_nothing_behind() {
     world.control.store.break_for_test();
     let asked: NewPrompt = serde_json::from_str(r#"{"text":"x"}"#).unwrap();
     let (reply, mut answer) = oneshot::channel();
-    world.run(Command::Ask(Ask::Enqueue(Box::new(asked), None, By::Cli, reply)));
+    world.run(Command::Ask(Ask::Enqueue(Box::new(asked), Given::default(), By::Cli, reply)));
     assert!(!matches!(answer.try_recv(), Ok(Ok(_))), "nobody is told that it was saved");
     world.control.store.mend_for_test();
     assert!(world.control.lines.is_empty(), "the wrappers are cut off, so that they resume");

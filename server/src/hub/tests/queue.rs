@@ -19,7 +19,8 @@ impl World {
     }
 
     pub(super) fn queue(&mut self, asked: NewPrompt) -> Result<Prompt, Fault> {
-        let (_, prompt) = self.ask(|reply| Ask::Enqueue(Box::new(asked), None, By::Cli, reply))?;
+        let (_, prompt) =
+            self.ask(|reply| Ask::Enqueue(Box::new(asked), Given::default(), By::Cli, reply))?;
         self.prompts.push(prompt.id);
         Ok(prompt)
     }
