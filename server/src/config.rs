@@ -9,7 +9,7 @@ use serde::Deserialize;
 use wire::place::Place;
 
 use crate::alert::Limits;
-use crate::cli::{LogFormat, Serve};
+use crate::cli::{LogFormat, Said};
 use crate::route::Weights;
 use crate::route::plan::Rules;
 use crate::suggest;
@@ -88,16 +88,8 @@ struct Alerts {
 
 impl Config {
     /// Resolves; clap has put the environment under the arguments already.
-    pub fn resolve(args: &Serve, place: &Place) -> Result<Self, ConfigError> {
-        let (path, must) = match &args.config {
-            Some(path) => (path.clone(), true),
-            None => (place.config.join("assigner.toml"), false),
-        };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !must => String::new(),
-            Err(e) => return Err(ConfigError::Io(path, e)),
-        };
+    pub fn resolve(args: &Said, place: &Place) -> Result<Self, ConfigError> {
+        let (path, text) = read(args, place)?;
         let file = parse(&path, &text)?;
         let ports = match args.port.or(file.port) {
             Some(port) => vec![port],
@@ -117,6 +109,19 @@ impl Config {
             file.telemetry.otlp.map(|said| Collector::read(&said, |name| std::env::var(name).ok()));
         let collector = collector.transpose().map_err(wrong)?;
         Ok(Self { ports, rules, prefer: file.prefer_agent, limits, collector, log })
+    }
+}
+
+/// The file that counts, and what is in it; nothing when nobody wrote one.
+pub fn read(args: &Said, place: &Place) -> Result<(PathBuf, String), ConfigError> {
+    let (path, must) = match &args.config {
+        Some(path) => (path.clone(), true),
+        None => (place.config.join("assigner.toml"), false),
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && !must => Ok((path, String::new())),
+        Err(e) => Err(ConfigError::Io(path, e)),
     }
 }
 
@@ -145,7 +150,7 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
 mod tests {
     use super::*;
 
-    fn check(text: &str, args: &Serve) -> Result<Config, String> {
+    fn check(text: &str, args: &Said) -> Result<Config, String> {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().to_owned();
         let place = Place::find(|n| (n == "MUSTER_HOME").then(|| home.clone().into_os_string())).unwrap();
@@ -156,19 +161,18 @@ mod tests {
 
     #[test]
     fn arguments_stand_before_the_file_and_the_file_before_the_defaults() {
-        let config =
-            check("port = 9000\nprefer_agent = 'codex'\n[weights]\ndirectory = 7", &Serve::default());
+        let config = check("port = 9000\nprefer_agent = 'codex'\n[weights]\ndirectory = 7", &Said::default());
         let config = config.unwrap();
         assert_eq!((config.ports, config.prefer.as_deref()), (vec![9000], Some("codex")));
         assert_eq!((config.rules.weights.directory, config.rules.weights.branch), (7, 10));
-        let args = Serve { port: Some(0), ..Serve::default() };
+        let args = Said { port: Some(0), ..Said::default() };
         assert_eq!(check("port = 9000", &args).unwrap().ports, [0]);
-        assert_eq!(check("", &Serve::default()).unwrap().ports[..2], [8151, 8152]);
+        assert_eq!(check("", &Said::default()).unwrap().ports[..2], [8151, 8152]);
     }
 
     #[test]
     fn what_is_worth_an_alert_is_said_in_seconds_and_parts() {
-        let limits = |text: &str| check(text, &Serve::default()).map(|config| config.limits);
+        let limits = |text: &str| check(text, &Said::default()).map(|config| config.limits);
         let own = Limits::default();
         let said = limits("[alerts]\nstuck_s = 60\nfailure_rate = 0.5").unwrap();
         assert_eq!(said, Limits { stuck: 60_000, failure_rate: 0.5, ..own });
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn nothing_is_told_to_others_unless_it_is_said() {
-        let collector = |text: &str| check(text, &Serve::default()).map(|config| config.collector);
+        let collector = |text: &str| check(text, &Said::default()).map(|config| config.collector);
         assert_eq!(collector("").unwrap(), None);
         assert!(collector("[telemetry]\notlp = 'http://127.0.0.1:4318'").unwrap().is_some());
         assert!(collector("[telemetry]\notlp = 'here'").unwrap_err().contains("no address"));
@@ -185,21 +189,21 @@ mod tests {
 
     #[test]
     fn a_log_is_text_unless_json_is_said() {
-        let log = |text: &str, args: &Serve| check(text, args).map(|config| config.log);
-        assert_eq!(log("", &Serve::default()).unwrap(), LogFormat::Text);
-        assert_eq!(log("[log]\nformat = 'json'", &Serve::default()).unwrap(), LogFormat::Json);
-        let args = Serve { log_format: Some(LogFormat::Text), ..Serve::default() };
+        let log = |text: &str, args: &Said| check(text, args).map(|config| config.log);
+        assert_eq!(log("", &Said::default()).unwrap(), LogFormat::Text);
+        assert_eq!(log("[log]\nformat = 'json'", &Said::default()).unwrap(), LogFormat::Json);
+        let args = Said { log_format: Some(LogFormat::Text), ..Said::default() };
         assert_eq!(log("[log]\nformat = 'json'", &args).unwrap(), LogFormat::Text);
         assert!(log("[log]\nformat = 'xml'", &args).unwrap_err().contains("expected `text` or `json`"));
     }
 
     #[test]
     fn an_unknown_key_is_an_error_with_a_suggestion() {
-        let error = check("prot = 1", &Serve::default()).unwrap_err();
+        let error = check("prot = 1", &Said::default()).unwrap_err();
         assert!(error.contains("did you mean `port`?"), "{error}");
-        let error = check("[weights]\ndirectoy = 1", &Serve::default()).unwrap_err();
+        let error = check("[weights]\ndirectoy = 1", &Said::default()).unwrap_err();
         assert!(error.contains("did you mean `directory`?"), "{error}");
-        let error = check("no_auth = true", &Serve::default()).unwrap_err();
+        let error = check("no_auth = true", &Said::default()).unwrap_err();
         assert!(error.contains("unknown field `no_auth`"), "{error}");
     }
 }

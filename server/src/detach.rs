@@ -40,13 +40,13 @@ pub fn start(args: &Serve) -> anyhow::Result<()> {
     let own = std::env::current_exe().context("cannot find the own program")?;
     let mut command = Command::new(own);
     command.args(["serve", "--leave", "--log", &args.log]);
-    if let Some(format) = args.log_format.and_then(|format| format.to_possible_value()) {
+    if let Some(format) = args.said.log_format.and_then(|format| format.to_possible_value()) {
         command.args(["--log-format", format.get_name()]);
     }
-    if let Some(port) = args.port {
+    if let Some(port) = args.said.port {
         command.args(["--port", &port.to_string()]);
     }
-    if let Some(config) = &args.config {
+    if let Some(config) = &args.said.config {
         command.arg("--config").arg(config);
     }
     let mut child = command

@@ -8,6 +8,7 @@ mod auth;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod configured;
 pub mod detach;
 pub mod fault;
 pub mod feed;

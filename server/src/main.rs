@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use server::cli::{Cli, Command};
-use server::{client, detach, serve, unit};
+use server::cli::{Cli, Command, ConfigVerb};
+use server::{client, configured, detach, serve, unit};
 
 /// It failed.
 const FAILED: u8 = 1;
@@ -24,6 +24,9 @@ fn main() -> ExitCode {
         Command::Stop => (client::stop(), UNREACHABLE),
         Command::Login => (client::login(), UNREACHABLE),
         Command::Status { json } => (client::status(json), UNREACHABLE),
+        Command::Config { verb: ConfigVerb::Show { origin, json, said } } => {
+            (configured::print(&said, origin, json), FAILED)
+        }
         Command::Unit => (unit::print(), FAILED),
         Command::Completions { shell } => (completions(shell), FAILED),
         Command::Man => (manual(), FAILED),

@@ -54,7 +54,7 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
         }
         return Ok(());
     };
-    let config = Config::resolve(args, &place)?;
+    let config = Config::resolve(&args.said, &place)?;
     log(&args.log, config.log)?;
     let (store, tokens) = open(&place)?;
     let unix = listen_unix(&place.server_socket())?;

@@ -10,7 +10,7 @@ pub mod provider;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wire::prompt::{NewPrompt, Score, ScorePoint};
 use wire::session::{Link, Session, State};
 use wire::{SessionId, UnixMillis};
@@ -22,7 +22,7 @@ use past::Past;
 pub const RECENT: u64 = 5 * 60_000;
 
 /// Points by criterion; configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Weights {
     /// It works in the directory asked for.
