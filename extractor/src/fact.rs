@@ -12,6 +12,7 @@ use crate::batch::Batch;
 use crate::hash::fingerprint;
 use crate::observation::{Action, Event, EventKind, Origin, Severity, ToolRequest};
 use crate::scan::kind;
+use crate::usage::Usage;
 
 /// Longest answer that is kept, in characters.
 const ANSWER_MAX: usize = 200_000;
@@ -73,6 +74,8 @@ pub struct Telling {
     pub open: bool,
     /// Path of the transcript.
     pub transcript: Option<String>,
+    /// What models used.
+    pub usage: Usage,
 }
 
 /// The end of a turn as it was told.
@@ -167,6 +170,7 @@ impl Telling {
                 news.ended = true;
                 self.finish(rule, now, Some(why.trim().to_owned()), String::new());
             }
+            Means::Usage => drop(self.usage.take(rule, payload)),
             Means::Compacting => self.compacting = true,
             Means::Compacted => self.compacting = false,
         }

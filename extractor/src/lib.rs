@@ -36,6 +36,7 @@ mod shelf;
 pub mod sight;
 pub mod signal;
 pub mod turn;
+pub mod usage;
 pub mod view;
 pub mod vt;
 

@@ -64,9 +64,11 @@ impl Extractor {
         self.sight.last_line()
     }
 
-    /// Numbers that the agent shows, by name.
-    pub fn metrics(&self) -> &BTreeMap<String, f64> {
-        &self.sight.metrics
+    /// Numbers that the agent shows or tells, by name; what it tells stands before what it shows.
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
+        let mut all = self.sight.metrics.clone();
+        all.extend(self.telling.usage.figures());
+        all
     }
 
     /// The agent's version, when its screen told.

@@ -43,6 +43,8 @@ pub enum Means {
     Compacting,
     /// It was.
     Compacted,
+    /// A model used tokens, or is named that will.
+    Usage,
 }
 
 /// Hooks that are injected.
@@ -133,6 +135,27 @@ pub struct FactRule {
     pub background: Vec<String>,
     /// Path of the transcript.
     pub transcript: Option<String>,
+    /// Where tokens are told.
+    pub tokens: Option<Tokens>,
+}
+
+/// Where a payload tells what a model used; the numbers at the places are added up.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// What the model read, what it had in its cache included.
+    #[serde(default, rename = "in")]
+    pub read: Vec<String>,
+    /// What it wrote.
+    #[serde(default, rename = "out")]
+    pub written: Vec<String>,
+    /// The model's name; without one it is the model that was named last.
+    pub model: Option<String>,
+    /// What the answer is called that used them: told again, it counts once.
+    pub once: Option<String>,
+    /// The numbers are those of the whole conversation so far.
+    #[serde(default)]
+    pub sum: bool,
 }
 
 /// What a tool would do, in the words of policies.
@@ -183,11 +206,39 @@ impl FactRule {
         Self::all_hold(&self.when, &self.unless, payload)
     }
 
+    /// What of a payload must be kept: of one that only tells of tokens no more than that.
+    pub fn kept(&self, payload: &Value) -> Option<Value> {
+        let tokens = self.tokens.as_ref().filter(|_| self.means == Means::Usage)?;
+        let when = self.when.iter().map(|place| &place.pointer);
+        let told = tokens.read.iter().chain(&tokens.written).chain(&tokens.model).chain(&tokens.once);
+        let mut kept = Value::Object(serde_json::Map::new());
+        for pointer in when.chain(told) {
+            if let Some(value) = payload.pointer(pointer) {
+                put(&mut kept, pointer, value.clone());
+            }
+        }
+        Some(kept)
+    }
+
     /// Whether all of the one hold and none of the other.
     pub(crate) fn all_hold(when: &[Place], unless: &[Place], payload: &Value) -> bool {
         let at = |place: &Place| place.holds(payload);
         when.iter().all(at) && !unless.iter().any(at)
     }
+}
+
+/// Puts a value at a place, in objects that are made on the way.
+fn put(into: &mut Value, pointer: &str, value: Value) {
+    let mut at = into;
+    for name in pointer.split('/').skip(1) {
+        let name = name.replace("~1", "/").replace("~0", "~");
+        if !at.is_object() {
+            *at = Value::Object(serde_json::Map::new());
+        }
+        let Some(members) = at.as_object_mut() else { return };
+        at = members.entry(name).or_insert(Value::Null);
+    }
+    *at = value;
 }
 
 impl Place {

@@ -300,5 +300,6 @@ fn fact_rule(table: FactTable, ids: &mut Ids) -> Result<FactRule, Error> {
         status: table.status,
         background: table.background,
         transcript: table.transcript,
+        tokens: table.tokens,
     })
 }

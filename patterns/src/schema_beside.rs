@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::event_rule::EventKind;
-use crate::fact::{Action, From, Means, OwnSetting, Via};
+use crate::fact::{Action, From, Means, OwnSetting, Tokens, Via};
 
 /// How its hooks are made known to it, for one launch.
 #[derive(Debug, Deserialize)]
@@ -78,6 +78,8 @@ pub struct FactTable {
     pub background: Vec<String>,
     /// Path of the transcript.
     pub transcript: Option<String>,
+    /// Where tokens are told.
+    pub tokens: Option<Tokens>,
     /// Payloads, as JSON.
     pub matches: Vec<String>,
     /// Payloads for which it must not hold.

@@ -21,6 +21,8 @@ use wire::result::Summary;
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Projects with labels of their own; the others share one, so that not every path is a series for ever.
 const PROJECTS: usize = 200;
+/// Models that are told apart.
+const MODELS: usize = 50;
 /// What is said instead of a project beyond them.
 const OTHER: &str = "other";
 
@@ -91,6 +93,7 @@ type Labels = Vec<(&'static str, String)>;
 struct Inner {
     registry: Registry,
     projects: Mutex<HashSet<String>>,
+    models: Mutex<HashSet<String>>,
     prompts_ended: Family<Labels, Counter>,
     attempts_ended: Family<Labels, Counter>,
     phases: Family<Labels, Histogram>,
@@ -123,6 +126,7 @@ impl Default for Inner {
         let mut inner = Self {
             registry: Registry::with_prefix("muster"),
             projects: Mutex::default(),
+            models: Mutex::default(),
             prompts_ended: Family::default(),
             attempts_ended: Family::default(),
             phases: Family::new_with_constructor(waits),
@@ -170,7 +174,8 @@ impl Inner {
         all.register_with_unit("approval_wait", help, Unit::Seconds, self.approval_waits.clone());
         let help = "What was found in the output of sessions, by kind and severity";
         all.register("events", help, self.events.clone());
-        let help = "Tokens that agents told of while they worked on prompts, by direction, agent and project";
+        let help =
+            "Tokens that agents told of while they worked on prompts, by direction, model, agent and project";
         all.register("tokens", help, self.tokens.clone());
         let help = "US dollars that agents told of while they worked on prompts, by agent and project";
         all.register("cost_usd", help, self.cost.clone());
@@ -203,7 +208,8 @@ impl Metrics {
                 let labels = vec![("outcome", outcome.to_string()), ("agent", agent.clone())];
                 one(&all.attempts_ended, labels);
                 if let Some(summary) = summary {
-                    self.summary(&summary, &agent, self.project(project));
+                    let project = bounded(&self.0.projects, &project, PROJECTS);
+                    self.summary(&summary, &agent, project);
                 }
             }
             Count::Receipt(step) => one(&all.receipts, vec![("step", step.to_string())]),
@@ -236,23 +242,13 @@ impl Metrics {
             let own = labels.iter().map(|(name, value)| (*name, (*value).to_owned()));
             own.chain([("agent", agent.to_owned()), ("project", project.clone())]).collect()
         };
-        for (direction, tokens) in [("in", summary.tokens_in), ("out", summary.tokens_out)] {
-            if let Some(tokens) = tokens.filter(|n| n.is_finite() && *n >= 0.0) {
-                self.0.tokens.get_or_create(&of(&[("direction", direction)])).inc_by(tokens);
-            }
+        for (model, direction, tokens) in tokens(summary) {
+            let model = bounded(&self.0.models, model, MODELS);
+            self.0.tokens.get_or_create(&of(&[("direction", direction), ("model", &model)])).inc_by(tokens);
         }
         if let Some(cost) = summary.cost_usd.filter(|n| n.is_finite() && *n >= 0.0) {
             self.0.cost.get_or_create(&of(&[])).inc_by(cost);
         }
-    }
-
-    fn project(&self, project: String) -> String {
-        let mut known = self.0.projects.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.contains(&project) || known.len() < PROJECTS {
-            known.insert(project.clone());
-            return project;
-        }
-        OTHER.to_owned()
     }
 
     /// Everything, as OpenMetrics text.
@@ -294,6 +290,33 @@ fn escape(value: &str) -> String {
 
 fn seconds(ms: u64) -> f64 {
     ms as f64 / 1000.0
+}
+
+/// A label's value while there are few enough of them; each series costs whoever keeps them.
+fn bounded(known: &Mutex<HashSet<String>>, value: &str, most: usize) -> String {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.contains(value) || known.len() < most {
+        known.insert(value.to_owned());
+        return value.to_owned();
+    }
+    OTHER.to_owned()
+}
+
+/// Tokens with their model and direction; what no model is told for has an empty one.
+fn tokens(summary: &Summary) -> Vec<(&str, &'static str, f64)> {
+    let mut all: Vec<(&str, &'static str, f64)> = Vec::new();
+    for used in &summary.models {
+        all.extend([
+            (used.model.as_str(), "in", used.tokens_in),
+            (used.model.as_str(), "out", used.tokens_out),
+        ]);
+    }
+    for (direction, sum) in [("in", summary.tokens_in), ("out", summary.tokens_out)] {
+        let told: f64 = all.iter().filter(|(_, way, _)| *way == direction).map(|(_, _, n)| n).sum();
+        all.push(("", direction, sum.unwrap_or(0.0) - told));
+    }
+    all.retain(|(_, _, n)| n.is_finite() && *n > 0.0);
+    all
 }
 
 #[cfg(test)]

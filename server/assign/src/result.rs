@@ -70,7 +70,9 @@ fn summary(summary: &Summary) -> Vec<String> {
     let tokens: Vec<String> =
         figures.iter().filter_map(|(what, n)| n.map(|n| format!("{n:.0} {what}"))).collect();
     if !tokens.is_empty() {
-        out.push(format!("tokens: {}", tokens.join(", ")));
+        let models: Vec<String> = summary.models.iter().map(|used| escape(&used.model)).collect();
+        let by = if models.is_empty() { String::new() } else { format!(" ({})", models.join(", ")) };
+        out.push(format!("tokens: {}{by}", tokens.join(", ")));
     }
     out.extend(summary.cost_usd.map(|cost| format!("cost: {cost:.4} US dollars")));
     out.push(phases(&summary.phases));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wire::event::{Event, EventKind, Severity};
 use wire::http::EventRow;
-use wire::prompt::{Attempt, Phases, PromptResult, Step, Summary};
+use wire::prompt::{Attempt, ModelUse, Phases, PromptResult, Step, Summary};
 use wire::{SessionId, UnixMillis};
 
 use super::Control;
@@ -12,6 +12,9 @@ use crate::store::{Metrics, Stored};
 
 /// Events that are looked at.
 const EVENTS: u32 = 5_000;
+/// Models that are listed.
+const MODELS: usize = 16;
+
 /// Files that are listed.
 const FILES: usize = 200;
 
@@ -33,6 +36,7 @@ impl Control {
             summary.tokens_in = grown(&before, after, "tokens_in");
             summary.tokens_out = grown(&before, after, "tokens_out");
             summary.cost_usd = grown(&before, after, "cost_usd");
+            summary.models = models(&before, after);
         }
         summary.phases = phases(attempt, queued);
         result.summary = Some(summary);
@@ -85,6 +89,16 @@ fn grown(before: &Metrics, after: &Metrics, name: &str) -> Option<f64> {
     let after = *after.get(name)?;
     let before = before.get(name).copied().filter(|before| *before <= after);
     Some(after - before.unwrap_or(0.0))
+}
+
+/// What each model used meanwhile.
+fn models(before: &Metrics, after: &Metrics) -> Vec<ModelUse> {
+    let names = after.keys().filter_map(|name| name.strip_prefix("tokens_in@"));
+    let used = names.map(|model| {
+        let grown = |what: &str| grown(before, after, &format!("{what}@{model}")).unwrap_or(0.0);
+        ModelUse { model: model.to_owned(), tokens_in: grown("tokens_in"), tokens_out: grown("tokens_out") }
+    });
+    used.filter(|used| used.tokens_in + used.tokens_out > 0.0).take(MODELS).collect()
 }
 
 /// Where the time went.

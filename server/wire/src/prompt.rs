@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 pub use crate::result::{
-    Cause, Changes, FileChange, Outcome, Phases, PromptResult, Summary, Verification, Worktree,
+    Cause, Changes, FileChange, ModelUse, Outcome, Phases, PromptResult, Summary, Verification, Worktree,
 };
 use crate::{AttemptId, PromptId, SessionId, UnixMillis};
 

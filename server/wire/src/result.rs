@@ -173,8 +173,21 @@ wire! {
         pub tokens_out: Option<f64>,
         /// Cost in US dollars.
         pub cost_usd: Option<f64>,
+        /// The same tokens by model, when the agent tells which; at most 16.
+        #[serde(default)]
+        pub models: Vec<ModelUse>,
         /// Where the time went.
         pub phases: Phases,
+    }
+
+    /// What one model used.
+    pub struct ModelUse {
+        /// Its name, as the agent tells it.
+        pub model: String,
+        /// Tokens read.
+        pub tokens_in: f64,
+        /// Tokens written.
+        pub tokens_out: f64,
     }
 
     /// How long a prompt was in each phase of its last attempt, in milliseconds.

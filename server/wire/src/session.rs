@@ -266,7 +266,8 @@ wire! {
         pub keyboard: Option<String>,
         /// The last settled line of its screen.
         pub last_line: String,
-        /// Latest figures by name: `tokens_in`, `tokens_out`, `cost_usd`, `context_left_percent`.
+        /// Latest figures by name: `tokens_in`, `tokens_out`, `cost_usd`, `context_left_percent`; `tokens_in@MODEL` and
+        /// `tokens_out@MODEL` are those of one model.
         pub metrics: BTreeMap<String, f64>,
         /// When the program started.
         pub started: UnixMillis,

@@ -440,7 +440,7 @@ impl Core {
             attached: self.attached,
             moves: self.launch.moves(&self.agent, self.attached),
             last_line: self.extractor.last_line().to_owned(),
-            metrics: self.extractor.metrics().clone(),
+            metrics: self.extractor.metrics(),
             exit: self.exit,
         }
     }

@@ -90,11 +90,10 @@ impl Transcript {
             let (line, after) = rest.split_at(end + 1);
             rest = after;
             self.next += line.len() as u64;
-            if line.len() <= LINE_MAX && self.knows(line) {
-                all.push(Told {
-                    from: recording::From::Transcript(self.next),
-                    payload: line[..end].to_vec(),
-                });
+            if line.len() <= LINE_MAX
+                && let Some(payload) = self.known(&line[..end])
+            {
+                all.push(Told { from: recording::From::Transcript(self.next), payload });
             }
         }
         if rest.len() > LINE_MAX {
@@ -103,9 +102,13 @@ impl Transcript {
         all
     }
 
-    fn knows(&self, line: &[u8]) -> bool {
-        let Ok(payload) = serde_json::from_slice::<Value>(line) else { return false };
-        self.agent.facts.iter().any(|rule| rule.from == From::Transcript && rule.holds(&payload))
+    /// What is passed on of a line: nothing of one that no rule knows.
+    fn known(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let payload = serde_json::from_slice::<Value>(line).ok()?;
+        let rule =
+            self.agent.facts.iter().find(|rule| rule.from == From::Transcript && rule.holds(&payload))?;
+        let kept = rule.kept(&payload).map(|kept| kept.to_string().into_bytes());
+        Some(kept.unwrap_or_else(|| line.to_vec()))
     }
 
     fn find(&self, pid: i32, told: Option<&str>) -> Option<(PathBuf, File)> {
