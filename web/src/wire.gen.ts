@@ -255,7 +255,8 @@ keyboard: string | null,
  */
 last_line: string, 
 /**
- * Latest figures by name: `tokens_in`, `tokens_out`, `cost_usd`, `context_left_percent`.
+ * Latest figures by name: `tokens_in`, `tokens_out`, `cost_usd`, `context_left_percent`; `tokens_in@MODEL` and
+ * `tokens_out@MODEL` are those of one model.
  */
 metrics: { [key in string]: number }, 
 /**
@@ -484,6 +485,10 @@ tokens_out: number | null,
  * Cost in US dollars.
  */
 cost_usd: number | null, 
+/**
+ * The same tokens by model, when the agent tells which; at most 16.
+ */
+models: Array<ModelUse>, 
 /**
  * Where the time went.
  */

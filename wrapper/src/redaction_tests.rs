@@ -87,7 +87,9 @@ fn result() -> PromptResult {
             cut: false,
         }),
         worktree: Some(Worktree { path: "word".into(), branch: "word".into(), kept: true }),
+        figures: [("name".to_owned(), 1.0)].into(),
         summary: Some(Summary {
+            models: Vec::new(),
             files: vec!["text".into()],
             tests_passed: 0,
             tests_failed: 0,

@@ -14,6 +14,8 @@ use crate::store::{Metrics, Stored};
 const EVENTS: u32 = 5_000;
 /// Models that are listed.
 const MODELS: usize = 16;
+/// Longest name of one, in bytes.
+const NAME: usize = 400;
 
 /// Files that are listed.
 const FILES: usize = 200;
@@ -27,17 +29,19 @@ impl Control {
         seq: u64,
         result: &mut PromptResult,
     ) -> Stored<()> {
+        let mut after = std::mem::take(&mut result.figures);
         let Some((from, before)) = self.store.accepted_at(attempt.id)? else { return Ok(()) };
         let rows = self.store.events_between(session, from, seq, EVENTS)?;
-        let after = self.sessions.get(session).map(|live| &live.kept.card.metrics);
+        // An older wrapper told the figures of the present only.
+        if after.is_empty() {
+            after = self.sessions.get(session).map(|live| live.kept.card.metrics.clone()).unwrap_or_default();
+        }
         let queued = self.store.queued_at(attempt.prompt)?.unwrap_or(UnixMillis(0));
         let mut summary = summarise(&rows);
-        if let Some(after) = after {
-            summary.tokens_in = grown(&before, after, "tokens_in");
-            summary.tokens_out = grown(&before, after, "tokens_out");
-            summary.cost_usd = grown(&before, after, "cost_usd");
-            summary.models = models(&before, after);
-        }
+        summary.tokens_in = grown(&before, &after, "tokens_in");
+        summary.tokens_out = grown(&before, &after, "tokens_out");
+        summary.cost_usd = grown(&before, &after, "cost_usd");
+        summary.models = models(&before, &after);
         summary.phases = phases(attempt, queued);
         result.summary = Some(summary);
         Ok(())
@@ -94,6 +98,7 @@ fn grown(before: &Metrics, after: &Metrics, name: &str) -> Option<f64> {
 /// What each model used meanwhile.
 fn models(before: &Metrics, after: &Metrics) -> Vec<ModelUse> {
     let names = after.keys().filter_map(|name| name.strip_prefix("tokens_in@"));
+    let names = names.filter(|name| name.len() <= NAME);
     let used = names.map(|model| {
         let grown = |what: &str| grown(before, after, &format!("{what}@{model}")).unwrap_or(0.0);
         ModelUse { model: model.to_owned(), tokens_in: grown("tokens_in"), tokens_out: grown("tokens_out") }

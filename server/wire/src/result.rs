@@ -66,6 +66,7 @@ impl PromptResult {
             verification: None,
             changes: None,
             worktree: None,
+            figures: std::collections::BTreeMap::new(),
             summary: None,
         }
     }
@@ -106,6 +107,12 @@ wire! {
         /// The work tree that was made for it.
         #[serde(default)]
         pub worktree: Option<Worktree>,
+        /// The session's figures at that moment ([`crate::session::Session::metrics`]), as the wrapper reports them; the
+        /// server makes the summary of them and keeps them not.
+        #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+        #[cfg_attr(feature = "ts", ts(skip))]
+        #[cfg_attr(feature = "schema", schemars(skip))]
+        pub figures: std::collections::BTreeMap<String, f64>,
         /// What the session reported meanwhile; the server adds it.
         #[serde(default)]
         pub summary: Option<Summary>,

@@ -147,6 +147,10 @@ impl Core {
                     kept => kept?,
                 }
             }
+            Effect::Report(Report::Ended { attempt, mut result }) => {
+                result.figures = self.extractor.metrics();
+                self.report(Report::Ended { attempt, result });
+            }
             Effect::Report(report) => self.report(report),
             Effect::Type(bytes) => {
                 self.commit(now)?;
