@@ -26,7 +26,7 @@ declare! {
     event::{EventKind, Severity, Origin, Event},
     prompt::{
         PromptState, HoldCode, Step, Outcome, Cause, WorktreePolicy, Hold, PromptResult, Verification, Changes,
-        FileChange, Worktree, Summary, Phases, Receipt, Attempt, Progress, Parent, NewPrompt, Prompt, Score, ScorePoint,
+        FileChange, Worktree, Summary, ModelUse, Phases, Receipt, Attempt, Progress, Parent, NewPrompt, Prompt, Score, ScorePoint,
     },
     approval::{ApprovalId, ApprovalState, Effect, Root, Approval, Rule, Policies, PolicyText, PolicyTrial, PolicyExample, Verdict},
     wrapper::{Choice},
