@@ -9,6 +9,7 @@ use super::board::Board;
 use super::command::Line;
 use super::inbox::{self, Mark};
 use super::keys::Effect;
+use super::shown::Shown;
 
 /// Milliseconds after the choice moved by itself in which no answer is given: a finger was meant for what is gone.
 const GRACE: u64 = 500;
@@ -114,6 +115,8 @@ pub struct Desk {
     pub size: (u16, u16),
     /// Whose terminal is shown.
     pub tailed: Option<SessionId>,
+    /// The request that the last picture showed.
+    pub shown: Option<Shown>,
     /// Lines that were sent, the last one last.
     pub past: Vec<String>,
     spots: [Spot; 3],
@@ -128,6 +131,7 @@ impl Default for Desk {
             notice: None,
             size: (80, 24),
             tailed: None,
+            shown: None,
             past: Vec::new(),
             spots: Default::default(),
         }
