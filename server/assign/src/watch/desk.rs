@@ -6,7 +6,7 @@ use wire::session::Session;
 use wire::{SessionId, UnixMillis};
 
 use super::board::Board;
-use super::command::Line;
+use super::command::{Line, Sent};
 use super::inbox::{self, Mark};
 use super::keys::Effect;
 use super::shown::Shown;
@@ -118,7 +118,7 @@ pub struct Desk {
     /// The request that the last picture showed.
     pub shown: Option<Shown>,
     /// Lines that were sent, the last one last.
-    pub past: Vec<String>,
+    pub past: Vec<Sent>,
     spots: [Spot; 3],
 }
 
@@ -226,10 +226,17 @@ impl Desk {
 
     /// Keeps a line that was sent.
     pub fn remember(&mut self, line: &str) {
-        self.past.retain(|known| known != line);
-        self.past.push(line.to_owned());
+        self.past.retain(|known| known.text != line);
+        self.past.push(Sent { text: line.to_owned(), key: None });
         let surplus = self.past.len().saturating_sub(PAST);
         self.past.drain(..surplus);
+    }
+
+    /// Keeps the key of a line that was sent and may have arrived.
+    pub fn may_have_arrived(&mut self, line: &str, key: &str) {
+        if let Some(sent) = self.past.iter_mut().find(|sent| sent.text == line) {
+            sent.key = Some(key.to_owned());
+        }
     }
 }
 
@@ -372,7 +379,7 @@ mod tests {
         let mut desk = Desk::default();
         (0..PAST + 9).for_each(|n| desk.remember(&n.to_string()));
         desk.remember("20");
-        assert_eq!((desk.past.len(), desk.past.last().map(String::as_str)), (PAST, Some("20")));
-        assert_eq!(desk.past.iter().filter(|l| *l == "20").count(), 1);
+        assert_eq!((desk.past.len(), desk.past.last().map(|l| l.text.as_str())), (PAST, Some("20")));
+        assert_eq!(desk.past.iter().filter(|l| l.text == "20").count(), 1);
     }
 }

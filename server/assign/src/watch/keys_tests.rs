@@ -193,7 +193,7 @@ fn a_prompt_is_written_and_sent() {
     let effects = type_keys(&mut board, ">7: fix it\n");
     let [Effect::Send { line, key: None, prompt }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((line.as_str(), prompt.text.as_str(), prompt.priority), ("7: fix it", "fix it", 7));
-    assert_eq!(board.desk.past, ["7: fix it"]);
+    assert_eq!(board.desk.past.iter().map(|sent| sent.text.as_str()).collect::<Vec<_>>(), ["7: fix it"]);
     let effects = type_keys(&mut board, "gj@fix it\n");
     let [Effect::Send { prompt, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((prompt.target.as_deref(), prompt.text.as_str()), (Some("web"), "fix it"));
