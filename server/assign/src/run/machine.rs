@@ -13,6 +13,7 @@ use wire::PromptId;
 use wire::prompt::{HoldCode, NewPrompt, Outcome, Prompt, PromptState};
 
 use super::counts::Counts;
+use super::end::End;
 use super::file::{Each, Flow, Policy, STEPS_MAX};
 use super::graph::{Graph, Need};
 use super::template::{Part, Told, fenced, fill};
@@ -49,38 +50,6 @@ pub enum Act {
     Skipped(usize, usize),
     /// Tell that a step cannot be repeated, and why.
     Unrepeatable(usize, String),
-}
-
-/// How a prompt of a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// Well, with this output.
-    Completed(String),
-    /// Otherwise.
-    Failed,
-    /// It took too long.
-    TimedOut,
-    /// Somebody called it off.
-    Cancelled,
-    /// The server did not take it, or it could not be written.
-    Refused,
-    /// It was left out, as what it waits for failed.
-    Skipped,
-}
-
-impl End {
-    fn word(&self) -> &'static str {
-        match self {
-            End::Completed(_) => "completed",
-            End::Failed | End::TimedOut | End::Refused => "failed",
-            End::Cancelled => "cancelled",
-            End::Skipped => "skipped",
-        }
-    }
-
-    fn good(&self) -> bool {
-        matches!(self, End::Completed(_))
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 
 mod counts;
 mod drive;
+mod end;
 mod file;
 mod graph;
 mod machine;
