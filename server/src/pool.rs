@@ -16,6 +16,8 @@ const LONGEST_REST: u64 = 10 * 60_000;
 const SOON: u64 = 60_000;
 /// How long a session that was started may take to report.
 const REPORT: u64 = 60_000;
+/// How long nobody may say what came of a start: longer than `wrap` may take, as it would be started beside itself.
+const SILENT: u64 = 150_000;
 /// Sessions that are started and not ready yet: more would only slow each other.
 const AT_ONCE: usize = 4;
 /// How long a session that was to be ended and had a reason to stay is left alone.
@@ -28,8 +30,8 @@ const ANSWER: u64 = 20_000;
 pub struct Pool {
     /// What was asked for.
     pub asked: NewPool,
-    /// By name, since when.
-    starting: BTreeMap<String, UnixMillis>,
+    /// By name.
+    starting: BTreeMap<String, Start>,
     /// Sessions that were seen idle or at work: they are past their start.
     ready: BTreeSet<SessionId>,
     /// Sessions that were asked to end, since when; they are given nothing.
@@ -44,6 +46,24 @@ pub struct Pool {
     pub last_failure: Option<String>,
 }
 
+/// A start that has no session yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// It was asked for then.
+    Asked(UnixMillis),
+    /// `wrap` said then that it is there.
+    Begun(UnixMillis),
+}
+
+impl Start {
+    fn is_late(self, now: UnixMillis) -> bool {
+        match self {
+            Start::Asked(since) => now.since(since) > SILENT,
+            Start::Begun(since) => now.since(since) > REPORT,
+        }
+    }
+}
+
 /// A live session of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'a> {
@@ -53,7 +73,7 @@ pub struct Member<'a> {
     pub name: &'a str,
     /// When it was started.
     pub started: UnixMillis,
-    /// Whether it was idle or at work when it was last heard.
+    /// Whether it was idle or at work when it was last heard, or has a prompt: also when that waits for a person.
     pub ready: bool,
     /// Since when nothing goes on in it and nobody uses it, as far as the server knows.
     pub idle_since: Option<UnixMillis>,
@@ -121,7 +141,7 @@ impl Pool {
         }
         for step in &steps {
             match step {
-                Step::Start(name) => drop(self.starting.insert(name.clone(), now)),
+                Step::Start(name) => drop(self.starting.insert(name.clone(), Start::Asked(now))),
                 Step::End(session) => drop(self.ending.insert(session.clone(), now)),
             }
         }
@@ -130,9 +150,17 @@ impl Pool {
 
     /// A session was started, or could not be.
     pub fn started(&mut self, name: &str, outcome: Result<(), String>, now: UnixMillis) {
-        if let Err(why) = outcome {
-            self.starting.remove(name);
-            self.fail(format!("{name} could not be started: {why}"), now);
+        match outcome {
+            // It may have reported, or even ended, before.
+            Ok(()) => {
+                if let Some(start) = self.starting.get_mut(name) {
+                    *start = Start::Begun(now);
+                }
+            }
+            Err(why) => {
+                self.starting.remove(name);
+                self.fail(format!("{name} could not be started: {why}"), now);
+            }
         }
     }
 
@@ -177,7 +205,7 @@ impl Pool {
         let silent: Vec<String> = self
             .starting
             .iter()
-            .filter(|(_, since)| now.since(**since) > REPORT)
+            .filter(|(_, start)| start.is_late(now))
             .map(|(name, _)| name.clone())
             .collect();
         for name in silent {

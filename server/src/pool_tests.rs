@@ -181,5 +181,22 @@ fn a_session_that_never_reports_has_failed_and_those_that_hang_at_their_start_ar
     assert_eq!(world.started(40), [""; 0], "three ask whether they may trust the folder");
     world.pass(60_001);
     assert_eq!(world.started(40), [""; 0]);
+    world.pass(90_000);
+    assert_eq!(world.started(40), [""; 0]);
     assert_eq!(world.pool.last_failure.as_deref(), Some("api-4 was started and has not reported"));
+}
+
+#[test]
+fn a_slow_start_fails_once_and_not_beside_itself() {
+    let mut world = World::new(1, 1);
+    assert_eq!(world.started(0), ["api-1"]);
+    world.pass(70_000);
+    assert_eq!(world.started(0), [""; 0], "it is being started still");
+    world.pool.started("api-1", Ok(()), world.now);
+    world.pass(59_000);
+    assert_eq!((world.started(0), world.pool.failures), (Vec::new(), 0), "it counts from when it was there");
+    world.pass(2_000);
+    assert_eq!((world.started(0), world.pool.failures), (Vec::new(), 1));
+    world.pass(6_000);
+    assert_eq!(world.started(0), ["api-1"]);
 }

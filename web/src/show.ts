@@ -1,10 +1,9 @@
 // Owns how text from elsewhere is made safe to look at: control and direction characters become visible.
 // Must not: return HTML.
+import { HIDDEN } from './hidden.gen.ts';
 
-/** C0 (with CR), DEL, C1, direction controls, invisible joiners, line separators, tags, lone surrogates. */
-const UNSAFE =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
+/** C0 (with CR), DEL, C1, what is hidden, lone surrogates. */
+const UNSAFE = new RegExp(`[\\u0000-\\u001f\\u007f-\\u009f${HIDDEN}]|\\p{Surrogate}`, 'gu');
 
 function escape(char: string): string {
   const code = char.codePointAt(0) ?? 0;

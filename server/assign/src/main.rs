@@ -25,6 +25,7 @@ mod plan;
 mod policy;
 mod pools;
 mod print;
+mod queued;
 mod result;
 mod run;
 mod schema;

@@ -1,5 +1,6 @@
 //! The one way to standard output. Must not: print what is not escaped, or complain about a closed pipe.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
@@ -39,7 +40,7 @@ impl Printer {
     /// One JSON object, on one line.
     pub fn object<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|e| Failure::failed(e.to_string()))?;
-        self.line(&text)
+        self.line(&plain(&text))
     }
 
     /// A JSON object for programs, text for people.
@@ -54,5 +55,45 @@ impl Printer {
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         if self.json { values.iter().try_for_each(|v| self.object(v)) } else { self.line(&text()) }
+    }
+}
+
+/// The same JSON without anything that a terminal obeys or that cannot be seen: such characters stand only within
+/// strings, where `\uXXXX` means the same.
+fn plain(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_control) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_control(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Blanks of scripts and joiners stay: they do nothing to a terminal.
+fn is_control(c: char) -> bool {
+    c.is_control() || wire::text::is_hidden(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a56_json_moves_no_terminal_and_means_the_same() {
+        let text = "a\u{9b}2J\u{7f}\u{202e}b\u{e0069}\u{2028}\"\\ 👩\u{200d}💻\n\u{1b}[2J";
+        let json = serde_json::to_string(&[text]).unwrap();
+        let shown = plain(&json);
+        assert!(!shown.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{e0069}')), "{shown}");
+        assert!(shown.contains("\\udb40\\udc69"), "{shown}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [text]);
+        assert!(matches!(plain("[\"as it is\"]"), Cow::Borrowed(_)));
     }
 }

@@ -19,9 +19,9 @@ pub const CANCELLED: u8 = 7;
 /// Exit code: it took too long, as `timeout(1)` says it.
 pub const TIMED_OUT: u8 = 124;
 /// Pause before the server is sought again.
-const PAUSE: Duration = Duration::from_millis(500);
+pub const PAUSE: Duration = Duration::from_millis(500);
 /// How often it is sought.
-const TRIES: u32 = 20;
+pub const TRIES: u32 = 20;
 
 /// Waits, tells the progress, prints the answer. Gives the exit code.
 pub async fn wait(client: &Client, print: &Printer, mut feed: Feed, prompt: Prompt) -> Result<u8, Failure> {

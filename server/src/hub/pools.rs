@@ -133,8 +133,20 @@ impl Control {
         }
         let wanted = self.wanted_of_pools(now);
         let mut pools = std::mem::take(&mut self.pools);
+        let due = self.let_decide(&mut pools, &wanted, now);
+        // Also when not all could be kept: what is known of starts and failures holds.
+        self.pools = pools;
+        due
+    }
+
+    fn let_decide(
+        &mut self,
+        pools: &mut BTreeMap<String, Pool>,
+        wanted: &BTreeMap<String, usize>,
+        now: UnixMillis,
+    ) -> Stored<Vec<(NewPool, String)>> {
         let mut due = Vec::new();
-        for (name, pool) in &mut pools {
+        for (name, pool) in pools {
             let members: Vec<Member<'_>> = self.members(name).map(member).collect();
             let taken =
                 |name: &str| self.sessions.values().any(|live| !live.ended() && live.kept.card.name == *name);
@@ -146,7 +158,6 @@ impl Control {
                 }
             }
         }
-        self.pools = pools;
         Ok(due)
     }
 
@@ -379,7 +390,7 @@ fn member(live: &Live) -> Member<'_> {
         session: live.id(),
         name: &card.name,
         started: card.started,
-        ready: matches!(card.claim.state, State::Idle | State::Busy),
+        ready: matches!(card.claim.state, State::Idle | State::Busy) || live.lease.is_some(),
         idle_since: (rests && !used).then_some(card.claim.since.max(live.used)),
     }
 }

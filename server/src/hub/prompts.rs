@@ -57,6 +57,12 @@ impl Control {
             Ok(asked) => asked,
             Err(fault) => return Ok(Err(fault)),
         };
+        // What was queued under the key is there, whatever became of the prompts that it waited for.
+        if let Some(key) = &key
+            && let Some(Kept::There(id)) = self.store.under_key(key)?
+        {
+            return Ok(self.kept(id)?.map(|there| (there, false)));
+        }
         let blocked = match self.blocked(&asked.after)? {
             Ok(blocked) => blocked,
             Err(fault) => return Ok(Err(fault)),

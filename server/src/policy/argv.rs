@@ -25,7 +25,8 @@ const RESERVED: &str = "
 
 /// The simple commands of a line, which `&&`, `||`, `;` or `|` join; `None` when it cannot be read with certainty.
 pub fn read(line: &str) -> Option<Vec<Argv>> {
-    if line.chars().any(is_unseen) {
+    // A person who wrote a rule did not mean what cannot be seen.
+    if line.chars().any(wire::text::is_unseen) {
         return None;
     }
     let mut reader = Reader::default();
@@ -48,17 +49,6 @@ pub fn read(line: &str) -> Option<Vec<Argv>> {
     }
     reader.end_command()?;
     Some(reader.commands)
-}
-
-/// What cannot be seen, or seems to be another character than it is: a person who wrote a rule did not mean it.
-fn is_unseen(c: char) -> bool {
-    let blank = c.is_whitespace() && c != ' ';
-    // Soft hyphen, joiners, marks of direction, invisible operators, fillers, variation selectors, tags.
-    let invisible = matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || blank || invisible
 }
 
 #[derive(Default)]
@@ -194,6 +184,9 @@ mod tests {
             "a\u{202e}b",
             "a\u{85}b",
             "a \u{feff}b",
+            "a \u{200d}b",
+            "a \u{fe0f}b",
+            "a \u{e0069}b",
             "a\x1bb",
             "a\u{7f}",
         ]

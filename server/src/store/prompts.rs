@@ -62,17 +62,10 @@ pub enum Kept {
 impl Store {
     /// Queues a prompt, or finds the one that was queued under its key.
     pub fn enqueue(&self, queued: &Queued, now: UnixMillis) -> Stored<Kept> {
-        if let Some((key, hash)) = &queued.key {
-            let mut sql = self
-                .db
-                .prepare_cached("SELECT id, idempotency_hash FROM prompts WHERE idempotency_key = ?1")?;
-            let found: Option<(i64, String)> =
-                sql.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            match found {
-                Some((id, there)) if there == *hash => return Ok(Kept::There(PromptId(id))),
-                Some((id, _)) => return Ok(Kept::OtherContent(PromptId(id))),
-                None => {}
-            }
+        if let Some(key) = &queued.key
+            && let Some(kept) = self.under_key(key)?
+        {
+            return Ok(kept);
         }
         let columns = Columns::of(&queued.job.phase);
         let mut sql = self.db.prepare_cached(
@@ -87,6 +80,18 @@ impl Store {
             ":key": queued.key.as_ref().map(|k| &k.0), ":hash": queued.key.as_ref().map(|k| &k.1),
         })?;
         Ok(Kept::New(PromptId(self.db.last_insert_rowid())))
+    }
+
+    /// What was queued under a key, with the hash of what is sent now.
+    pub fn under_key(&self, (key, hash): &(String, String)) -> Stored<Option<Kept>> {
+        let mut sql =
+            self.db.prepare_cached("SELECT id, idempotency_hash FROM prompts WHERE idempotency_key = ?1")?;
+        let found: Option<(i64, String)> =
+            sql.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        Ok(found.map(|(id, there)| match there == *hash {
+            true => Kept::There(PromptId(id)),
+            false => Kept::OtherContent(PromptId(id)),
+        }))
     }
 
     /// Keeps what is asked of a prompt, when that changed.

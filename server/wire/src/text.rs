@@ -1,10 +1,12 @@
 //! Text that comes from elsewhere: cleaned before it is typed, escaped before it is shown.
 //! Must not: know where it came from.
 
+use std::ops::RangeInclusive;
+
 /// Cleans the text of a prompt so that it can end neither a bracketed paste nor a line early.
 ///
-/// CRLF and CR become LF; ESC, the other C0 controls except tab and LF, DEL, C1 controls, zero-width and
-/// bidirectional controls are removed; trailing white space is cut.
+/// CRLF and CR become LF; ESC, the other C0 controls except tab and LF, DEL, C1 controls and
+/// what is [`HIDDEN`] are removed; trailing white space is cut.
 ///
 /// Invariant: no character below U+0020 but tab and LF is left, and cleaning twice changes nothing.
 pub fn clean_prompt(text: &str) -> String {
@@ -18,7 +20,7 @@ pub fn clean_prompt(text: &str) -> String {
                 }
             }
             '\t' | '\n' => out.push(c),
-            c if c.is_control() || is_invisible(c) => {}
+            c if c.is_control() || is_hidden(c) => {}
             c => out.push(c),
         }
     }
@@ -62,8 +64,8 @@ pub fn cut(text: &str, max: usize) -> String {
 fn escape_char(c: char, out: &mut String) {
     use std::fmt::Write;
     let written = match c {
-        c if c.is_control() && (c as u32) < 0x100 => write!(out, "\\x{:02x}", c as u32),
-        c if c.is_control() || is_invisible(c) => write!(out, "\\u{{{:x}}}", c as u32),
+        c if (c.is_control() || is_hidden(c)) && (c as u32) < 0x100 => write!(out, "\\x{:02x}", c as u32),
+        c if c.is_control() || is_hidden(c) => write!(out, "\\u{{{:x}}}", c as u32),
         c => {
             out.push(c);
             Ok(())
@@ -72,10 +74,47 @@ fn escape_char(c: char, out: &mut String) {
     debug_assert!(written.is_ok(), "writing to a String does not fail");
 }
 
-/// Zero-width characters and bidirectional controls: they hide or reorder what a person reads.
-/// The zero-width joiner stays, as emoji and several scripts need it.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// What hides, reorders or breaks what a person reads while a program reads on: soft hyphen, marks of direction,
+/// separators of lines, invisible operators and fillers, annotations, controls of music, tags. The dashboard has the same
+/// list, generated from this one.
+pub const HIDDEN: &[RangeInclusive<char>] = &[
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200b}',
+    '\u{200e}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff9}'..='\u{fffb}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+/// What cannot be seen either, but emoji and several scripts are not written without it: joiners, variation selectors,
+/// the blanks that stand for a missing vowel or consonant, the empty pattern of Braille.
+const JOINING: &[RangeInclusive<char>] = &[
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180d}',
+    '\u{180f}'..='\u{180f}',
+    '\u{200c}'..='\u{200d}',
+    '\u{2800}'..='\u{2800}',
+    '\u{fe00}'..='\u{fe0f}',
+];
+
+/// Whether a character is removed before text is typed, and escaped before it is shown.
+pub fn is_hidden(c: char) -> bool {
+    HIDDEN.iter().any(|range| range.contains(&c))
+}
+
+/// Whether a character cannot be seen, or seems to be another than it is; also if some text is not written without it.
+pub fn is_unseen(c: char) -> bool {
+    let blank = c.is_whitespace() && c != ' ';
+    c.is_control() || blank || is_hidden(c) || JOINING.iter().any(|range| range.contains(&c))
 }
 
 #[cfg(test)]
@@ -92,6 +131,22 @@ mod tests {
     #[test]
     fn escaped_text_is_one_plain_line() {
         assert_eq!(escape("a\rb\u{1b}[31m\n\u{202e}x"), "a\\x0db\\x1b[31m\\x0a\\u{202e}x");
+    }
+
+    #[test]
+    fn a56_what_people_cannot_see_is_neither_typed_nor_shown_as_nothing() {
+        let hidden = "a\u{61c}b\u{2028}c\u{2029}d\u{e0069}\u{e0067}e\u{e0100}f\u{ad}g\u{206a}h\u{3164}i";
+        assert_eq!(clean_prompt(hidden), "abcdefghi");
+        assert!(escape(hidden).is_ascii() && escape_lines(hidden).is_ascii());
+        assert_eq!(escape("a\u{ad}\u{e0069}"), "a\\xad\\u{e0069}");
+    }
+
+    #[test]
+    fn emoji_and_scripts_stay_as_they_are_written() {
+        for text in ["👩\u{200d}💻 ❤\u{fe0f}", "می\u{200c}خواهم", "⠀⣿", "ᅟᅠ"] {
+            assert_eq!((clean_prompt(text).as_str(), escape(text).as_str()), (text, text));
+            assert!(text.chars().any(is_unseen));
+        }
     }
 
     proptest! {

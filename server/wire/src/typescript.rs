@@ -2,6 +2,19 @@
 
 use ts_rs::{Config, TS};
 
+/// The characters that are hidden, as what stands between the brackets of a regular expression with the flag `u`.
+pub fn hidden() -> String {
+    let class: String = crate::text::HIDDEN
+        .iter()
+        .map(|range| format!("\\\\u{{{:x}}}-\\\\u{{{:x}}}", *range.start() as u32, *range.end() as u32))
+        .collect();
+    format!(
+        "// Generated from the crate `wire` by `cargo test -p tidy`; do not edit.\n\n\
+         /** What hides or reorders what a person reads, for `new RegExp(`[${{HIDDEN}}]`, 'u')`. */\n\
+         export const HIDDEN =\n  '{class}';\n"
+    )
+}
+
 macro_rules! declare {
     ($($module:ident :: { $($name:ident),+ $(,)? }),+ $(,)?) => {
         /// All wire types that the dashboard uses, as one TypeScript module.

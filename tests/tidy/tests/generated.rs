@@ -20,3 +20,8 @@ fn check(path: &str, made: &str) {
 fn the_dashboards_types_are_the_wires() {
     check("web/src/wire.gen.ts", &wire::typescript::module());
 }
+
+#[test]
+fn what_the_dashboard_takes_for_hidden_is_what_the_server_does() {
+    check("web/src/hidden.gen.ts", &wire::typescript::hidden());
+}

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use hyper::Method;
 use uuid::Uuid;
 use wire::PromptId;
 use wire::http::PromptDetail;
@@ -17,6 +16,7 @@ use super::service::{Call, Service};
 use super::tools::{Assign, Cancel, ListPrompts, ListSessions, ReadResult, WAIT, WAIT_MAX, Wait};
 use crate::client::segment;
 use crate::failure::Failure;
+use crate::queued;
 use crate::{sending, wait};
 
 /// Prompts in a list, when nothing else is said.
@@ -75,16 +75,14 @@ pub async fn wait(service: &Service, asked: Wait, call: &Call) -> Result<Answer,
 /// A new prompt for another session.
 pub async fn assign(service: &Service, asked: Assign) -> Result<Answer, Failure> {
     let new = new_prompt(asked)?;
-    let body = serde_json::to_string(&new).map_err(|e| Failure::failed(e.to_string()))?;
     // Sent again under its key, it stays one prompt: so an answer that was lost does no harm.
     let key = Uuid::now_v7().to_string();
-    let mut sent = service.client.ask(Method::POST, "/v1/prompts", Some(body.clone()), Some(&key)).await;
-    if let Err(Failure::Unreachable(_)) = sent {
-        // Waits until there is a server again.
-        let _: serde_json::Value = service.get("/v1/me").await?;
-        sent = service.client.ask(Method::POST, "/v1/prompts", Some(body), Some(&key)).await;
-    }
-    let queued: Prompt = sent?;
+    let queued = queued::post_once(&service.client, &new, &key).await.map_err(|failure| match failure {
+        Failure::Unreachable(why) => Failure::Unreachable(format!(
+            "{why}; the prompt may be queued all the same: look with list_prompts before you assign it again"
+        )),
+        failure => failure,
+    })?;
     let id = queued.id;
     Ok(Answer::plain(format!(
         "Prompt {id} is queued ({}). Call wait with prompt = {id} for its result.",

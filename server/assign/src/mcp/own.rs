@@ -24,8 +24,8 @@ pub async fn ask(service: &Service, asked: AskHuman, call: &Call) -> Result<Answ
     let id = match (asked.question, asked.item) {
         (Some(text), None) => {
             let question = Question { text, options: asked.options };
-            let made: Approval = service.client.post("/v1/me/questions", Some(json(&question)?)).await?;
-            made.id
+            let made = service.client.post::<Approval>("/v1/me/questions", Some(json(&question)?)).await;
+            made.map_err(perhaps_asked)?.id
         }
         (None, Some(item)) => ApprovalId(item),
         (Some(_), Some(_)) | (None, None) => {
@@ -54,6 +54,16 @@ pub async fn ask(service: &Service, asked: AskHuman, call: &Call) -> Result<Answ
             }
             _ => {}
         }
+    }
+}
+
+/// A question has no key: what was asked twice is two questions.
+fn perhaps_asked(failure: Failure) -> Failure {
+    match failure {
+        Failure::Unreachable(why) => Failure::Unreachable(format!(
+            "{why}; the question may stand before a person all the same: wait a while before you ask it again"
+        )),
+        failure => failure,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
-use hyper::Method;
 use wire::PromptId;
 use wire::feed::ToViewer;
 use wire::http::{Counted, PromptDetail, Selection};
@@ -15,6 +14,7 @@ use super::report::Report;
 use crate::client::{Client, Feed, segment};
 use crate::failure::Failure;
 use crate::print::Printer;
+use crate::queued;
 use crate::sending;
 use crate::wait::{again, patiently};
 
@@ -35,6 +35,7 @@ struct Drive<'a> {
 /// Runs to the end, or to where a person has to look. Gives the exit code.
 pub async fn drive(client: &Client, print: &Printer, run: &Run, resumed: bool) -> Result<u8, Failure> {
     let machine = Machine::new(&run.flow, &run.graph);
+    let machine = if resumed { machine.resumed() } else { machine };
     let mut drive = Drive { client, run, machine, report: Report::new(print, run), resumed };
     let ended = tokio::select! {
         ended = drive.go() => ended,
@@ -62,15 +63,26 @@ async fn interrupted(client: &Client, run: &Run) -> Result<u8, Failure> {
 
 /// Calls off what no session has yet.
 async fn cancel_open(client: &Client, run: &Run) -> Result<u32, Failure> {
+    cancel_under(client, prefix(run)).await
+}
+
+/// Calls off what no session has yet, of a run or of a step. What is let go meanwhile goes from one state to the other:
+/// it is over when a whole round finds nothing.
+async fn cancel_under(client: &Client, prefix: String) -> Result<u32, Failure> {
     let mut count = 0;
-    for state in [PromptState::Pending, PromptState::Held] {
-        let which = Selection { key: Some(prefix(run)), state: Some(state), ..Selection::default() };
-        let body = serde_json::to_string(&which).map_err(|e| Failure::failed(e.to_string()))?;
-        let counted: Counted =
-            patiently(async || client.post("/v1/prompts/cancel", Some(body.clone())).await).await?;
-        count += counted.count;
+    loop {
+        let before = count;
+        for state in [PromptState::Held, PromptState::Pending, PromptState::Held] {
+            let which = Selection { key: Some(prefix.clone()), state: Some(state), ..Selection::default() };
+            let body = serde_json::to_string(&which).map_err(|e| Failure::failed(e.to_string()))?;
+            let counted: Counted =
+                patiently(async || client.post("/v1/prompts/cancel", Some(body.clone())).await).await?;
+            count += counted.count;
+        }
+        if count == before {
+            return Ok(count);
+        }
     }
-    Ok(count)
 }
 
 /// How the keys of a run's prompts begin.
@@ -128,37 +140,64 @@ impl Drive<'_> {
                     Ok(_) | Err(Failure::Refused(_) | Failure::NotFound(_)) => {}
                     Err(failure) => return Err(failure),
                 }
-                let place = self.machine.place(id);
-                place.map_or(Ok(()), |at| self.report.skipped(&self.machine, at.step, 1))
+                // Of what is still awaited the server says itself that it is called off.
+                let place = self.machine.place(id).filter(|_| !self.machine.awaits(id));
+                place.map_or(Ok(()), |at| self.report.left_out(&self.machine, at, Some(id)))
             }
             Act::CancelOpen => {
                 let count = cancel_open(self.client, self.run).await?;
                 eprintln!("a step failed: nothing more is queued, and {count} prompts were called off");
                 self.compare().await
             }
-            Act::Skipped(step, count) => self.report.skipped(&self.machine, step, count),
+            Act::Find(place) => match queued::find(self.client, &self.key(place)).await? {
+                Some(prompt) => self.found(place, prompt).await,
+                None => {
+                    self.machine.left_out(place);
+                    self.report.left_out(&self.machine, place, None)
+                }
+            },
+            Act::Skipped(step, count) => {
+                if self.resumed {
+                    // What an earlier start queued of it is not left behind.
+                    let id = &self.run.flow.steps[step].id;
+                    cancel_under(self.client, format!("{}{id}/", prefix(self.run))).await?;
+                }
+                self.report.skipped(&self.machine, step, count)
+            }
             Act::Unrepeatable(step, why) => self.report.refused(&self.machine, Place { step, nth: 0 }, &why),
         }
     }
 
+    /// The key of a prompt; no other key begins with it.
+    fn key(&self, place: Place) -> String {
+        format!("{}{}/{}/", prefix(self.run), self.run.flow.steps[place.step].id, place.nth + 1)
+    }
+
+    /// Takes over what an earlier start queued.
+    async fn found(&mut self, place: Place, prompt: Prompt) -> Result<(), Failure> {
+        self.machine.queued(place, prompt.id);
+        self.seen(prompt).await
+    }
+
     /// Queues a prompt, or finds it queued by an earlier start.
     async fn queue(&mut self, place: Place) -> Result<(), Failure> {
+        let key = self.key(place);
+        // It would be asked otherwise now if what it tells of was tried again meanwhile.
+        if self.resumed
+            && self.machine.depends(place)
+            && let Some(there) = queued::find(self.client, &key).await?
+        {
+            return self.found(place, there).await;
+        }
         let written = self.machine.prompt(place).map_err(Failure::Usage).and_then(|mut prompt| {
             prompt.dir =
                 prompt.dir.as_deref().map(|dir| sending::directory(dir, &self.run.base)).transpose()?;
-            serde_json::to_string(&prompt).map_err(|e| Failure::failed(e.to_string()))
+            Ok(prompt)
         });
         let step = &self.run.flow.steps[place.step].id;
-        let key = format!("{}{step}/{}", prefix(self.run), place.nth + 1);
         let queued = match written {
             Err(failure) => Err(failure),
-            Ok(body) => {
-                let post = async || {
-                    let body = Some(body.clone());
-                    self.client.ask::<Prompt>(Method::POST, "/v1/prompts", body, Some(&key)).await
-                };
-                patiently(post).await
-            }
+            Ok(prompt) => queued::post_once(self.client, &prompt, &key).await,
         };
         match queued {
             Ok(prompt) => {

@@ -214,6 +214,12 @@ impl Reader<'_> {
             let text = format!("'{shown}' is no id: letters, digits, `-` and `_`, at most {ID_MAX}");
             return self.faults.push(Fault::new(node.line, text));
         }
+        if id.bytes().all(|b| b.is_ascii_digit()) {
+            let text = format!(
+                "'{id}' is no id: a number in `after` is a prompt of the queue; begin it with a letter"
+            );
+            return self.faults.push(Fault::new(node.line, text));
+        }
         step.id = id;
     }
 

@@ -13,6 +13,7 @@ use wire::PromptId;
 use wire::prompt::{HoldCode, NewPrompt, Outcome, Prompt, PromptState};
 
 use super::counts::Counts;
+use super::end::End;
 use super::file::{Each, Flow, Policy, STEPS_MAX};
 use super::graph::{Graph, Need};
 use super::template::{Part, Told, fenced, fill};
@@ -39,6 +40,8 @@ pub struct Place {
 pub enum Act {
     /// Queue [`Machine::prompt`] and tell [`Machine::queued`], or [`Machine::refused`].
     Queue(Place),
+    /// Look for one that may be queued by an earlier start, and tell [`Machine::queued`] or [`Machine::left_out`].
+    Find(Place),
     /// Call one off that waits for what failed.
     Cancel(PromptId),
     /// Call off all of the run that no session has.
@@ -47,38 +50,6 @@ pub enum Act {
     Skipped(usize, usize),
     /// Tell that a step cannot be repeated, and why.
     Unrepeatable(usize, String),
-}
-
-/// How a prompt of a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// Well, with this output.
-    Completed(String),
-    /// Otherwise.
-    Failed,
-    /// It took too long.
-    TimedOut,
-    /// Somebody called it off.
-    Cancelled,
-    /// The server did not take it, or it could not be written.
-    Refused,
-    /// It was left out, as what it waits for failed.
-    Skipped,
-}
-
-impl End {
-    fn word(&self) -> &'static str {
-        match self {
-            End::Completed(_) => "completed",
-            End::Failed | End::TimedOut | End::Refused => "failed",
-            End::Cancelled => "cancelled",
-            End::Skipped => "skipped",
-        }
-    }
-
-    fn good(&self) -> bool {
-        matches!(self, End::Completed(_))
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +106,8 @@ pub struct Machine<'a> {
     places: BTreeMap<PromptId, Place>,
     cancels: Vec<PromptId>,
     stop: Stop,
+    /// Whether an earlier start may have queued what is not known yet.
+    resumed: bool,
     /// Steps of the order before this one have nothing to queue any more.
     from: usize,
     total: usize,
@@ -145,7 +118,12 @@ impl<'a> Machine<'a> {
     pub fn new(flow: &'a Flow, graph: &'a Graph) -> Self {
         let lines = flow.steps.iter().map(|_| Line::default()).collect();
         let (places, cancels) = (BTreeMap::new(), Vec::new());
-        Self { flow, graph, lines, places, cancels, stop: Stop::No, from: 0, total: 0 }
+        Self { flow, graph, lines, places, cancels, stop: Stop::No, resumed: false, from: 0, total: 0 }
+    }
+
+    /// The same run, which was started before.
+    pub fn resumed(self) -> Self {
+        Self { resumed: true, ..self }
     }
 
     /// What is to be done now; `None` when something has to happen first, or everything has.
@@ -175,6 +153,10 @@ impl<'a> Machine<'a> {
         }
         match self.ready(step) {
             Ready::NotYet => None,
+            Ready::Never if self.resumed && self.is_known(step) => {
+                let nth = self.lines[step].begun;
+                (!self.lines[step].begun()).then_some(Act::Find(Place { step, nth }))
+            }
             Ready::Never => Some(self.skip(step)),
             Ready::Yes => match self.repeat(step) {
                 Err(why) => {
@@ -228,6 +210,12 @@ impl<'a> Machine<'a> {
             self.end(Place { step, nth }, End::Skipped);
         }
         Act::Skipped(step, left)
+    }
+
+    /// Whether it is certain what a step is repeated for, although it cannot begin.
+    fn is_known(&mut self, step: usize) -> bool {
+        let told = self.flow.steps[step].each.as_ref().is_some_and(Each::told);
+        self.lines[step].items.is_some() || !told && self.repeat(step).is_ok()
     }
 
     /// Finds out what a step is repeated for.
@@ -342,6 +330,17 @@ impl<'a> Machine<'a> {
         self.end(place, End::Refused);
     }
 
+    /// No earlier start queued it, and this one does not.
+    pub fn left_out(&mut self, place: Place) {
+        self.lines[place.step].begun = self.lines[place.step].begun.max(place.nth + 1);
+        self.end(place, End::Skipped);
+    }
+
+    /// Whether what is asked there depends on how other prompts ended, which may be otherwise at another start.
+    pub fn depends(&self, place: Place) -> bool {
+        self.graph.needs[place.step].iter().any(|need| need.ended)
+    }
+
     /// Which place a prompt has in this run.
     pub fn place(&self, id: PromptId) -> Option<Place> {
         self.places.get(&id).copied()
@@ -368,11 +367,18 @@ impl<'a> Machine<'a> {
             return;
         }
         let Some(place) = self.place(prompt.id) else { return };
+        // What was with a session when the run stopped, and comes back to the queue, is not begun again.
+        let waits = matches!(prompt.state, PromptState::Pending | PromptState::Held);
+        if self.stop == Stop::Done && waits && !self.cancels.contains(&prompt.id) {
+            self.cancels.push(prompt.id);
+        }
         match prompt.state {
             PromptState::Pending | PromptState::Assigned | PromptState::InProgress => self.hold(place, false),
             PromptState::Held => match prompt.hold.as_ref().map(|hold| hold.code) {
                 Some(HoldCode::AfterFailed) => {
-                    self.cancels.push(prompt.id);
+                    if !self.cancels.contains(&prompt.id) {
+                        self.cancels.push(prompt.id);
+                    }
                     self.end(place, End::Skipped);
                 }
                 Some(code) => self.hold(place, !code.transient()),

@@ -11,6 +11,8 @@ struct World<'a> {
     machine: Machine<'a>,
     asked: Vec<(String, NewPrompt)>,
     acts: Vec<Act>,
+    /// What an earlier start queued and this one does not ask for.
+    there: Vec<String>,
 }
 
 fn read(text: &str) -> (Flow, Graph) {
@@ -21,7 +23,16 @@ fn read(text: &str) -> (Flow, Graph) {
 
 impl<'a> World<'a> {
     fn new((flow, graph): &'a (Flow, Graph)) -> Self {
-        let mut world = Self { machine: Machine::new(flow, graph), asked: Vec::new(), acts: Vec::new() };
+        Self::of(Machine::new(flow, graph), &[])
+    }
+
+    fn resumed((flow, graph): &'a (Flow, Graph), there: &[&str]) -> Self {
+        Self::of(Machine::new(flow, graph).resumed(), there)
+    }
+
+    fn of(machine: Machine<'a>, there: &[&str]) -> Self {
+        let there = there.iter().map(|key| (*key).to_owned()).collect();
+        let mut world = Self { machine, asked: Vec::new(), acts: Vec::new(), there };
         world.go();
         world
     }
@@ -36,6 +47,16 @@ impl<'a> World<'a> {
                         self.machine.queued(place, PromptId(self.asked.len() as i64));
                     }
                     Err(_) => self.machine.refused(place),
+                }
+            } else if let Act::Find(place) = act {
+                let key = format!("{}/{}", self.machine.flow.steps[place.step].id, place.nth + 1);
+                match self.there.iter().position(|there| *there == key) {
+                    Some(at) => {
+                        self.asked.push((key, NewPrompt::new("as it was queued")));
+                        self.machine.queued(place, PromptId(self.asked.len() as i64));
+                        self.there.remove(at);
+                    }
+                    None => self.machine.left_out(place),
                 }
             } else {
                 self.acts.push(act);
@@ -257,6 +278,56 @@ fn a_run_gone_on_with_asks_for_the_same_prompts() {
     second.completes("b/1", "");
     second.completes("a/1", "one\ntwo");
     assert_eq!(first.asked, second.asked);
+}
+
+#[test]
+fn what_an_earlier_start_queued_behind_a_failure_is_taken_over_and_called_off() {
+    let read = read(
+        "- {id: a, prompt: x}\n- {id: b, prompt: '{{steps.a.output}}', foreach: [1, 2]}\n- {id: c, prompt: z}\n",
+    );
+    let mut world = World::resumed(&read, &["b/2"]);
+    world.fails("a/1");
+    assert_eq!(world.keys(), ["a/1", "c/1", "b/2"]);
+    world.is_held("b/2", HoldCode::AfterFailed);
+    assert!(world.acts.contains(&Act::Cancel(PromptId(3))), "it is not left behind: {:?}", world.acts);
+    world.completes("c/1", "");
+    assert!(world.machine.over());
+    assert_eq!(world.machine.counts(), Counts { failed: 1, skipped: 2, completed: 1, ..Counts::default() });
+}
+
+#[test]
+fn what_runs_when_a_stopped_run_is_gone_on_with_is_waited_for() {
+    let read = read(
+        "on-failure: stop\nsteps:\n- {id: a, prompt: x}\n- {id: b, prompt: '{{steps.a.output}}'}\n- {id: c, prompt: z, after: [b]}\n",
+    );
+    let mut world = World::resumed(&read, &["b/1"]);
+    world.fails("a/1");
+    assert_eq!(world.keys(), ["a/1", "b/1"]);
+    assert!(!world.machine.over(), "a session has it");
+    world.completes("b/1", "");
+    assert!(world.machine.over());
+    assert_eq!(world.machine.counts(), Counts { failed: 1, completed: 1, skipped: 1, ..Counts::default() });
+}
+
+#[test]
+fn what_comes_back_to_the_queue_after_a_run_stopped_is_called_off() {
+    let read =
+        read("on-failure: stop\nsteps:\n- {id: a, prompt: x}\n- {id: b, prompt: y}\n- {id: c, prompt: z}\n");
+    let mut world = World::new(&read);
+    world.machine.seen(&world.prompt("b/1", PromptState::Assigned));
+    world.fails("a/1");
+    assert_eq!(world.acts, [Act::CancelOpen]);
+    for _ in 0..2 {
+        world.machine.seen(&world.prompt("b/1", PromptState::Pending));
+    }
+    world.go();
+    world.is_held("c/1", HoldCode::Person);
+    assert_eq!(world.acts[1..], [Act::Cancel(PromptId(2)), Act::Cancel(PromptId(3))]);
+    assert!(!world.machine.over(), "the server has not said yet that they are");
+    for key in ["b/1", "c/1"] {
+        world.ends(key, PromptState::Cancelled, "");
+    }
+    assert!(world.machine.over());
 }
 
 #[test]

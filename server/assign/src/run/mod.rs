@@ -6,6 +6,7 @@
 
 mod counts;
 mod drive;
+mod end;
 mod file;
 mod graph;
 mod machine;
@@ -79,7 +80,8 @@ pub struct RunArgs {
     /// Print what would be done and who would get it; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Go on with a run that was started before, with the same file and values.
+    /// Go on with a run that was started before, with the same file and values. What `assign clear` made the server
+    /// forget is queued again.
     #[arg(long, value_name = "RUN", conflicts_with = "dry_run")]
     resume: Option<String>,
     /// At Ctrl-C call off what no session has yet, instead of leaving the queue as it is.
@@ -121,6 +123,10 @@ pub async fn run(client: &Client, print: &Printer, args: RunArgs) -> Result<u8, 
     };
     let resume = resume(&args, &id);
     let run = Run { id, flow, graph, base, resume, cancel: args.cancel_on_interrupt };
+    if args.resume.is_some() {
+        // What is queued already is not to be judged anew: what it waited for may be forgotten by now.
+        return drive::drive(client, print, &run, true).await;
+    }
     let foreseen = preview::foresee(client, &run).await?;
     if !foreseen.faults.is_empty() {
         return Err(refused(&args.file, &foreseen.faults));
@@ -129,7 +135,7 @@ pub async fn run(client: &Client, print: &Printer, args: RunArgs) -> Result<u8, 
         preview::show(client, print, &run, &foreseen).await?;
         return Ok(0);
     }
-    drive::drive(client, print, &run, args.resume.is_some()).await
+    drive::drive(client, print, &run, false).await
 }
 
 /// A run's name, and when it began: the name says it, so that its times are the same whenever it is gone on with.
@@ -194,6 +200,9 @@ fn resume(args: &RunArgs, id: &str) -> String {
     }
     words
         .extend(args.format.map(|f| format!("--format {}", if f == Format::Toml { "toml" } else { "yaml" })));
+    if args.cancel_on_interrupt {
+        words.push("--cancel-on-interrupt".to_owned());
+    }
     words.push(quoted(&args.file.display().to_string()));
     words.join(" ")
 }

@@ -89,6 +89,16 @@ impl<'a> Report<'a> {
         self.change(machine, place, None, "refused", Some(why))
     }
 
+    /// A prompt of the run is left out, or called off for that.
+    pub fn left_out(
+        &self,
+        machine: &Machine<'_>,
+        place: Place,
+        prompt: Option<PromptId>,
+    ) -> Result<(), Failure> {
+        self.change(machine, place, prompt, "skipped", None)
+    }
+
     /// Prompts of a step are left out.
     pub fn skipped(&self, machine: &Machine<'_>, step: usize, count: usize) -> Result<(), Failure> {
         let more = format!("{count} prompts");

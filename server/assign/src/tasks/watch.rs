@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use hyper::Method;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::time::MissedTickBehavior;
@@ -29,6 +28,7 @@ use super::task::{self, Broken, Task};
 use crate::client::{Client, Feed};
 use crate::failure::Failure;
 use crate::print::Printer;
+use crate::queued;
 use crate::sending;
 use crate::tables::now;
 use crate::wait::{CANCELLED, HELD, TIMED_OUT, again, over, patiently};
@@ -250,11 +250,14 @@ impl Watcher<'_> {
         let digest =
             Sha256::digest([self.folder.name(), name.as_str().as_bytes(), text.sha256.as_bytes()].join(&0));
         let key = format!("task/{}/", &hex(&digest)[..40]);
-        let path = format!("/v1/prompts?limit=1&key={}", crate::client::segment(&key));
-        let found: Vec<Prompt> = patiently(async || self.client.get(&path).await).await?;
-        let prompt = match found.into_iter().next() {
-            // It was put there again after its prompt had ended: it is wanted once more.
-            Some(last) if last.state.is_final() && text.sight.changed_ms() > last.changed.0 => {
+        let prompt = match queued::find(self.client, &key).await? {
+            // It was put there again after its end was written down: it is wanted once more. Without that it is the
+            // same file still, whatever moved its time.
+            Some(last)
+                if last.state.is_final()
+                    && text.sight.changed_ms() > last.changed.0
+                    && self.folder.holds(&name.result(), &format!("\"prompt\": {},", last.id)) =>
+            {
                 self.post(&task, format!("{key}{}", last.id)).await
             }
             Some(there) => Ok(there),
@@ -278,10 +281,7 @@ impl Watcher<'_> {
     async fn post(&self, task: &Task, key: String) -> Result<Prompt, Failure> {
         let mut asked = task.prompt.clone();
         asked.dir = asked.dir.as_deref().map(|dir| sending::directory(dir, &self.base)).transpose()?;
-        let body = serde_json::to_string(&asked).map_err(|e| Failure::failed(e.to_string()))?;
-        let post =
-            async || self.client.ask(Method::POST, "/v1/prompts", Some(body.clone()), Some(&key)).await;
-        patiently(post).await
+        queued::post_once(self.client, &asked, &key).await
     }
 
     fn set(&mut self, name: &Name, life: Life) {

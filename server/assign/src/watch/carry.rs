@@ -88,11 +88,12 @@ pub fn learn(board: &mut Board, outcome: Outcome) {
         Ok(text) => board.desk.tell(text, board.clock),
         Err(text) => board.desk.fail(text, board.clock),
     }
-    if let Some((line, key)) = outcome.line
-        && board.desk.mode == Mode::Browse
-    {
-        // Otherwise it can still be had again from the past.
-        board.desk.mode = Mode::Line(Line::again(line, key));
+    if let Some((line, key)) = outcome.line {
+        // Nobody is interrupted: it can still be had again from the past, and is the same prompt then.
+        board.desk.may_have_arrived(&line, &key);
+        if board.desk.mode == Mode::Browse {
+            board.desk.mode = Mode::Line(Line::again(line, key));
+        }
     }
 }
 
@@ -134,12 +135,15 @@ fn fresh_key() -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::command::Purpose;
+    use super::super::keys::Key;
     use super::*;
     use wire::UnixMillis;
 
     fn lost(mode: Mode) -> Board {
         let mut board = Board { clock: UnixMillis(1), ..Board::default() };
         board.desk.mode = mode;
+        board.desk.remember(" fix it");
         let line = Some((" fix it".to_owned(), "k".to_owned()));
         learn(&mut board, Outcome { said: Err("the server is gone".into()), prompt: None, line });
         board
@@ -149,8 +153,17 @@ mod tests {
     fn a_line_that_could_not_be_sent_is_put_back_under_its_key() {
         let Mode::Line(line) = lost(Mode::Browse).desk.mode else { panic!("the line is lost") };
         assert_eq!((line.text.as_str(), line.key.as_deref()), (" fix it", Some("k")));
-        let busy = lost(Mode::Help { scroll: 0 });
+        let mut busy = lost(Mode::Help { scroll: 0 });
+        let mut line = Line::new(Purpose::Send, "");
+        line.press(Key::Up, &busy.desk.past);
+        assert_eq!(
+            (line.text.as_str(), line.key.as_deref()),
+            (" fix it", Some("k")),
+            "it is the same prompt"
+        );
         assert_eq!(busy.desk.mode, Mode::Help { scroll: 0 }, "nobody is interrupted");
-        assert!(busy.desk.notice.is_some_and(|n| n.text.contains("gone")));
+        assert!(busy.desk.notice.as_ref().is_some_and(|n| n.text.contains("gone")));
+        busy.desk.remember(" fix it");
+        assert_eq!(busy.desk.past[0].key, None, "what is sent again and arrives is done with");
     }
 }

@@ -31,6 +31,15 @@ pub struct Line {
     back: Option<usize>,
 }
 
+/// A line that was sent and can be had again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// As it was written.
+    pub text: String,
+    /// The idempotency key, when nobody knows whether it arrived.
+    pub key: Option<String>,
+}
+
 /// What a key made of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
@@ -55,7 +64,7 @@ impl Line {
     }
 
     /// Takes a key in; `past` are lines that can be had again.
-    pub fn press(&mut self, key: Key, past: &[String]) -> Written {
+    pub fn press(&mut self, key: Key, past: &[Sent]) -> Written {
         match key {
             Key::Enter => return Written::Whole,
             Key::Esc | Key::Ctrl('c' | 'g') => return Written::Dropped,
@@ -119,7 +128,7 @@ impl Line {
         blank.map_or(0, |(at, c)| at + c.len_utf8())
     }
 
-    fn leaf(&mut self, past: &[String], by: isize) {
+    fn leaf(&mut self, past: &[Sent], by: isize) {
         if self.purpose != Purpose::Send || past.is_empty() {
             return;
         }
@@ -129,8 +138,9 @@ impl Line {
             (Some(back), _) => back.checked_sub(1),
             (None, _) => return,
         };
-        let text = next.and_then(|back| past.iter().rev().nth(back)).cloned().unwrap_or_default();
-        *self = Self { back: next, ..Self::new(self.purpose, text) };
+        let sent = next.and_then(|back| past.iter().rev().nth(back)).cloned();
+        let (text, key) = sent.map_or_else(Default::default, |sent| (sent.text, sent.key));
+        *self = Self { back: next, key, ..Self::new(self.purpose, text) };
     }
 }
 
@@ -236,7 +246,7 @@ mod tests {
 
     #[test]
     fn lines_of_the_past_come_back() {
-        let past = ["one".to_owned(), "two".to_owned()];
+        let past = ["one", "two"].map(|text| Sent { text: text.into(), key: None });
         let mut line = Line::new(Purpose::Send, "");
         let mut shown = |key| {
             line.press(key, &past);

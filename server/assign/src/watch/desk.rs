@@ -6,9 +6,10 @@ use wire::session::Session;
 use wire::{SessionId, UnixMillis};
 
 use super::board::Board;
-use super::command::Line;
+use super::command::{Line, Sent};
 use super::inbox::{self, Mark};
 use super::keys::Effect;
+use super::shown::Shown;
 
 /// Milliseconds after the choice moved by itself in which no answer is given: a finger was meant for what is gone.
 const GRACE: u64 = 500;
@@ -114,8 +115,10 @@ pub struct Desk {
     pub size: (u16, u16),
     /// Whose terminal is shown.
     pub tailed: Option<SessionId>,
+    /// The request that the last picture showed.
+    pub shown: Option<Shown>,
     /// Lines that were sent, the last one last.
-    pub past: Vec<String>,
+    pub past: Vec<Sent>,
     spots: [Spot; 3],
 }
 
@@ -128,6 +131,7 @@ impl Default for Desk {
             notice: None,
             size: (80, 24),
             tailed: None,
+            shown: None,
             past: Vec::new(),
             spots: Default::default(),
         }
@@ -222,10 +226,17 @@ impl Desk {
 
     /// Keeps a line that was sent.
     pub fn remember(&mut self, line: &str) {
-        self.past.retain(|known| known != line);
-        self.past.push(line.to_owned());
+        self.past.retain(|known| known.text != line);
+        self.past.push(Sent { text: line.to_owned(), key: None });
         let surplus = self.past.len().saturating_sub(PAST);
         self.past.drain(..surplus);
+    }
+
+    /// Keeps the key of a line that was sent and may have arrived.
+    pub fn may_have_arrived(&mut self, line: &str, key: &str) {
+        if let Some(sent) = self.past.iter_mut().find(|sent| sent.text == line) {
+            sent.key = Some(key.to_owned());
+        }
     }
 }
 
@@ -368,7 +379,7 @@ mod tests {
         let mut desk = Desk::default();
         (0..PAST + 9).for_each(|n| desk.remember(&n.to_string()));
         desk.remember("20");
-        assert_eq!((desk.past.len(), desk.past.last().map(String::as_str)), (PAST, Some("20")));
-        assert_eq!(desk.past.iter().filter(|l| *l == "20").count(), 1);
+        assert_eq!((desk.past.len(), desk.past.last().map(|l| l.text.as_str())), (PAST, Some("20")));
+        assert_eq!(desk.past.iter().filter(|l| l.text == "20").count(), 1);
     }
 }

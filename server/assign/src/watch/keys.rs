@@ -12,6 +12,7 @@ use super::command::{self, Line, Purpose, Written};
 use super::desk::{self, Mode, Pane};
 use super::draw;
 use super::inbox::Mark;
+use super::shown::{self, Read};
 use super::whole;
 
 /// A key, whatever terminal it comes from.
@@ -288,7 +289,7 @@ fn write(board: &mut Board, mut line: Line, key: Key) -> Option<Effect> {
     None
 }
 
-/// An answer is given to what was shown whole, and only if it was there for a moment.
+/// An answer is given to what was shown whole, as it was shown, and only if it was there for a moment.
 fn answer(board: &mut Board, choice: Choice) -> Option<Effect> {
     let clock = board.clock;
     let mark = board.desk.subject().cloned()?;
@@ -310,9 +311,20 @@ fn answer(board: &mut Board, choice: Choice) -> Option<Effect> {
         board.desk.fail("the list has just moved; look again", clock);
         return None;
     }
-    if matches!(board.desk.mode, Mode::Browse) && !whole::is_shown(board, &mark) {
-        board.desk.mode = Mode::Whole { mark, scroll: 0 };
-        board.desk.tell("this is all that it asks; the same key again answers", clock);
+    let unread = match (shown::read(board, approval.id), &board.desk.mode) {
+        (Read::Whole, _) => None,
+        (Read::JustNow, _) => Some("it has just come or changed; look again"),
+        (Read::InPart, Mode::Whole { .. }) => Some("there is more of it below; answer at its end"),
+        (Read::No | Read::InPart, _) => {
+            board.desk.mode = Mode::Whole { mark, scroll: 0 };
+            // It is to be read anew, wherever it stood before.
+            board.desk.shown = None;
+            board.desk.tell("this is what it asks; read to its end, the same key again answers", clock);
+            return None;
+        }
+    };
+    if let Some(why) = unread {
+        board.desk.fail(why, clock);
         return None;
     }
     let refused = match (&choice, approval.state) {

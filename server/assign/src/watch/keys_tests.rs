@@ -13,9 +13,15 @@ fn board(prompts: Vec<Prompt>) -> Board {
     let mut board = Board { clock: UnixMillis(10_000), ..Board::default() };
     board.hear(whole(vec![session("api", State::WaitingPermission), session("web", State::Idle)], prompts));
     board.hear(ToViewer::Approval { approval: approval(12, "api") });
-    desk::settle(&mut board);
-    board.clock = UnixMillis(20_000);
+    rest(&mut board);
     board
+}
+
+/// Lets a picture be drawn, and time for it to be seen.
+fn rest(board: &mut Board) {
+    desk::settle(board);
+    shown::look(board);
+    board.clock = UnixMillis(board.clock.0 + 10_000);
 }
 
 /// Presses keys; gives the effects.
@@ -54,8 +60,17 @@ fn what_does_not_fit_is_shown_whole_before_it_is_answered() {
     let mut long = approval(12, "api");
     long.dialog.body = "rm -rf something\n".repeat(40);
     board.hear(ToViewer::Approval { approval: long });
+    rest(&mut board);
     assert_eq!(type_keys(&mut board, "a"), []);
     assert!(matches!(board.desk.mode, Mode::Whole { .. }), "{:?}", board.desk.mode);
+    rest(&mut board);
+    assert_eq!(type_keys(&mut board, "a1d"), [], "its end was not on the screen");
+    assert!(said(&board).0.contains("below"), "{:?}", said(&board));
+    press_one(&mut board, Key::End);
+    assert_eq!(type_keys(&mut board, "a"), [], "the end is not drawn yet");
+    rest(&mut board);
+    press_one(&mut board, Key::Home);
+    rest(&mut board);
     assert!(matches!(type_keys(&mut board, "a")[..], [Effect::Answer { .. }]));
     assert_eq!(board.desk.mode, Mode::Browse);
 }
@@ -65,9 +80,47 @@ fn a_request_is_not_answered_from_where_it_is_not_shown() {
     let mut board = board(Vec::new());
     assert_eq!(type_keys(&mut board, "ga"), [], "it is opened");
     assert!(matches!(board.desk.mode, Mode::Whole { mark: Mark::Approval(ApprovalId(12)), .. }));
+    assert_eq!(type_keys(&mut board, "a"), [], "it is not drawn yet");
+    rest(&mut board);
     assert!(matches!(type_keys(&mut board, "a")[..], [Effect::Answer { .. }]));
     let mut board = self::board(Vec::new());
     assert_eq!(type_keys(&mut board, "zad1rce"), [], "nothing is answered beside a terminal");
+}
+
+#[test]
+fn the_page_of_a_session_answers_nothing_that_it_does_not_show() {
+    let mut board = Board { clock: UnixMillis(10_000), ..Board::default() };
+    board.hear(whole(vec![session("api", State::WaitingPermission)], Vec::new()));
+    rest(&mut board);
+    press_one(&mut board, Key::Enter);
+    assert!(matches!(board.desk.mode, Mode::Whole { mark: Mark::Session(_), .. }), "{:?}", board.desk.mode);
+    board.hear(ToViewer::Approval { approval: approval(12, "api") });
+    rest(&mut board);
+    assert_eq!(type_keys(&mut board, "a"), [], "the request is shown first");
+    rest(&mut board);
+    assert!(matches!(type_keys(&mut board, "a")[..], [Effect::Answer { approval: ApprovalId(12), .. }]));
+}
+
+#[test]
+fn what_a_request_has_come_to_ask_is_answered_only_once_it_was_seen() {
+    for keys in ["", "o"] {
+        let mut board = board(Vec::new());
+        type_keys(&mut board, keys);
+        rest(&mut board);
+        let mut other = approval(12, "api");
+        (other.dialog.id, other.dialog.body) = ("dialog 13".into(), "rm -rf /".into());
+        board.hear(ToViewer::Approval { approval: other });
+        assert_eq!(type_keys(&mut board, "a"), [], "it was not drawn");
+        desk::settle(&mut board);
+        shown::look(&mut board);
+        assert_eq!(type_keys(&mut board, "a"), [], "nobody has read it yet");
+        rest(&mut board);
+        let effects = type_keys(&mut board, "a");
+        assert!(
+            matches!(&effects[..], [Effect::Answer { dialog, .. }] if dialog == "dialog 13"),
+            "{effects:?}"
+        );
+    }
 }
 
 #[test]
@@ -80,7 +133,7 @@ fn nothing_is_answered_right_after_the_list_moved_by_itself() {
     board.hear(ToViewer::Approval { approval: over });
     assert_eq!(type_keys(&mut board, "a"), []);
     assert_eq!(said(&board).1, Tone::Failed);
-    board.clock = UnixMillis(21_000);
+    rest(&mut board);
     assert!(matches!(type_keys(&mut board, "a")[..], [Effect::Answer { approval: ApprovalId(13), .. }]));
 }
 
@@ -92,6 +145,7 @@ fn what_cannot_be_answered_says_why() {
     let mut odd = approval(12, "api");
     odd.dialog.answerable = false;
     board.hear(ToViewer::Approval { approval: odd.clone() });
+    rest(&mut board);
     assert_eq!(type_keys(&mut board, "a"), []);
     assert!(said(&board).0.contains("choose by its number"));
     odd.state = ApprovalState::Answering;
@@ -139,7 +193,7 @@ fn a_prompt_is_written_and_sent() {
     let effects = type_keys(&mut board, ">7: fix it\n");
     let [Effect::Send { line, key: None, prompt }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((line.as_str(), prompt.text.as_str(), prompt.priority), ("7: fix it", "fix it", 7));
-    assert_eq!(board.desk.past, ["7: fix it"]);
+    assert_eq!(board.desk.past.iter().map(|sent| sent.text.as_str()).collect::<Vec<_>>(), ["7: fix it"]);
     let effects = type_keys(&mut board, "gj@fix it\n");
     let [Effect::Send { prompt, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((prompt.target.as_deref(), prompt.text.as_str()), (Some("web"), "fix it"));

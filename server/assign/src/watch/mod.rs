@@ -16,6 +16,7 @@ mod run;
 #[cfg(test)]
 pub mod sample;
 mod screen;
+mod shown;
 mod tail;
 mod whole;
 

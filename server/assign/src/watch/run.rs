@@ -18,6 +18,7 @@ use super::desk;
 use super::draw::{Look, draw};
 use super::keys::{Effect, Key, press};
 use super::screen::Screen;
+use super::shown;
 use super::tail::Tail;
 use crate::client::{Client, Feed, Heard};
 use crate::failure::Failure;
@@ -134,6 +135,7 @@ impl Watch {
         self.board.desk.size = screen.size()?;
         self.board.desk.age(self.board.clock);
         desk::settle(&mut self.board);
+        shown::look(&mut self.board);
         self.follow().await;
         let (board, tail, look) = (&self.board, self.tail.as_ref(), self.look);
         screen.draw(|area, buf| draw(board, tail, look, area, buf))

@@ -6,7 +6,6 @@ use wire::session::Session;
 use wire::text::{escape, escape_lines};
 
 use super::board::Board;
-use super::desk::Pane;
 use super::draw;
 use super::inbox::Mark;
 use crate::result;
@@ -21,12 +20,6 @@ pub fn lines(board: &Board, mark: &Mark, width: u16) -> Vec<String> {
     };
     let told = told.unwrap_or_else(|| vec!["It is over: answered elsewhere, or gone.".to_owned()]);
     told.iter().flat_map(|line| draw::wrap(line, width)).collect()
-}
-
-/// Whether all of a request stands on the screen while its list is looked at.
-pub fn is_shown(board: &Board, mark: &Mark) -> bool {
-    let (rows, width) = draw::request_room(board);
-    board.desk.chosen_in(Pane::Inbox) == Some(mark) && lines(board, mark, width).len() <= rows
 }
 
 /// What is asked, as `assign approve` shows it before it answers.

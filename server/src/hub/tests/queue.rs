@@ -113,6 +113,22 @@ fn whoever_retries_a_prompt_that_waits_runs_it_without_the_others() {
 }
 
 #[test]
+fn what_was_queued_under_a_key_is_there_also_when_what_it_waited_for_is_forgotten() {
+    let mut world = World::new();
+    let first = world.sent(NewPrompt::new("a"));
+    let sent = |world: &mut World| {
+        let asked = Box::new(after(&[first]));
+        world.ask(|reply| Ask::Enqueue(asked, Some("k".into()), By::Cli, reply)).map(|(_, prompt)| prompt.id)
+    };
+    let id = sent(&mut world).unwrap();
+    world.prompts.push(id);
+    world.ask(|reply| Ask::Change(first, Change::Cancel, By::Cli, reply)).unwrap();
+    let all = Selection { ids: Some(vec![first]), ..Selection::default() };
+    world.ask(|reply| Ask::Clear(all, By::Cli, reply)).unwrap();
+    assert_eq!(sent(&mut world).unwrap(), id);
+}
+
+#[test]
 fn prompts_cannot_wait_for_each_other_or_for_nobody() {
     let mut world = World::new();
     let first = world.sent(NewPrompt::new("a"));

@@ -40,7 +40,7 @@ pub fn draw(
     area: Rect,
     buf: &mut Buffer,
 ) -> Option<Position> {
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    if is_too_small((area.width, area.height)) {
         put(buf, area, 0, "muster: too small", look.strong());
         return None;
     }
@@ -53,6 +53,11 @@ pub fn draw(
         Mode::Browse | Mode::Line(_) | Mode::Sure { .. } => panes(board, tail, look, &rooms, buf),
     }
     footer(board, look, rooms.footer, buf)
+}
+
+/// Whether a terminal of so many columns and rows shows nothing.
+pub fn is_too_small((columns, rows): (u16, u16)) -> bool {
+    columns < SMALLEST.0 || rows < SMALLEST.1
 }
 
 fn panes(board: &Board, tail: Option<&Tail>, look: Look, rooms: &Rooms, buf: &mut Buffer) {
