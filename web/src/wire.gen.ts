@@ -494,6 +494,20 @@ models: Array<ModelUse>,
  */
 phases: Phases, };
 
+export type ModelUse = { 
+/**
+ * Its name, as the agent tells it.
+ */
+model: string, 
+/**
+ * Tokens read.
+ */
+tokens_in: number, 
+/**
+ * Tokens written.
+ */
+tokens_out: number, };
+
 export type Phases = { 
 /**
  * From queued to leased, earlier attempts included.
