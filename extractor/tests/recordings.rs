@@ -152,7 +152,7 @@ fn a_completed_turn_gives_its_answer_without_borders_and_prompts() {
 }
 
 #[test]
-fn a_permission_names_its_request_and_the_keys_that_answer_it() {
+fn a39_a_permission_names_its_request_and_the_keys_that_answer_it() {
     let check = |case: &str, within: &str, approve: &[u8]| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/recordings").join(case);
         let seen = replay(&load(&root), usize::MAX);

@@ -200,7 +200,7 @@ fn a_text_that_was_cut_off_inside_a_secret_does_not_keep_its_beginning() {
 }
 
 #[test]
-fn titles_are_masked_and_nobody_fills_a_viewers_clipboard() {
+fn a54_a69_titles_are_masked_and_nobody_fills_a_viewers_clipboard() {
     let redactor = redactor();
     let token = format!("ghp_{}", "Ab1".repeat(12));
     let bytes = format!("\x1b]0;x {token} y\x07a\x1b]52;c;{token}\x1b\\b\x1b]2;fine\x07");

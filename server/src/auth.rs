@@ -28,6 +28,9 @@ const MINUTE: i64 = 60_000;
 /// How long bad tries are remembered.
 const MEMORY: Duration = Duration::from_secs(60);
 
+/// What is said to a caller with the owner's credential that runs inside a session.
+pub const WEAKENED: &str = "inside a session, the owner's credential looks and assigns, no more";
+
 /// A caller whose credential is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -55,6 +58,20 @@ impl Principal {
         Self { scope: token.scope, token: token.hash, name, roles, expires, bounds, session: None }
     }
 
+    /// Leaves the owner's credential what an agent's has: it was used by a process of this session.
+    pub fn weaken(&mut self, session: Option<SessionId>) {
+        let name = session.as_ref().map_or("unseen", |session| &session.0);
+        self.name = format!("session {name}").into();
+        self.roles = [Role::Assigner].as_slice().into();
+        self.bounds = Some(Bounds::default());
+        self.session = session;
+    }
+
+    /// Whether that was done.
+    pub fn is_weakened(&self) -> bool {
+        self.scope == Scope::Admin && self.bounds.is_some()
+    }
+
     /// The word for who it is, in the audit log.
     pub fn by(&self) -> By {
         match self.scope {
@@ -72,7 +89,16 @@ impl Principal {
                     })),
                 }
             }
-            Scope::Admin | Scope::Wrapper => By::Cli,
+            Scope::Admin | Scope::Wrapper => match self.bounds {
+                None => By::Cli,
+                Some(bounds) => By::Agent(Box::new(Agent {
+                    word: self.name.to_string(),
+                    name: self.name.to_string(),
+                    token: self.name.to_string(),
+                    bounds,
+                    session: self.session.clone(),
+                })),
+            },
         }
     }
 
@@ -149,6 +175,11 @@ impl Auth {
     pub fn named(&self, id: &str) -> Option<StoredToken> {
         let inner = self.lock();
         inner.tokens.iter().find(|token| token.scope != Scope::Wrapper && token.id() == id).cloned()
+    }
+
+    /// The token of this hash.
+    pub fn of(&self, hash: &[u8; 32]) -> Option<StoredToken> {
+        self.lock().tokens.iter().find(|token| token.hash == *hash).cloned()
     }
 
     /// When each token was last used, to the minute.

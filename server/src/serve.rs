@@ -110,6 +110,7 @@ async fn run(
         metrics,
         terminals,
         port,
+        place.sessions(),
         ends.clone(),
         end,
         alive.clone(),

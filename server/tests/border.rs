@@ -34,6 +34,25 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("DELETE", "/v1/prompts", "admin"),
 ];
 
+/// Every route that the server describes, which are all that it has, and two that it has not.
+fn described(server: &Server) -> Vec<(String, String)> {
+    let (_, document): (u16, serde_json::Value) = server.ask("GET", "/v1/openapi.json", "");
+    let mut routes = vec![
+        ("GET".to_owned(), "/v1/unheard-of".to_owned()),
+        ("DELETE".to_owned(), "/v1/prompts".to_owned()),
+    ];
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        // A name in braces is any word.
+        let path = path.split('/').map(|part| if part.starts_with('{') { "1" } else { part });
+        let path = path.collect::<Vec<_>>().join("/");
+        let methods = methods.as_object().expect("methods").keys();
+        routes.extend(methods.map(|method| (method.to_uppercase(), path.clone())));
+    }
+    assert!(routes.len() > 60, "{routes:?}");
+    routes.retain(|(_, path)| path != "/healthz" && path != "/login");
+    routes
+}
+
 fn tcp(server: &Server, method: &str, path: &str) -> Request {
     Request::new(method, path).header("Host", &format!("127.0.0.1:{}", server.port))
 }
@@ -61,7 +80,7 @@ fn code(answer: &Answer) -> ErrorCode {
 }
 
 #[test]
-fn a01_it_listens_on_loopback_and_on_a_private_socket_only() {
+fn a01_a05_it_listens_on_loopback_and_on_a_private_socket_only() {
     let home = Home::new();
     let server = home.serve();
     let wildcard = TcpListener::bind(("0.0.0.0", server.port));
@@ -70,22 +89,25 @@ fn a01_it_listens_on_loopback_and_on_a_private_socket_only() {
     drop(wildcard);
     let help = home.command(&["serve", "--help"]).output().unwrap();
     assert!(!String::from_utf8_lossy(&help.stdout).contains("--listen"));
+    let wide = home.command(&["serve", "--listen", "0.0.0.0"]).output().unwrap();
+    assert_eq!(wide.status.code(), Some(2), "nothing widens it");
 }
 
 #[test]
 fn a02_a03_a08_nothing_answers_without_a_credential_wherever_it_comes_from() {
     let home = Home::new();
     let server = home.serve();
-    for (method, path, who) in ROUTES {
+    for (method, path) in &described(&server) {
+        let feed = path == "/v1/feed";
         for forwarded in [None, Some("127.0.0.1")] {
             let mut request = tcp(&server, method, path).json("{}");
             if let Some(from) = forwarded {
                 request = request.header("X-Forwarded-For", from).header("Forwarded", "for=127.0.0.1");
             }
-            if path.starts_with("/v1/wrapper") || path.starts_with("/v1/cli") || *who == "feed" {
+            if path.starts_with("/v1/wrapper") || path.starts_with("/v1/cli") || feed {
                 request = request.upgrade();
             }
-            if *who == "feed" {
+            if feed {
                 request = request.header("Origin", &origin(&server));
             }
             let by_unix = request.clone().by_unix(&server.place.server_socket());
@@ -277,6 +299,40 @@ fn a11_a12_the_code_works_once_and_the_cookie_is_for_this_server_only() {
 }
 
 #[test]
+fn a12_who_logs_out_or_in_anew_leaves_no_credential_behind() {
+    let home = Home::new();
+    let server = home.serve();
+    let status =
+        |cookie: &str| tcp(&server, "GET", "/v1/status").header("Cookie", cookie).by_tcp(server.port).status;
+    let first = cookie(&server);
+    let (_, link): (u16, LoginLink) = server.ask("POST", "/v1/login-links", "");
+    let path = link.url.strip_prefix(&origin(&server)).unwrap();
+    let answer = tcp(&server, "GET", path).header("Cookie", &first).by_tcp(server.port);
+    let second = answer.value("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!((status(&first), status(&second)), (401, 200), "the same browser, anew");
+    let other = cookie(&server);
+    let out = |cookie: &str| {
+        let request = tcp(&server, "POST", "/v1/logout").header("Cookie", cookie).json("{}");
+        request.header("Sec-Fetch-Site", "same-origin").by_tcp(server.port)
+    };
+    let answer = out(&second);
+    assert_eq!(answer.status, 200);
+    assert!(answer.value("set-cookie").unwrap().contains("max-age=0"));
+    assert_eq!((status(&second), status(&other), out(&second).status), (401, 200, 401));
+    // A browser's credential can be revoked from elsewhere, too.
+    let (_, rows): (u16, Vec<serde_json::Value>) = server.ask("GET", "/v1/tokens", "");
+    let row = rows.iter().find(|row| row["name"] == "browser").expect("the browser is listed");
+    let revoke = format!("/v1/tokens/{}", row["id"].as_str().unwrap());
+    assert_eq!(server.send("DELETE", &revoke, "", &[]).status, 200);
+    assert_eq!(status(&other), 401);
+    assert_eq!(
+        server.send("POST", "/v1/logout", "{}", &[]).status,
+        403,
+        "a program has nothing to log out of"
+    );
+}
+
+#[test]
 fn a13_no_address_is_taken_from_a_url() {
     let home = Home::new();
     let server = home.serve();
@@ -336,7 +392,7 @@ fn a19_only_the_hash_of_a_token_is_in_the_database() {
 }
 
 #[test]
-fn a20_a21_a_credential_opens_what_its_table_says_and_nothing_else() {
+fn a20_a_credential_opens_what_its_table_says_and_nothing_else() {
     let home = Home::new();
     let server = home.serve();
     let browser = cookie(&server);
@@ -356,6 +412,11 @@ fn a20_a21_a_credential_opens_what_its_table_says_and_nothing_else() {
         let status = request.by_tcp(server.port).status;
         let expected = matches!(*who, "person" | "feed");
         assert_eq!(status != 403, expected, "{method} {path} with a browser's cookie: {status}");
+    }
+    for (method, path) in described(&server).iter().filter(|(_, path)| path != "/v1/wrapper") {
+        let wrapper = bearer(&server.wrapper_token());
+        let request = tcp(&server, method, path).json("{}").header("Authorization", &wrapper);
+        assert_eq!(request.by_tcp(server.port).status, 403, "{method} {path} with a wrapper's token");
     }
     for path in ["/v1/stop", "/v1/login-links"] {
         for (name, value) in [("Authorization", bearer(&server.wrapper_token())), ("Cookie", browser.clone())]
@@ -397,7 +458,7 @@ fn a24_a25_a26_a27_all_that_is_made_is_private_and_what_is_planted_is_refused() 
 }
 
 #[test]
-fn a28_a_token_that_was_removed_is_replaced_and_the_old_one_opens_nothing() {
+fn a19_a27_a_token_that_was_removed_is_replaced_and_the_old_one_opens_nothing() {
     let home = Home::new();
     let mut server = home.serve();
     let old = server.wrapper_token();

@@ -109,6 +109,8 @@ export const insight = (query: Query): Promise<Insight> => request('GET', at('/v
 
 // Administration.
 export const openapi = (): Promise<{ paths: Record<string, unknown> }> => request('GET', '/v1/openapi.json');
+/** Ends what this browser may. */
+export const logout = (): Promise<Done> => request('POST', '/v1/logout', {});
 export const me = (): Promise<Me> => request('GET', '/v1/me');
 export const pauseRouting = (paused: boolean, session?: SessionId): Promise<Routing> =>
   request('POST', session === undefined ? '/v1/routing' : `${of('sessions', session)}/routing`, { paused } satisfies Routing);

@@ -1001,7 +1001,8 @@ expires_s: number, };
 
 export type Answer = { 
 /**
- * [`crate::session::Dialog::id`]; `None` takes the one that is open when the server looks.
+ * [`crate::session::Dialog::id`]; without it the answer is refused, as
+ * another dialog may have come meanwhile.
  */
 dialog: string | null, 
 /**

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_after_the_command_is_its_own() {
+    fn a47_everything_after_the_command_is_its_own() {
         assert_eq!(
             command(&["claude", "--resume", "x", "-d", "--", "--name"]),
             ["claude", "--resume", "x", "-d", "--", "--name"]

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_and_what_was_typed_is_left_out_when_asked() {
+    fn a71_secrets_are_masked_and_what_was_typed_is_left_out_when_asked() {
         let token = format!("ghp_{}", "Ab1".repeat(12));
         let redactor = Arc::new(Redactor::new(patterns::Secrets::builtin(), [], [0; 16]));
         let mut out = Vec::new();

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_keeps_its_beginning_and_its_end() {
+    fn a61_a_long_text_keeps_its_beginning_and_its_end() {
         let mut value =
             serde_json::json!({"a": [format!("begin{}é{}end", "x".repeat(40_000), "y".repeat(40_000))]});
         shorten(&mut value);

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_one_private_file_and_the_rest_of_the_command_stays() {
+    fn a50_settings_are_one_private_file_and_the_rest_of_the_command_stays() {
         let home = tempfile::tempdir().unwrap();
         let out =
             injected("settings", home.path(), &["agent", "--resume", "x", "--", "--settings", "y"]).unwrap();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_own_settings_and_hooks_stay_in_force() {
+    fn a50_the_users_own_settings_and_hooks_stay_in_force() {
         for by_path in [true, false] {
             let home = tempfile::tempdir().unwrap();
             let own = r#"{"model":"m","hooks":{"Stop":[{"hooks":[{"type":"command","command":"mine"}]}]}}"#;

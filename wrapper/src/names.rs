@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_could_be_paths_or_options_are_refused() {
+    fn a63_names_that_could_be_paths_or_options_are_refused() {
         let (_dir, place) = place();
         for bad in ["", "-d", "a/b", "..", "a b", "\u{1b}[31m"] {
             assert!(matches!(claim(&place, bad, "x"), Err(NameError::Invalid(_))), "{bad:?}");

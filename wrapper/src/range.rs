@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_plain_id_of_a_session_of_this_host_is_read() {
+    fn a63_only_a_plain_id_of_a_session_of_this_host_is_read() {
         let tmp = tempfile::tempdir().unwrap();
         let at = |name: &str| tmp.path().join(name);
         let place = Place { run: at("run"), state: at("state"), config: at("config") };

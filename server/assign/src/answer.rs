@@ -11,6 +11,10 @@ use wire::wrapper::Choice;
 use crate::client::{Client, segment};
 use crate::failure::Failure;
 use crate::print::Printer;
+use crate::tables::now;
+
+/// What a session has asked for less than this was hardly seen by whoever answers by the session's name.
+const GRACE_MS: u64 = 500;
 
 /// Yes, once.
 pub async fn approve(client: &Client, print: &Printer, session: &str) -> Result<(), Failure> {
@@ -53,11 +57,29 @@ async fn open(client: &Client, asked: &str) -> Result<Open, Failure> {
         return Ok(Open { dialog: item.dialog, path: format!("/v1/approvals/{number}/answer") });
     }
     let found: Session = client.get(&format!("/v1/sessions/{}", segment(asked))).await?;
-    let state = found.claim.state;
-    let dialog = found
-        .dialog
-        .ok_or_else(|| Failure::Refused(format!("{} asks nothing now; it is {state}", escape(asked))))?;
-    Ok(Open { dialog, path: format!("/v1/sessions/{}/answer", segment(asked)) })
+    let path = format!("/v1/approvals?state=open&session={}", segment(asked));
+    let mut items: Vec<Approval> = client.get(&path).await?;
+    let name = escape(asked);
+    match (items.pop(), items.is_empty()) {
+        (Some(item), true) if now().since(item.opened) < GRACE_MS => {
+            show(&item.dialog);
+            Err(Failure::Refused(format!(
+                "{name} asks this only now; if it is what you mean, use its number, {}",
+                item.id
+            )))
+        }
+        (Some(item), true) => {
+            Ok(Open { dialog: item.dialog, path: format!("/v1/approvals/{}/answer", item.id) })
+        }
+        (Some(_), false) => Err(Failure::Refused(format!(
+            "{name} asks several things; `assign approvals --session {name}` lists them, and each is answered by its \
+             number"
+        ))),
+        (None, _) if found.dialog.is_some() => Err(Failure::Refused(format!(
+            "{name} asks something only now; `assign approvals --session {name}` shows it and its number"
+        ))),
+        (None, _) => Err(Failure::Refused(format!("{name} asks nothing now; it is {}", found.claim.state))),
+    }
 }
 
 fn answerable(dialog: &Dialog, session: &str) -> Result<(), Failure> {

@@ -109,7 +109,7 @@ impl Client {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        if let (Credential::Given(_), Some(session)) = (&self.credential, &self.session) {
+        if let Some(session) = &self.session {
             request = request.header(SESSION_HEADER, &session.0);
         }
         if let Some(trace) = &self.trace {
@@ -244,6 +244,7 @@ async fn start_server() -> Result<(), Failure> {
     let started = tokio::process::Command::new(&program)
         .args(["serve", "--detach"])
         .env_remove(TOKEN_VARIABLE)
+        .env_remove("MUSTER_SESSION")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -265,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stays_one_segment() {
+    fn a63_a_name_stays_one_segment() {
         assert_eq!(segment("a/b ?..%\u{e9}"), "a%2Fb%20%3F%2E%2E%25%C3%A9");
     }
 }

@@ -6,12 +6,12 @@ mod support;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
 
-use support::peer::{Wrapper, now};
+use support::peer::{Wrapper, claim, now};
 use support::{Home, Server, wait_for};
 use wire::admin::Template;
 use wire::prompt::{Hold, HoldCode, Outcome, Prompt, PromptState, Step};
 use wire::session::{Dialog, DialogKind, DialogOption, State};
-use wire::wrapper::{Choice, ToServer, ToWrapper};
+use wire::wrapper::{Choice, Report, ToServer, ToWrapper};
 
 fn command(home: &Home, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assign"));
@@ -172,33 +172,51 @@ fn waiting_outlives_a_restart_of_the_server() {
 }
 
 #[test]
-fn a_dialog_is_shown_before_it_is_answered_and_answered_by_its_identity() {
+fn a38_a_dialog_is_shown_before_it_is_answered_and_answered_by_its_identity() {
     let home = Home::new();
     let server = home.serve();
     let mut wrapper = Wrapper::start(&server, "api");
     let option = |index, label: &str| DialogOption { index, label: label.into(), selected: index == 0 };
-    let mut present = now(State::WaitingPermission);
-    present.dialog = Some(Dialog {
-        id: "d1".into(),
+    let mut dialog = Dialog {
+        id: String::new(),
         kind: DialogKind::Permission,
         title: "Run rm?\u{1b}[2J".into(),
         body: "rm -rf build".into(),
         options: vec![option(0, "Yes"), option(1, "No")],
         answerable: true,
         request: None,
-    });
-    wrapper.peer.say(&ToServer::Now(present));
-    wait_for("the dialog", || server.session("api").dialog);
-    for (args, expected) in [
+    };
+    for (n, (args, expected)) in [
         (&["approve", "api"][..], Choice::Approve),
         (&["deny", "api"], Choice::Deny),
         (&["answer", "api", "2"], Choice::Option { index: 1 }),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        dialog.id = format!("d{n}");
+        let report = Report::State { claim: claim(State::WaitingPermission), dialog: Some(dialog.clone()) };
+        let seq = wrapper.report(report);
+        assert!(wrapper.acked(seq));
+        let young = command(&home, args).output().unwrap();
+        let shown = String::from_utf8(young.stderr).unwrap();
+        assert_eq!(young.status.code(), Some(5), "{shown}");
+        assert!(shown.contains(&format!("use its number, {}", n + 1)), "{shown}");
+        wait_for("the dialog to have stood a while", || {
+            let open: serde_json::Value =
+                serde_json::from_str(&check(&home, &["approvals", "--json"], 0)).ok()?;
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
+            (now > u128::from(open["opened"].as_u64()?) + 600).then_some(())
+        });
         let child = command(&home, args).spawn().unwrap();
-        let Some(ToWrapper::Answer { request, dialog, choice, .. }) = wrapper.next() else {
-            panic!("no answer")
+        let (request, bound, choice) = loop {
+            match wrapper.next() {
+                Some(ToWrapper::Answer { request, dialog, choice, .. }) => break (request, dialog, choice),
+                Some(_) => {}
+                None => panic!("no answer"),
+            }
         };
-        assert_eq!((dialog.as_str(), choice), ("d1", expected));
+        assert_eq!((bound, choice), (format!("d{n}"), expected));
         wrapper.peer.say(&ToServer::Reply { request, refused: None });
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0));
@@ -228,7 +246,7 @@ fn tables_are_for_people_and_json_is_for_programs() {
 }
 
 #[test]
-fn a56_a_closed_pipe_is_no_error_message() {
+fn a_closed_pipe_is_no_error_message() {
     let home = Home::new();
     let _server = home.serve();
     let mut child = command(&home, &["watch"]).spawn().unwrap();

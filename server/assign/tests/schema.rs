@@ -125,6 +125,8 @@ fn answers(checker: &mut Checker<'_>, server: &Server, wrapper: &mut Wrapper) {
     for (n, args) in [&["approve", "api"][..], &["deny", "api"], &["answer", "api", "2"]].iter().enumerate() {
         ask(server, wrapper, &format!("d{n}"));
         checker.plain("approvals");
+        // By its name a session is answered only when what it asks has stood a moment.
+        std::thread::sleep(std::time::Duration::from_millis(600));
         let child = checker.command(args).arg("--json").spawn().expect("assign runs");
         let request = loop {
             match wrapper.next() {

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_kinds_and_numbers_leaves_unless_it_was_asked_for() {
+    fn a68_nothing_but_kinds_and_numbers_leaves_unless_it_was_asked_for() {
         for kind in
             [SinkKind::Webhook, SinkKind::Ntfy, SinkKind::Slack, SinkKind::Discord, SinkKind::Telegram]
         {

@@ -19,6 +19,8 @@ pub enum Access {
     Agent,
     /// An administrator, but no browser: a page must not be able to end the server or to let another browser in.
     Owner,
+    /// A browser, about its own credential.
+    Browser,
     /// The command line's feed: somebody who may look, and no browser.
     Cli,
     /// The dashboard's feed: somebody who may look, from our own page.
@@ -34,6 +36,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/v1/login-links", Access::Owner),
+    ("POST", "/v1/logout", Access::Browser),
     ("GET", "/v1/me", May(Viewer)),
     ("POST", "/v1/me/progress", Access::Agent),
     ("POST", "/v1/me/questions", Access::Agent),
@@ -118,6 +121,7 @@ impl Access {
             Access::Within(role) => caller.may(role),
             Access::Agent => caller.bounds.is_some() && caller.may(Viewer),
             Access::Owner => caller.scope != Scope::Browser && caller.bounds.is_none() && caller.may(Admin),
+            Access::Browser => caller.scope == Scope::Browser,
             Access::Cli => caller.scope != Scope::Browser && caller.may(Viewer),
             Access::Feed => caller.may(Viewer),
             Access::Wrapper => caller.scope == Scope::Wrapper,
@@ -183,7 +187,7 @@ mod tests {
                     Access::Open => continue,
                     May(needed) | Within(needed) => *needed == Viewer || *needed == role,
                     Access::Cli | Access::Feed => true,
-                    Access::Owner | Access::Wrapper | Access::Agent => false,
+                    Access::Owner | Access::Wrapper | Access::Agent | Access::Browser => false,
                 };
                 assert_eq!(own.contains(&format!("{method} {path}")), open, "{role}: {method} {path}");
             }
@@ -193,7 +197,10 @@ mod tests {
             admin.len(),
             ROUTES
                 .iter()
-                .filter(|(.., a)| !matches!(a, Access::Open | Access::Wrapper | Access::Agent))
+                .filter(|(.., a)| !matches!(
+                    a,
+                    Access::Open | Access::Wrapper | Access::Agent | Access::Browser
+                ))
                 .count()
         );
     }

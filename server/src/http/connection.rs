@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use super::App;
+use super::peer::Peer;
 
 /// Connections at once on each listener; those beyond wait to be accepted.
 const CONNECTIONS: usize = 12_000;
@@ -48,7 +49,12 @@ pub async fn accept_unix(listener: UnixListener, router: Router, app: App) {
             () = turned(&mut ending) => return,
         };
         match accepted {
-            Ok((stream, _)) if is_own(&stream) => spawn(stream, Via::Unix, &router, &app, seat),
+            Ok((stream, _)) if is_own(&stream) => {
+                let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
+                // Now, while it waits: later it may be gone.
+                let peer = Peer::of(pid, &app.sessions);
+                spawn(stream, Via::Unix, peer, &router, &app, seat);
+            }
             Ok(_) => tracing::warn!("a connection of another user was refused"),
             Err(error) => rest(&error).await,
         }
@@ -68,7 +74,7 @@ pub async fn accept_tcp(listener: TcpListener, router: Router, app: App) {
             Ok((stream, _)) => {
                 // Keys and frames are small and must not wait for more; failing costs only time.
                 let _ = stream.set_nodelay(true);
-                spawn(stream, Via::Tcp, &router, &app, seat);
+                spawn(stream, Via::Tcp, Peer::Outside, &router, &app, seat);
             }
             Err(error) => rest(&error).await,
         }
@@ -97,7 +103,7 @@ fn is_own(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw())
 }
 
-fn spawn<S>(stream: S, via: Via, router: &Router, app: &App, seat: OwnedSemaphorePermit)
+fn spawn<S>(stream: S, via: Via, peer: Peer, router: &Router, app: &App, seat: OwnedSemaphorePermit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -107,6 +113,7 @@ where
     tokio::spawn(async move {
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(via);
+            request.extensions_mut().insert(peer.clone());
             router.clone().oneshot(request.map(Body::new))
         });
         let connection = http1::Builder::new()

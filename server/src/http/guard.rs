@@ -13,9 +13,11 @@ use wire::SessionId;
 use wire::http::ErrorCode;
 
 use super::access::Access;
+use super::peer::{self, Peer};
 use super::{App, Via};
-use crate::auth::Principal;
+use crate::auth::{Principal, WEAKENED};
 use crate::fault::Fault;
+use crate::store::Scope;
 
 /// In which session an agent runs, as it says.
 const MUSTER_SESSION: HeaderName = HeaderName::from_static(wire::http::SESSION_HEADER);
@@ -70,7 +72,25 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Fault> {
         tokio::time::sleep(app.auth.bad_try(Instant::now())).await;
         return Err(unauthorized());
     };
+    let named = request.headers().get(MUSTER_SESSION).and_then(|session| session.to_str().ok());
+    if principal.scope == Scope::Admin {
+        // Invariant: the owner's credential, which lies open to every agent's shell, is a person's only outside.
+        match request.extensions().get::<Peer>() {
+            Some(Peer::Inside(session)) => principal.weaken(Some(session.clone())),
+            Some(Peer::Unseen) => principal.weaken(None),
+            Some(Peer::Outside) | None => {
+                if let Some(session) = named.and_then(|name| peer::known(name, &app.sessions)) {
+                    principal.weaken(Some(session));
+                }
+            }
+        }
+    } else if principal.bounds.is_some() {
+        principal.session = named.map(|session| SessionId(session.to_owned()));
+    }
     if !access.allows(&principal) {
+        if principal.is_weakened() {
+            return Err(forbidden(WEAKENED, "a person does this, outside of sessions"));
+        }
         return Err(forbidden(
             "this credential does not allow that",
             "`assign token ls` shows what each allows",
@@ -78,10 +98,6 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Fault> {
     }
     if *request.method() != Method::GET && *request.method() != Method::HEAD {
         check_intent(request.headers(), cookie, app.port)?;
-    }
-    if principal.bounds.is_some() {
-        let session = request.headers().get(MUSTER_SESSION).and_then(|session| session.to_str().ok());
-        principal.session = session.map(|session| SessionId(session.to_owned()));
     }
     request.extensions_mut().insert::<Principal>(principal);
     Ok(())
@@ -139,7 +155,7 @@ fn check_intent(headers: &HeaderMap, cookie: bool, port: u16) -> Result<(), Faul
 }
 
 /// The bearer token, or the cookie of this port. True: it was the cookie.
-fn credential(headers: &HeaderMap, port: u16) -> Result<(String, bool), Fault> {
+pub fn credential(headers: &HeaderMap, port: u16) -> Result<(String, bool), Fault> {
     let mut bearers = headers.get_all(header::AUTHORIZATION).iter();
     match (bearers.next(), bearers.next()) {
         (Some(bearer), None) => {

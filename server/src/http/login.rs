@@ -1,9 +1,9 @@
-//! Logging a browser in: a link with a code, then a cookie. Must not: put a token into a URL.
+//! Logging a browser in and out: a link with a code, then a cookie. Must not: put a token into a URL.
 
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use schemars::JsonSchema;
@@ -12,10 +12,12 @@ use wire::http::{ErrorCode, LoginLink};
 
 use super::App;
 use super::error::answer;
-use super::guard::cookie_name;
-use crate::auth::{CODE_LIFE, COOKIE_LIFE, Login};
+use super::guard::{cookie_name, credential, unauthorized};
+use super::tokens::end;
+use crate::auth::{CODE_LIFE, COOKIE_LIFE, Login, Principal};
 use crate::fault::Fault;
-use crate::hub::{Ask, now};
+use crate::hub::{Ask, By, now};
+use crate::store::Scope;
 
 /// The code in a link.
 #[derive(Deserialize, JsonSchema)]
@@ -51,10 +53,34 @@ pub async fn login(State(app): State<App>, headers: HeaderMap, Query(query): Que
     let code = query.code.unwrap_or_default();
     match enter(&app, &code).await {
         Ok(cookie) => {
+            forget_old(&app, &headers).await;
             let headers = [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())];
             (StatusCode::SEE_OTHER, headers).into_response()
         }
         Err(fault) => fault.into_response(),
+    }
+}
+
+/// Logs out the browser that asks.
+pub async fn logout(State(app): State<App>, Extension(principal): Extension<Principal>) -> Response<Body> {
+    let done = match app.auth.of(&principal.token) {
+        Some(token) => end(&app, token, principal.by()).await,
+        None => Err(unauthorized()),
+    };
+    let gone = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", cookie_name(app.port));
+    match done {
+        Ok(done) => ([(header::SET_COOKIE, gone)], answer(Ok(done))).into_response(),
+        Err(fault) => fault.into_response(),
+    }
+}
+
+/// A browser that logs in anew leaves no credential behind.
+async fn forget_old(app: &App, headers: &HeaderMap) {
+    let Ok((old, true)) = credential(headers, app.port) else { return };
+    let known = app.auth.check(&old, now()).filter(|old| old.scope == Scope::Browser);
+    let Some(token) = known.and_then(|old| app.auth.of(&old.token)) else { return };
+    if let Err(fault) = end(app, token, By::Browser).await {
+        tracing::warn!(why = fault.0.message, "a browser's old credential stays until it expires");
     }
 }
 

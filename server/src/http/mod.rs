@@ -15,6 +15,7 @@ mod login;
 mod me;
 pub mod openapi;
 mod past;
+mod peer;
 mod policies;
 mod pools;
 mod prompts;
@@ -32,6 +33,7 @@ mod wrapper;
 pub use connection::{Via, accept_tcp, accept_unix, turned};
 pub use shell::build;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -64,6 +66,8 @@ pub struct Inner {
     pub terminals: Arc<Terminals>,
     /// Port of the dashboard.
     pub port: u16,
+    /// Where each session has its folder.
+    pub sessions: PathBuf,
     /// Limits on connections.
     pub wall: Wall,
     /// Turns true when the server ends.
@@ -95,6 +99,7 @@ impl App {
         metrics: Metrics,
         terminals: Arc<Terminals>,
         port: u16,
+        sessions: PathBuf,
         ending: watch::Receiver<bool>,
         end: mpsc::Sender<()>,
         alive: mpsc::Sender<()>,
@@ -108,6 +113,7 @@ impl App {
             metrics,
             terminals,
             port,
+            sessions,
             wall,
             ending,
             end,
@@ -133,6 +139,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(status::healthz))
         .route("/login", get(login::login))
         .route("/v1/login-links", post(login::make_link))
+        .route("/v1/logout", post(login::logout))
         .route("/v1/me", get(me::show))
         .route("/metrics", get(status::metrics))
         .route("/v1/status", get(status::status))

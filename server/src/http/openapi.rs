@@ -129,6 +129,8 @@ fn about_the_server(s: &mut SchemaGenerator) -> Vec<Operation> {
             .query::<super::login::Code>(s)
             .plain(303),
         post("/v1/login-links", "Makes a link that logs one browser in, once").gives::<LoginLink>(s, 200),
+        post("/v1/logout", "Logs the browser out that asks: its cookie opens nothing any more")
+            .gives::<Done>(s, 200),
         get("/v1/me", "Who is asking, and what it may do").gives::<Me>(s, 200),
         post("/v1/me/progress", "What an agent says of the prompt that its session works on")
             .takes::<Note>(s)

@@ -10,8 +10,8 @@ use super::App;
 use super::error::{answer, read};
 use crate::auth::Principal;
 use crate::fault::Fault;
-use crate::hub::{Admin, Ask, now};
-use crate::store::Scope;
+use crate::hub::{Admin, Ask, By, now};
+use crate::store::{Scope, StoredToken};
 use crate::token::Token;
 
 /// All but the wrappers', without their secrets.
@@ -63,7 +63,12 @@ async fn revoked(app: &App, principal: &Principal, id: &str) -> Result<Done, Fau
             "to have a new one, stop the server, remove the file cli.token, and start the server again",
         ));
     }
-    let (hash, by, here) = (token.hash, principal.by(), app.clone());
+    end(app, token, principal.by()).await
+}
+
+/// Ends a token, and closes what is open with it.
+pub async fn end(app: &App, token: StoredToken, by: By) -> Result<Done, Fault> {
+    let (hash, here) = (token.hash, app.clone());
     to_its_end(app, async move {
         let token = Box::new(token);
         let done = here.hub.ask(|reply| Ask::Admin(Admin::RevokeToken(token, by, reply))).await?;

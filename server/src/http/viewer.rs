@@ -20,7 +20,7 @@ use super::App;
 use super::connection::turned;
 use super::wall::Place;
 use super::wrapper::admit;
-use crate::auth::Principal;
+use crate::auth::{Principal, WEAKENED};
 use crate::feed::{About, Inlet, Outlet};
 use crate::hub::{Command, ViewerSaid};
 
@@ -102,7 +102,8 @@ fn sort(
     pace: &mut Pace,
 ) -> Option<ViewerSaid> {
     if !principal.may(needed(&said)) {
-        refuse(outlet, what(&said), "this credential does not allow that");
+        let why = if principal.is_weakened() { WEAKENED } else { "this credential does not allow that" };
+        refuse(outlet, what(&said), why);
         return None;
     }
     match said {

@@ -113,7 +113,7 @@ fn the_first_rule_that_matches_decides_and_without_one_a_person_is_asked() {
 }
 
 #[test]
-fn a_request_that_the_agent_did_not_tell_is_never_answered() {
+fn a39_a_request_that_the_agent_did_not_tell_is_never_answered() {
     let text = "
         [[rule]]\nname = 'no'\neffect = 'deny'
         [[rule]]\nname = 'yes'\neffect = 'approve'\nactions = ['read']";

@@ -125,7 +125,8 @@ wire! {
     /// Answer to a dialog, bound to what the person saw.
     #[serde(deny_unknown_fields)]
     pub struct Answer {
-        /// [`crate::session::Dialog::id`]; `None` takes the one that is open when the server looks.
+        /// [`crate::session::Dialog::id`]; without it the answer is refused, as
+        /// another dialog may have come meanwhile.
         #[serde(default)]
         pub dialog: Option<String>,
         /// The choice.

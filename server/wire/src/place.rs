@@ -17,6 +17,15 @@ use crate::SessionId;
 /// The variable with the token that `assign` uses in place of the command line's own. Agents do not inherit it.
 pub const TOKEN_VARIABLE: &str = "MUSTER_TOKEN";
 
+/// What gives power or opens another's door: no process that works for a session inherits it.
+pub const SECRETS: [&str; 5] = [
+    TOKEN_VARIABLE,
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+    "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+];
+
 /// The folders of one user on one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {

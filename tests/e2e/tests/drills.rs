@@ -19,7 +19,7 @@ fn g6_whoever_is_killed_at_whatever_step_a_prompt_is_typed_once_and_told_as_it_w
 }
 
 #[test]
-fn a35_a_dialog_that_opens_at_any_moment_of_a_delivery_is_never_answered() {
+fn a35_a37_a_dialog_that_opens_at_any_moment_of_a_delivery_is_never_answered() {
     let report = dialog::run(&plan(48, 1));
     without_fault(&report, 48);
     assert!(report.get("dialogs between paste and Enter") > 0, "{report}");

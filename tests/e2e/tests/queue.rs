@@ -169,19 +169,24 @@ fn a_running_turn_is_called_off_by_the_agents_own_interrupt() {
 
 #[test]
 fn a33_a_prompt_cannot_break_out_of_its_paste() {
+    let payload = "\u{1b}[200~ echo safe \u{1b}[201~\rtouch broken-out\r";
     let muster = Muster::new();
     let project = muster.project("p");
     let name = ["-d", "--name", "sh", "-C", project.to_str().unwrap(), "bash", "--norc", "--noprofile"];
     muster.ok("wrap", &name);
     muster.await_state("sh", "idle");
-    let id = muster.send(&["--to", "sh", "echo safe \u{1b}[201~\rtouch broken-out\r"]);
-    let settled = |p: &Value| p["prompt"]["state"] != "pending" && p["prompt"]["state"] != "assigned";
-    wait_for("the prompt to settle", || Some(muster.prompt(id)).filter(settled));
-    // Whatever became of it, a command of its own must not have come out of the paste.
-    assert!(
-        !project.join("broken-out").exists()
-            || muster.prompt(id)["prompt"]["asked"]["text"].as_str().unwrap().contains('\n')
-    );
+    let by_cli = muster.send(&["--to", "sh", payload]);
+    let body = serde_json::json!({ "text": payload, "target": "sh" });
+    let by_api = muster.api().post("/v1/prompts", &body).unwrap()["id"].as_i64().unwrap();
+    let held = |p: &Value| p["prompt"]["hold"]["text"].to_string().contains("each line is a command");
+    wait_for("the first to be held", || Some(muster.prompt(by_cli)).filter(held));
+    muster.ok("assign", &["cancel", &by_cli.to_string()]);
+    wait_for("the second to be held", || Some(muster.prompt(by_api)).filter(held));
+    muster.ok("assign", &["cancel", &by_api.to_string()]);
+    // The shell was typed nothing and takes what is meant.
+    let sound = muster.send(&["--to", "sh", "echo sound"]);
+    muster.await_prompt(sound, "completed");
+    assert!(!project.join("broken-out").exists());
 }
 
 #[test]

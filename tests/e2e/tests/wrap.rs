@@ -214,10 +214,26 @@ fn a22_the_program_inherits_no_power_and_its_own_environment() {
     assert!(text.contains("MY_OWN=variable"));
     let bare = Command::new("sh").args(["-c", "umask"]).output().unwrap();
     assert!(text.starts_with(&*String::from_utf8_lossy(&bare.stdout)), "the user's own file mask");
+    let secret = "muster_tok_of-the-user";
+    let mut with_server = muster.command("wrap");
+    with_server.env("MUSTER_TOKEN", secret).args(["-d", "--name", "s", "sh", "-c", "env >seen; sleep 600"]);
+    assert!(with_server.output().unwrap().status.success());
+    wait_for("the session to reach the server that it started", || muster.session("s"));
+    let seen = wait_for("the environment", || {
+        std::fs::read_to_string(muster.folder().join("seen")).ok().filter(|seen| seen.ends_with('\n'))
+    });
+    let file = muster.home().join("run/assigner.json");
+    let server: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let server = std::fs::read(format!("/proc/{}/environ", server["pid"])).unwrap();
+    let server = String::from_utf8_lossy(&server).into_owned();
     for token in ["cli.token", "wrapper.token"] {
-        let Ok(secret) = std::fs::read_to_string(muster.home().join("state").join(token)) else { continue };
-        assert!(!text.contains(secret.trim()));
+        let token = std::fs::read_to_string(muster.home().join("state").join(token)).unwrap();
+        assert!(
+            !text.contains(token.trim()) && !seen.contains(token.trim()) && !server.contains(token.trim())
+        );
     }
+    assert!(!seen.contains(secret) && !server.contains(secret), "{seen}\n{server}");
+    assert!(seen.contains("MUSTER_SESSION=") && !server.contains("MUSTER_SESSION="), "{server}");
 }
 
 #[test]

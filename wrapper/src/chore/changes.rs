@@ -36,9 +36,9 @@ async fn look(dir: &Path, base: &str, patch: bool) -> Result<Changes, String> {
     let root = text(dir, &["rev-parse", "--show-toplevel"]).await?;
     let root = Path::new(&root);
     let names = [&["diff", "--name-status", "-z"][..], &PLAIN, &["--end-of-options", base, "--"]].concat();
-    let known = run(git(root, &names), 1 << 20).await?;
+    let known = run(git(root, &names).await, 1 << 20).await?;
     let others = ["ls-files", "--others", "--exclude-standard", "-z"];
-    let unknown = run(git(root, &others), 1 << 20).await?;
+    let unknown = run(git(root, &others).await, 1 << 20).await?;
     let mut files = name_status(&known.output);
     files.extend(words(&unknown.output).map(|path| FileChange { path, status: "?".to_owned() }));
     let mut cut = known.cut || unknown.cut || shorten(&mut files);
@@ -59,14 +59,13 @@ async fn difference(root: &Path, base: &str) -> Result<(String, bool), String> {
     let copied = std::fs::copy(folder.join("index"), &index);
     let told = async {
         copied.map_err(|fault| format!("the index cannot be copied: {fault}"))?;
-        let with = |arguments: &[&str]| {
-            let mut command = git(root, arguments);
-            command.env("GIT_INDEX_FILE", &index);
-            command
-        };
-        run(with(&["add", "--intent-to-add", "--all"]), 0).await?;
+        let mut add = git(root, &["add", "--intent-to-add", "--all"]).await;
+        add.env("GIT_INDEX_FILE", &index);
+        run(add, 0).await?;
         let diff = [&["diff"][..], &PLAIN, &["--end-of-options", base, "--"]].concat();
-        run(with(&diff), DIFF_MAX).await
+        let mut diff = git(root, &diff).await;
+        diff.env("GIT_INDEX_FILE", &index);
+        run(diff, DIFF_MAX).await
     };
     let told = told.await;
     let _ = std::fs::remove_file(&index);

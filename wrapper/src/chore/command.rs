@@ -39,7 +39,16 @@ pub struct Ran {
 /// A command line for `sh`, with both outputs in one, in order.
 pub fn shell(line: &str, dir: &Path, env: &BTreeMap<String, String>) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", "exec 2>&1\neval \"$1\"", "sh", line]).current_dir(dir).envs(env);
+    command.args(["-c", "exec 2>&1\neval \"$1\"", "sh", line]).current_dir(dir);
+    powerless(&mut command).envs(env);
+    command
+}
+
+/// Takes from a command what gives power; what a prompt sets itself comes afterwards.
+pub fn powerless(command: &mut Command) -> &mut Command {
+    for name in wire::place::SECRETS {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -1,7 +1,8 @@
 //! Git, run so that a repository cannot make it do anything of its own. Must not: be given a name that was not checked.
 //!
-//! No hook, no monitor, no prompt, no lock that is not needed; names come after `--`.
+//! No hook, no monitor, no filter, no prompt, no lock that is not needed; names come after `--`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,17 +17,46 @@ use crate::gate::hold;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Variables that would lead git away from the directory that it is called in.
-const MISLEADING: [&str; 6] = [
+const MISLEADING: [&str; 8] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
     "GIT_COMMON_DIR",
     "GIT_NAMESPACE",
     "GIT_CEILING_DIRECTORIES",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_EXTERNAL_DIFF",
 ];
 
-/// A call of git in a directory.
-pub fn git(dir: &Path, arguments: &[&str]) -> Command {
+/// A call of git in a directory, without the filters that the repository itself names: whoever may write its
+/// configuration, as an agent may, would run a program by them. Those of the user's own configuration work.
+pub async fn git(dir: &Path, arguments: &[&str]) -> Command {
+    let ask = ["config", "--show-scope", "--name-only", "-z", "--get-regexp", r"^filter\."];
+    let ran = command::run(call(dir, &ask), LIMIT, Keep::First(1 << 20)).await;
+    let off = filters(&ran.map(|ran| ran.output).unwrap_or_default());
+    let mut command = call(dir, arguments);
+    command.env("GIT_CONFIG_COUNT", off.len().to_string());
+    for (n, (name, value)) in off.into_iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{n}"), name).env(format!("GIT_CONFIG_VALUE_{n}"), value);
+    }
+    command
+}
+
+/// What switches off the filters that git lists, as scopes and names in turn: those of the repository.
+fn filters(listed: &[u8]) -> Vec<(String, &'static str)> {
+    let listed = String::from_utf8_lossy(listed);
+    let words: Vec<&str> = listed.split('\0').collect();
+    let own = words.chunks_exact(2).filter(|pair| matches!(pair[0], "local" | "worktree"));
+    let drivers: BTreeSet<&str> =
+        own.filter_map(|pair| pair[1].rsplit_once('.').map(|(driver, _)| driver)).collect();
+    let off = [("smudge", ""), ("clean", ""), ("process", ""), ("required", "false")];
+    drivers
+        .into_iter()
+        .flat_map(|driver| off.map(|(what, value)| (format!("{driver}.{what}"), value)))
+        .collect()
+}
+
+fn call(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.args([
         "-c",
@@ -40,7 +70,12 @@ pub fn git(dir: &Path, arguments: &[&str]) -> Command {
     for name in MISLEADING {
         command.env_remove(name);
     }
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+    command::powerless(&mut command);
+    command
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("LC_ALL", "C");
     command
 }
 
@@ -60,7 +95,7 @@ pub async fn run(command: Command, most: usize) -> Result<Ran, String> {
 
 /// What a call writes, as text without the last line's end.
 pub async fn text(dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let ran = run(git(dir, arguments), 1 << 20).await?;
+    let ran = run(git(dir, arguments).await, 1 << 20).await?;
     Ok(String::from_utf8_lossy(&ran.output).trim_end_matches('\n').to_owned())
 }
 

@@ -68,7 +68,7 @@ pub async fn prepare(
     };
     let until = Instant::now() + limit;
     for line in &offer.prerequisites {
-        let exported = prerequisite(line, &dir, &prepared.env, until - Instant::now()).await?;
+        let exported = prerequisite(line, &dir, &prepared.env, worktrees, until - Instant::now()).await?;
         prepared.env.extend(exported);
     }
     Ok(prepared)
@@ -153,10 +153,12 @@ async fn prerequisite(
     line: &str,
     dir: &Path,
     env: &BTreeMap<String, String>,
+    own: &Path,
     limit: Duration,
 ) -> Result<BTreeMap<String, String>, Hold> {
     let failed = |how: &str| hold(HoldCode::Prerequisite, &format!("the prerequisite `{line}` {how}"));
-    let report = Report::new().map_err(|fault| failed(&format!("cannot be run: {fault}")))?;
+    private_dir(own).map_err(|fault| failed(&format!("cannot be run: {fault}")))?;
+    let report = Report::new(own).map_err(|fault| failed(&format!("cannot be run: {fault}")))?;
     // The shell tells its variables whichever way it ends.
     let trapped = format!("trap 'env -0 >\"${REPORT}\"' EXIT\n{line}");
     let mut command = command::shell(&trapped, dir, env);
@@ -186,13 +188,13 @@ fn exported(report: &[u8], before: impl Fn(&str) -> Option<String>) -> BTreeMap<
     report.split(|byte| *byte == 0).filter_map(pair).collect()
 }
 
-/// A private file that is removed again.
+/// A private file, in a folder of ours alone, that is removed again.
 struct Report(PathBuf);
 
 impl Report {
-    fn new() -> std::io::Result<Self> {
+    fn new(own: &Path) -> std::io::Result<Self> {
         use std::os::unix::fs::OpenOptionsExt;
-        let path = std::env::temp_dir().join(format!("muster-{}", uuid::Uuid::now_v7()));
+        let path = own.join(format!("report-{}", uuid::Uuid::now_v7()));
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(Self(path))
     }

@@ -158,6 +158,26 @@ async fn a64_a_repository_cannot_make_a_switch_run_anything() {
 }
 
 #[tokio::test]
+async fn a64_a_repositorys_filters_do_not_run() {
+    let repository = Repository::new();
+    let mark = repository.dir.path().join("ran");
+    let filter = format!("touch '{}'; cat", mark.display());
+    for what in ["smudge", "clean"] {
+        repository.git(&["config", &format!("filter.a=b.{what}"), &filter]);
+    }
+    repository.git(&["config", "filter.a=b.required", "true"]);
+    std::fs::write(repository.root().join(".git/info/attributes"), "* filter=a=b\n").unwrap();
+    // Git looks again at a file whose times have changed.
+    std::fs::remove_file(repository.root().join("a.txt")).unwrap();
+    repository.git(&["checkout", "--", "a.txt"]);
+    let _ = std::fs::remove_file(&mark);
+    repository.prepare(Offer { branch: Some("dev".into()), ..repository.offer() }).await.unwrap();
+    let tree = Offer { worktree: Some(WorktreePolicy::Keep), ..repository.offer() };
+    repository.prepare(tree).await.unwrap();
+    assert!(!mark.exists());
+}
+
+#[tokio::test]
 async fn a_directory_that_is_not_there_is_refused_and_links_are_resolved() {
     let repository = Repository::new();
     let dir = |dir: &str| Offer { dir: Some(dir.into()), ..repository.offer() };
@@ -183,6 +203,29 @@ async fn what_prerequisites_export_is_set_for_the_agent_and_for_the_next() {
     let prepared = repository.prepare(offer).await.unwrap();
     let env: Vec<_> = prepared.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(env, [("BUILD", "big-1"), ("KIND", "big"), ("TWO", "two\nlines")]);
+}
+
+#[tokio::test]
+async fn a25_what_a_prerequisite_exports_passes_through_a_private_folder_of_ours() {
+    let repository = Repository::new();
+    let lines = vec!["export WHERE=$MUSTER_REPORT MODE=$(stat -c %a \"$MUSTER_REPORT\")".to_owned()];
+    let prepared = repository.prepare(Offer { prerequisites: lines, ..repository.offer() }).await.unwrap();
+    let report = Path::new(&prepared.env["WHERE"]);
+    assert_eq!(
+        (report.parent(), prepared.env["MODE"].as_str()),
+        (Some(repository.worktrees().as_path()), "600")
+    );
+    assert!(!report.exists(), "it is removed again");
+}
+
+#[tokio::test]
+async fn a22_what_works_for_a_session_is_given_no_credential_of_ours() {
+    let shell = super::command::shell("env", Path::new("/"), &Default::default());
+    for command in [shell, super::git::git(Path::new("/"), &["status"]).await] {
+        for name in ["MUSTER_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
+            assert!(command.as_std().get_envs().any(|(n, value)| n == name && value.is_none()), "{name}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -196,6 +196,19 @@ fn several_lines_need_a_program_that_takes_them_as_one() {
 }
 
 #[test]
+fn a33_to_a_shell_several_lines_are_several_commands_and_are_refused() {
+    let mut agent = Agent::idle();
+    agent.recipe.moves = patterns::Moves::Shell;
+    let payload = "\u{1b}[200~ echo safe \u{1b}[201~\rtouch broken-out\r";
+    assert_eq!(refused(&mut agent, offer(1, payload)), HoldCode::TextRefused);
+    assert!(agent.written.is_empty());
+    let mut agent = Agent::idle();
+    agent.recipe.moves = patterns::Moves::Shell;
+    agent.apply(&mut Delivery::new(0), 0, Input::Offer(offer(1, "one line\n")));
+    assert_eq!(agent.written.len(), 1, "the end of a line is none");
+}
+
+#[test]
 fn an_old_fence_is_refused_and_a_repeated_offer_changes_nothing() {
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(5);

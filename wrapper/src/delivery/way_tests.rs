@@ -313,7 +313,7 @@ fn an_agent_that_does_not_heed_an_interrupt_is_given_up_and_said_to_work_on() {
 }
 
 #[test]
-fn what_takes_too_long_to_be_accepted_is_held_by_how_far_it_came() {
+fn a36_what_takes_too_long_to_be_accepted_is_held_by_how_far_it_came() {
     let limited = Offer { accept_ms: 1_000, ..offer(1, "x") };
     let mut agent = Agent::idle();
     let mut delivery = Delivery::new(0);

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_carries_a_prompt_is_never_given_again() {
+    fn a47_a_command_that_carries_a_prompt_is_never_given_again() {
         assert!(only_options(&words(&["claude"])));
         assert!(only_options(&words(&["claude", "--model", "opus", "-v", "--x=y z"])));
         for prompt in [

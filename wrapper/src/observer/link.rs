@@ -146,6 +146,11 @@ impl Dialer {
         let Some(program) = server_program() else { return };
         let mut command = tokio::process::Command::new(program);
         command.args(["serve", "--detach"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // It serves others too: what this session was given, and where it runs, is not for it.
+        for name in wire::place::SECRETS {
+            command.env_remove(name);
+        }
+        command.env_remove("MUSTER_SESSION");
         if let Err(fault) = command.status().await {
             tracing::warn!(%fault, "no server could be started");
         }

@@ -165,7 +165,7 @@ mod tests {
         r#"{"type":"event_msg","payload":{"type":"task_complete","last_agent_message":"Done."}}"#;
 
     #[test]
-    fn only_whole_known_lines_are_passed_on_and_each_once() {
+    fn a61_only_whole_known_lines_are_passed_on_and_each_once() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join(".codex/sessions/2026");
         fs::create_dir_all(&folder).unwrap();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_outside_the_agents_folder_no_link_and_no_pipe_is_opened() {
+    fn a61_no_file_outside_the_agents_folder_no_link_and_no_pipe_is_opened() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join(".codex/sessions");
         fs::create_dir_all(&folder).unwrap();

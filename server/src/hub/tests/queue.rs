@@ -382,13 +382,30 @@ fn a40_a_rule_answers_the_structured_request_and_nothing_else() {
 }
 
 #[test]
+fn a38_an_answer_that_does_not_say_what_was_seen_is_refused() {
+    let mut world = World::new();
+    world.connect(0);
+    world.shows(0, Some(dialog("d", None)));
+    let item = world.items().remove(0);
+    let unbound = || Answer { dialog: None, choice: Choice::Approve };
+    let by_number =
+        world.ask(|reply| Ask::People(People::AnswerApproval(item.id, unbound(), By::Cli, reply)));
+    let session = item.session.0.clone();
+    let by_name = world.ask(|reply| Ask::Answer(session, unbound(), By::Cli, reply));
+    for answer in [by_number, by_name] {
+        assert_eq!(answer.map_err(|fault| fault.0.code), Err(wire::http::ErrorCode::BadRequest));
+    }
+    assert!(world.wrappers[0].answers.is_empty(), "nothing is typed");
+}
+
+#[test]
 fn an_answer_that_the_session_refuses_leaves_the_item_open_with_the_reason() {
     let mut world = World::new();
     world.connect(0);
     world.shows(0, Some(dialog("d", None)));
     let item = world.items().remove(0);
     let (reply, mut told) = oneshot::channel();
-    let answer = Answer { dialog: None, choice: Choice::Approve };
+    let answer = Answer { dialog: Some(item.dialog.id), choice: Choice::Approve };
     world.run(Command::Ask(Ask::People(People::AnswerApproval(item.id, answer, By::Cli, reply))));
     let (request, ..) = world.wrappers[0].answers.pop().unwrap();
     world.replied(0, request, Some(Hold { code: HoldCode::NotIdle, text: "it has just appeared".into() }));
