@@ -6,7 +6,7 @@ mod support;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
 
-use support::peer::{Wrapper, claim, now};
+use support::peer::{Wrapper, claim};
 use support::{Home, Server, wait_for};
 use wire::admin::Template;
 use wire::prompt::{Hold, HoldCode, Outcome, Prompt, PromptState, Step};
