@@ -118,7 +118,11 @@ fn what_was_queued_under_a_key_is_there_also_when_what_it_waited_for_is_forgotte
     let first = world.sent(NewPrompt::new("a"));
     let sent = |world: &mut World| {
         let asked = Box::new(after(&[first]));
-        world.ask(|reply| Ask::Enqueue(asked, Some("k".into()), By::Cli, reply)).map(|(_, prompt)| prompt.id)
+        world
+            .ask(|reply| {
+                Ask::Enqueue(asked, Given { key: Some("k".into()), ..Given::default() }, By::Cli, reply)
+            })
+            .map(|(_, prompt)| prompt.id)
     };
     let id = sent(&mut world).unwrap();
     world.prompts.push(id);
