@@ -421,7 +421,7 @@ mod tests {
             });
         }
         let text = metrics.tell(Present::default()).unwrap();
-        let other = r#"muster_tokens_total{direction="in",agent="a\"b\nc\\",project="other"}"#;
+        let other = r#"muster_tokens_total{direction="in",model="",agent="a\"b\nc\\",project="other"}"#;
         assert_eq!(line(&text, other), Some("50.0"));
         assert_eq!(text.lines().filter(|line| line.starts_with("muster_tokens_total")).count(), PROJECTS + 1);
     }

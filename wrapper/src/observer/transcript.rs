@@ -154,9 +154,7 @@ mod tests {
     use super::*;
 
     fn transcript(home: &Path) -> Transcript {
-        let agents = patterns::Library::builtin().agents();
-        let with = |agent: &&Arc<Agent>| agent.facts.iter().any(|rule| rule.from == From::Transcript);
-        let agent = Arc::clone(agents.iter().find(with).unwrap());
+        let agent = patterns::Library::builtin().agent("codex").unwrap();
         let home = home.as_os_str().to_owned();
         Transcript::new(agent, move |name| (name == "HOME").then(|| home.clone()))
     }
