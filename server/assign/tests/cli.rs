@@ -158,12 +158,17 @@ fn waiting_outlives_a_restart_of_the_server() {
     wrapper.receipt(offer.attempt, Step::Accepted);
     server.until(offer.prompt.0, PromptState::InProgress);
     let mut progress = BufReader::new(child.stderr.take().unwrap());
+    let mut until = |word: &str| {
+        let mut line = String::new();
+        while !line.contains(word) {
+            line.clear();
+            assert_ne!(progress.read_line(&mut line).unwrap(), 0, "it ended before it said: {word}");
+        }
+    };
+    // It has its prompt's number by then: before, it would only send the prompt again.
+    until("accepted");
     server.kill();
-    let mut line = String::new();
-    while !line.contains("looking for it") {
-        line.clear();
-        assert_ne!(progress.read_line(&mut line).unwrap(), 0);
-    }
+    until("looking for it");
     let server = home.serve();
     let mut wrapper = wrapper.again(&server);
     wrapper.run(offer.attempt, "still here");

@@ -33,14 +33,6 @@ fn text(tmux: &Tmux, text: &str) {
     tmux.run(&["send-keys", "-l", text]);
 }
 
-/// A server with a scripted agent that waits.
-fn agent(muster: &Muster) -> std::path::PathBuf {
-    let project = muster.project("p");
-    muster.scripted("api", &project, &[]);
-    muster.await_state("api", "idle");
-    project
-}
-
 fn watch(muster: &Muster) -> Tmux {
     let tmux = shell(muster);
     text(&tmux, "assign watch\n");
@@ -51,7 +43,7 @@ fn watch(muster: &Muster) -> Tmux {
 #[test]
 fn what_an_agent_asks_is_seen_and_approved_beside_its_screen() {
     let muster = Muster::new();
-    let project = agent(&muster);
+    let project = muster.ready("api");
     let tmux = watch(&muster);
     tmux.await_text("idle");
     let id = muster.send(&["make the file asked"]);
@@ -77,7 +69,7 @@ fn what_an_agent_asks_is_seen_and_approved_beside_its_screen() {
 #[test]
 fn a_prompt_is_written_and_its_turn_is_seen_in_the_tail() {
     let muster = Muster::new();
-    agent(&muster);
+    muster.ready("api");
     let tmux = watch(&muster);
     text(&tmux, ">11: no");
     tmux.keys(&["Enter"]);
@@ -145,7 +137,7 @@ fn modes(tmux: &Tmux) -> String {
 #[test]
 fn the_terminal_is_as_it_was_after_each_ending() {
     let muster = Muster::new();
-    agent(&muster);
+    muster.ready("api");
     let tmux = shell(&muster);
     let file = |name: &str| muster.folder().join(name);
     let read = |name: &str| std::fs::read_to_string(file(name)).ok().filter(|text| text.ends_with('\n'));
@@ -187,7 +179,7 @@ fn the_terminal_is_as_it_was_after_each_ending() {
 #[test]
 fn it_stops_and_goes_on_as_any_job_of_a_shell() {
     let muster = Muster::new();
-    agent(&muster);
+    muster.ready("api");
     let tmux = watch(&muster);
     tmux.keys(&["C-z"]);
     tmux.await_text("Stopped");
@@ -202,7 +194,7 @@ fn it_stops_and_goes_on_as_any_job_of_a_shell() {
 #[test]
 fn every_mode_that_was_switched_on_is_switched_off_and_nothing_is_asked_of_the_terminal() {
     let muster = Muster::new();
-    agent(&muster);
+    muster.ready("api");
     for (keys, signal, code) in [(&b"Q"[..], None, 0), (b"", Some(Signal::TERM), 143)] {
         let mut command = muster.command("assign");
         command.arg("watch");
@@ -215,12 +207,16 @@ fn every_mode_that_was_switched_on_is_switched_off_and_nothing_is_asked_of_the_t
         }
         assert_eq!(terminal.await_end(), code);
         assert!(terminal.is_cooked());
-        let text = terminal.text();
+        // The last bytes may still be on their way through the terminal when the program has ended.
         for mode in ["1049", "2004", "25"] {
-            let last = |end: &str| text.rfind(&format!("\x1b[?{mode}{end}"));
-            let (on, off) = (last("h").unwrap_or(0), last("l").unwrap_or(0));
-            assert_eq!(on > off, mode == "25", "{mode}: {:?}", text.escape_debug().to_string());
+            wait_for(&format!("the end of mode {mode}"), || {
+                let text = terminal.text();
+                let last = |end: &str| text.rfind(&format!("\x1b[?{mode}{end}"));
+                let (on, off) = (last("h").unwrap_or(0), last("l").unwrap_or(0));
+                ((on > off) == (mode == "25")).then_some(())
+            });
         }
+        let text = terminal.text();
         for query in ["\x1b[6n", "\x1b[c", "\x1b[>c", "\x1b[?u", "\x1b]11;?"] {
             assert!(!text.contains(query), "{query:?}");
         }
