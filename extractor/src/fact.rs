@@ -170,7 +170,7 @@ impl Telling {
                 news.ended = true;
                 self.finish(rule, now, Some(why.trim().to_owned()), String::new());
             }
-            Means::Usage => drop(self.usage.take(rule, payload)),
+            Means::Usage => self.usage.take(rule, payload),
             Means::Compacting => self.compacting = true,
             Means::Compacted => self.compacting = false,
         }

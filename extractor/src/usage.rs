@@ -34,14 +34,14 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Takes a payload; whether it changed anything.
-    pub fn take(&mut self, rule: &FactRule, payload: &Value) -> bool {
-        let Some(places) = &rule.tokens else { return false };
+    /// Takes a payload.
+    pub fn take(&mut self, rule: &FactRule, payload: &Value) {
+        let Some(places) = &rule.tokens else { return };
         let at = |place: &Option<String>| payload.pointer(place.as_deref()?)?.as_str();
         if let Some(model) = at(&places.model) {
             self.model = model.chars().filter(|c| !c.is_control()).take(NAME).collect();
         }
-        let Some(used) = used(places, payload) else { return false };
+        let Some(used) = used(places, payload) else { return };
         let new = if places.sum {
             let before = std::mem::replace(&mut self.sum, used);
             // Less than before: a conversation that began anew.
@@ -52,7 +52,7 @@ impl Usage {
                     self.last = Some((id, used));
                     used.less(counted)
                 }
-                _ if self.answers.contains(&id) => return false,
+                _ if self.answers.contains(&id) => return,
                 _ => {
                     if self.answers.len() < ANSWERS {
                         self.answers.insert(id);
@@ -65,7 +65,7 @@ impl Usage {
             used
         };
         if new == Used::default() {
-            return false;
+            return;
         }
         let known = self.models.contains_key(&self.model) || self.models.len() < MODELS;
         let name = if known { self.model.clone() } else { String::new() };
@@ -73,7 +73,6 @@ impl Usage {
         // A piece may be told with less than the one before; a session never used less than nothing.
         model.read = (model.read + new.read).max(0.0);
         model.written = (model.written + new.written).max(0.0);
-        true
     }
 
     /// As figures: `tokens_in` and `tokens_out`, and the same with `@` and the model's name.

@@ -74,31 +74,19 @@ impl Principal {
 
     /// The word for who it is, in the audit log.
     pub fn by(&self) -> By {
-        match self.scope {
-            Scope::Browser => By::Browser,
-            Scope::Token => {
-                let word = format!("token {}", self.name);
-                match self.bounds {
-                    None => By::Token(word),
-                    Some(bounds) => By::Agent(Box::new(Agent {
-                        word,
-                        name: self.name.to_string(),
-                        token: crate::store::StoredToken::id_of(&self.token),
-                        bounds,
-                        session: self.session.clone(),
-                    })),
-                }
+        let (word, token) = match self.scope {
+            Scope::Browser => return By::Browser,
+            Scope::Token => (format!("token {}", self.name), StoredToken::id_of(&self.token)),
+            // The owner's credential inside a session: the session is who asks, and what its bounds are counted by.
+            Scope::Admin | Scope::Wrapper => (self.name.to_string(), self.name.to_string()),
+        };
+        match self.bounds {
+            Some(bounds) => {
+                let (name, session) = (self.name.to_string(), self.session.clone());
+                By::Agent(Box::new(Agent { word, name, token, bounds, session }))
             }
-            Scope::Admin | Scope::Wrapper => match self.bounds {
-                None => By::Cli,
-                Some(bounds) => By::Agent(Box::new(Agent {
-                    word: self.name.to_string(),
-                    name: self.name.to_string(),
-                    token: self.name.to_string(),
-                    bounds,
-                    session: self.session.clone(),
-                })),
-            },
+            None if self.scope == Scope::Token => By::Token(word),
+            None => By::Cli,
         }
     }
 

@@ -90,7 +90,12 @@ impl Config {
     /// Resolves; clap has put the environment under the arguments already.
     pub fn resolve(args: &Said, place: &Place) -> Result<Self, ConfigError> {
         let (path, text) = read(args, place)?;
-        let file = parse(&path, &text)?;
+        Self::of(args, &path, &text)
+    }
+
+    /// The same for a file that was read.
+    pub fn of(args: &Said, path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let file = parse(path, text)?;
         let ports = match args.port.or(file.port) {
             Some(port) => vec![port],
             None => (PORT..=PORT + PORTS).collect(),
@@ -103,7 +108,7 @@ impl Config {
             passed_over: ms(file.passed_over_s, rules.passed_over),
         };
         let log = args.log_format.or(file.log.format).unwrap_or_default();
-        let wrong = |why| ConfigError::Wrong(path.clone(), why, String::new());
+        let wrong = |why| ConfigError::Wrong(path.to_owned(), why, String::new());
         let limits = limits(file.alerts, ms).map_err(wrong)?;
         let collector =
             file.telemetry.otlp.map(|said| Collector::read(&said, |name| std::env::var(name).ok()));

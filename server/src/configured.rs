@@ -28,8 +28,8 @@ struct Row {
 /// Prints what a server that is started now would take.
 pub fn print(said: &Said, origin: bool, json: bool) -> anyhow::Result<()> {
     let place = Place::from_env()?;
-    let config = Config::resolve(said, &place)?;
     let (path, text) = config::read(said, &place)?;
+    let config = Config::of(said, &path, &text)?;
     let file: Table = text.parse().context("the configuration cannot be read")?;
     let mut out = std::io::stdout().lock();
     for row in rows(&config, &file, &path, said, |name| std::env::var_os(name).is_some()) {
@@ -127,12 +127,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, said: &Said, variables: &[&str]) -> Vec<Row> {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path().to_owned();
-        let place = Place::find(|n| (n == "MUSTER_HOME").then(|| home.clone().into_os_string())).unwrap();
-        std::fs::create_dir_all(&place.config).unwrap();
-        std::fs::write(place.config.join("assigner.toml"), text).unwrap();
-        let config = Config::resolve(said, &place).unwrap();
+        let config = Config::of(said, Path::new("FILE"), text).unwrap();
         let file = text.parse().unwrap();
         rows(&config, &file, Path::new("FILE"), said, |name| variables.contains(&name))
     }

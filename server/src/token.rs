@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use wire::text::hex;
 
 use crate::store::Scope;
 
@@ -121,10 +122,6 @@ fn prefix(scope: Scope) -> &'static str {
 
 fn checksum(secret: &str) -> String {
     hex(&Sha256::digest(secret)[..4])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

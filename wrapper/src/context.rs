@@ -84,7 +84,7 @@ pub fn hash(context: &Context) -> String {
         part(name);
         part(value);
     }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    wire::text::hex(&hash.finalize()[..6])
 }
 
 /// The context as it may be told: a variable's name may say that its value is secret. The hash follows what is told,

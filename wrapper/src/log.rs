@@ -34,24 +34,22 @@ pub fn offered(session: &str, offer: &Offer) {
 
 /// What is told to the server for ever, when it is about a prompt or the session's life; `offer` is what is held.
 pub fn report(session: &str, offer: Option<&Offer>, report: &Report) {
-    let of = |attempt: &AttemptId| offer.filter(|offer| offer.attempt == *attempt);
+    // The prompt and its trace, when the report is about what is held.
+    let of = |attempt: &AttemptId| {
+        let offer = offer.filter(|offer| offer.attempt == *attempt);
+        (offer.map(|offer| offer.prompt.0), offer.map(trace_id))
+    };
     match report {
         Report::Receipt { attempt, receipt } => {
-            let offer = of(attempt);
-            let (prompt, trace_id) = (offer.map(|offer| offer.prompt.0), offer.map(trace_id));
-            let (attempt, step) = (attempt.0, receipt.step.as_str());
+            let ((prompt, trace_id), attempt, step) = (of(attempt), attempt.0, receipt.step.as_str());
             tracing::info!(session, prompt, attempt, trace_id, step, "a prompt came a step further");
         }
         Report::Held { attempt, hold } => {
-            let offer = of(attempt);
-            let (prompt, trace_id) = (offer.map(|offer| offer.prompt.0), offer.map(trace_id));
-            let (attempt, code) = (attempt.0, hold.code.as_str());
+            let ((prompt, trace_id), attempt, code) = (of(attempt), attempt.0, hold.code.as_str());
             tracing::info!(session, prompt, attempt, trace_id, code, "a prompt was not typed, or got stuck");
         }
         Report::Ended { attempt, result } => {
-            let offer = of(attempt);
-            let (prompt, trace_id) = (offer.map(|offer| offer.prompt.0), offer.map(trace_id));
-            let (attempt, outcome) = (attempt.0, result.outcome.as_str());
+            let ((prompt, trace_id), attempt, outcome) = (of(attempt), attempt.0, result.outcome.as_str());
             tracing::info!(session, prompt, attempt, trace_id, outcome, "an attempt ended");
         }
         Report::Exited { .. } => tracing::info!(session, "the program ended"),

@@ -99,7 +99,7 @@ fn identity(dialog: &extractor::Dialog, place: u64) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    wire::text::hex(&hash.finalize()[..16])
 }
 
 /// An event that was found at `at`.

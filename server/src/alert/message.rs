@@ -175,8 +175,7 @@ fn slack(text: &str) -> String {
 fn sign(key: &str, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a key of any length will do");
     mac.update(body.as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
+    format!("sha256={}", wire::text::hex(&mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

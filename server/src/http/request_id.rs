@@ -49,7 +49,7 @@ fn fresh() -> String {
     if getrandom::fill(&mut bytes).is_err() {
         bytes = crate::hub::now().0.to_be_bytes();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    wire::text::hex(&bytes)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Hash of the page: a browser that has another is told to reload.
 pub fn build() -> String {
     let page = Files::get("index.html").map_or_else(|| FALLBACK.as_bytes().to_vec(), |f| f.data.into_owned());
-    Sha256::digest(page)[..8].iter().map(|b| format!("{b:02x}")).collect()
+    wire::text::hex(&Sha256::digest(page)[..8])
 }
 
 /// Gives a file, or the page.

@@ -265,7 +265,7 @@ fn asked(question: &Question, session: &SessionId, now: UnixMillis) -> Result<Di
     let digest = Sha256::digest(format!("{session}\0{}\0{body}", now.0));
     let title = body.lines().next().unwrap_or_default();
     Ok(Dialog {
-        id: format!("question-{}", digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        id: format!("question-{}", wire::text::hex(&digest[..8])),
         kind: DialogKind::Question,
         title: wire::text::cut(title, OPTION),
         body,

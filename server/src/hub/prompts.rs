@@ -407,7 +407,7 @@ fn keyed(key: String, asked: &NewPrompt) -> Result<(String, String), Fault> {
         ));
     }
     let body = serde_json::to_vec(asked).map_err(|_| Fault::internal())?;
-    Ok((key, Sha256::digest(body).iter().map(|b| format!("{b:02x}")).collect()))
+    Ok((key, wire::text::hex(&Sha256::digest(body))))
 }
 
 fn refusal(prompt: &StoredPrompt, change: &Change, not_now: NotNow) -> Fault {

@@ -80,7 +80,7 @@ fn chain(before: &str, entry: &AuditEntry) -> String {
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    wire::text::hex(&hash.finalize())
 }
 
 #[cfg(test)]

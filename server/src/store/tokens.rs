@@ -80,7 +80,7 @@ impl StoredToken {
 
     /// The same of a token with this hash.
     pub fn id_of(hash: &[u8; 32]) -> String {
-        hash[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+        wire::text::hex(&hash[..6])
     }
 
     /// As those see it who may; `own`: it is the one that they use.

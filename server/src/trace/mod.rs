@@ -9,6 +9,7 @@ pub mod spans;
 
 use sha2::{Digest, Sha256};
 use wire::PromptId;
+use wire::text::hex;
 
 /// Where a prompt stands among traces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +71,6 @@ fn read(text: &str) -> Option<([u8; 16], [u8; 8], bool)> {
     let more = parts.next().is_some();
     let wrong = version == 0xff || (version == 0 && more) || id == [0; 16] || span == [0; 8];
     (!wrong).then_some((id, span, flags & 1 == 1))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {

@@ -117,6 +117,11 @@ pub fn is_unseen(c: char) -> bool {
     c.is_control() || blank || is_hidden(c) || JOINING.iter().any(|range| range.contains(&c))
 }
 
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

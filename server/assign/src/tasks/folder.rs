@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
-use wire::text::escape;
+use wire::text::{escape, hex};
 
 use super::name::Name;
 use super::rest::Sight;
@@ -213,11 +213,6 @@ pub fn read(path: &Path) -> Result<Text, Unread> {
         Unread::Refused(format!("line {line}: it is not UTF-8 text"))
     })?;
     Ok(Text { text, sha256, sight })
-}
-
-/// Bytes as people write them.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {

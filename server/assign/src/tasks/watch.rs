@@ -17,10 +17,10 @@ use wire::PromptId;
 use wire::feed::ToViewer;
 use wire::http::PromptDetail;
 use wire::prompt::{Outcome, Prompt, PromptState};
-use wire::text::{cut, escape};
+use wire::text::{cut, escape, hex};
 
 use super::WatchArgs;
-use super::folder::{Folder, Text, Unread, hex};
+use super::folder::{Folder, Text, Unread};
 use super::name::Name;
 use super::record::{Record, summary};
 use super::rest::{Rest, Sight};

@@ -54,8 +54,7 @@ fn alone(socket: &str) -> Result<Option<File>, Failure> {
     let place = Place::from_env().map_err(|e| failed(&e))?;
     place.create().map_err(|e| failed(&e))?;
     let digest = Sha256::digest(socket.as_bytes());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let path = place.run.join(format!("tmux-{name}.lock"));
+    let path = place.run.join(format!("tmux-{}.lock", wire::text::hex(&digest[..8])));
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = file.map_err(|e| failed(&e))?;
     Ok(flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(file))
