@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
+use serde_json::{Value, json};
 
 use crate::setup::{Place, Setup};
 
@@ -53,6 +54,26 @@ pub fn set_up(
     prepare(home)?;
     setup.write(&place)?;
     Ok(setup.environment(&place))
+}
+
+/// Lets an agent trust a folder besides, as its user would when it asks.
+pub fn trust(kind: Kind, home: &Path, folder: &Path) -> anyhow::Result<()> {
+    let change = |file: &str, change: &dyn Fn(String) -> anyhow::Result<String>| {
+        let path = home.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("{} is not there", path.display()))?;
+        anyhow::Ok(fs::write(&path, change(text)?)?)
+    };
+    match kind {
+        Kind::Claude => change(".claude.json", &|text| {
+            let mut settings: Value = serde_json::from_str(&text)?;
+            settings["projects"][folder.to_string_lossy().as_ref()] =
+                json!({ "hasTrustDialogAccepted": true, "hasCompletedProjectOnboarding": true });
+            Ok(settings.to_string())
+        }),
+        Kind::Codex => change(".codex/config.toml", &|text| {
+            Ok(format!("{text}\n[projects.\"{}\"]\ntrust_level = \"trusted\"\n", folder.display()))
+        }),
+    }
 }
 
 /// Makes a home with what every agent needs.

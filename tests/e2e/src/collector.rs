@@ -1,7 +1,6 @@
 //! A stand-in for an OpenTelemetry collector: it takes traces over HTTP and decodes them with OpenTelemetry's own types.
 //! Must not: share code with what sends them.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +10,7 @@ use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
+use crate::service::Taken;
 use crate::wait_for;
 
 /// Takes what comes until the test ends.
@@ -92,32 +92,17 @@ impl Collector {
 
 impl Inner {
     fn hear(&self, stream: TcpStream) -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream);
-        let (mut head, mut length) = (String::new(), 0);
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? <= 2 {
-                break;
-            }
-            let line = line.to_lowercase();
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(std::io::Error::other)?;
-            }
-            head.push_str(&line);
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+        let mut taken = Taken::read(stream)?;
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner).push(head);
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).push(taken.head.to_lowercase());
         let status = self.status.load(Ordering::SeqCst);
         if status == 200 {
             let request =
-                ExportTraceServiceRequest::decode(body.as_slice()).map_err(std::io::Error::other)?;
+                ExportTraceServiceRequest::decode(taken.body.as_slice()).map_err(std::io::Error::other)?;
             let spans = request.resource_spans.into_iter().flat_map(|r| r.scope_spans).flat_map(|s| s.spans);
             self.spans.lock().unwrap_or_else(PoisonError::into_inner).extend(spans);
         }
-        let answer = format!("HTTP/1.1 {status} so\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-        reader.get_mut().write_all(answer.as_bytes())
+        taken.answer(status, "")
     }
 }
 

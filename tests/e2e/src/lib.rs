@@ -11,6 +11,7 @@ pub mod drill;
 pub mod mcp;
 pub mod muster;
 pub mod real;
+pub mod service;
 pub mod terminal;
 pub mod tmux;
 pub mod user;

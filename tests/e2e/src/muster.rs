@@ -171,6 +171,26 @@ impl Muster {
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
 
+    /// A scripted agent in a session of this name, idle in a project of its own; the project.
+    #[track_caller]
+    pub fn ready(&self, name: &str) -> PathBuf {
+        let project = self.project("p");
+        self.scripted(name, &project, &[]);
+        self.await_state(name, "idle");
+        project
+    }
+
+    /// Gives what a session asks for, once, and waits until it asks for something else or for nothing.
+    #[track_caller]
+    pub fn give_permission(&self, name: &str) {
+        self.await_state(name, "waiting_permission");
+        let dialog = self.session(name).expect("it is there")["dialog"]["id"].clone();
+        wait_for("the permission to be given", || {
+            self.run("assign", &["approve", name]).status.success().then_some(())
+        });
+        wait_for("another dialog or none", || (self.session(name)?["dialog"]["id"] != dialog).then_some(()));
+    }
+
     /// A link that logs one browser in.
     #[track_caller]
     pub fn login_link(&self) -> String {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use actors::home::{self, Kind};
 use actors::model::Model;
 use actors::script::Scripts;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::{Muster, root};
@@ -48,17 +48,7 @@ impl Real {
     /// A project that the agent trusts.
     pub fn project(&self, name: &str) -> PathBuf {
         let project = self.muster.project(name);
-        match self.kind {
-            Kind::Claude => self.change(".claude.json", |text| {
-                let mut settings: Value = serde_json::from_str(&text).expect("its settings are JSON");
-                let trust = json!({ "hasTrustDialogAccepted": true, "hasCompletedProjectOnboarding": true });
-                settings["projects"][project.to_string_lossy().as_ref()] = trust;
-                settings.to_string()
-            }),
-            Kind::Codex => self.change(".codex/config.toml", |text| {
-                format!("{text}\n[projects.\"{}\"]\ntrust_level = \"trusted\"\n", project.display())
-            }),
-        }
+        home::trust(self.kind, &self.home(), &project).expect("its settings can be changed");
         project
     }
 

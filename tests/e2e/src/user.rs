@@ -13,7 +13,6 @@ use std::sync::mpsc;
 use actors::home::{self, Kind};
 use actors::model::Model;
 use actors::script::Scripts;
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -76,7 +75,7 @@ impl User {
                 &mut home::set_up(kind, &home, &home.join("api"), model.address).expect("a home for agents"),
             );
         }
-        trust(&home);
+        home::trust(Kind::Claude, &home, &home).expect("its settings can be changed");
         std::fs::create_dir(&bin).expect("a folder for programs");
         for name in ["wrap", "assign", "assigner"] {
             symlink(program(name), bin.join(name)).expect("a link");
@@ -174,16 +173,6 @@ impl Watch {
         });
         Self { _done: done }
     }
-}
-
-/// Lets Claude Code trust the home itself, too.
-fn trust(home: &Path) {
-    let file = home.join(".claude.json");
-    let text = std::fs::read_to_string(&file).expect("its settings are there");
-    let mut settings: Value = serde_json::from_str(&text).expect("its settings are JSON");
-    settings["projects"][home.to_string_lossy().as_ref()] =
-        json!({ "hasTrustDialogAccepted": true, "hasCompletedProjectOnboarding": true });
-    std::fs::write(file, settings.to_string()).expect("its settings can be written");
 }
 
 /// A shell without any settings but these.

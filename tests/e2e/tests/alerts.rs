@@ -1,41 +1,31 @@
 //! What a person should know of reaches them where they are, once, and says when it is over.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use e2e::service::Taken;
 use e2e::{Muster, wait_for};
 use serde_json::{Value, json};
 
 /// A request as a service saw it.
-struct Taken {
+struct Told {
     head: String,
     body: Value,
 }
 
 /// A service on loopback that answers each request with the next status, the last one for ever.
-fn service(statuses: &'static [u16]) -> (String, Receiver<Taken>) {
+fn service(statuses: &'static [u16]) -> (String, Receiver<Told>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (to, taken) = channel();
     std::thread::spawn(move || {
         for (n, stream) in listener.incoming().enumerate() {
-            let mut reader = BufReader::new(stream.unwrap());
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap_or(0) > 0 {}
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-            });
-            let mut body = vec![0; length.unwrap_or(0)];
-            reader.read_exact(&mut body).unwrap();
-            let status = statuses.get(n).or(statuses.last()).copied().unwrap_or(200);
-            let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            reader.get_mut().write_all(answer.as_bytes()).unwrap();
-            let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            if to.send(Taken { head, body }).is_err() {
+            let mut taken = Taken::read(stream.unwrap()).unwrap();
+            taken.answer(statuses.get(n).or(statuses.last()).copied().unwrap_or(200), "").unwrap();
+            let body = serde_json::from_slice(&taken.body).unwrap_or(Value::Null);
+            if to.send(Told { head: taken.head, body }).is_err() {
                 return;
             }
         }
@@ -43,16 +33,14 @@ fn service(statuses: &'static [u16]) -> (String, Receiver<Taken>) {
     (address, taken)
 }
 
-fn next(taken: &Receiver<Taken>) -> Taken {
+fn next(taken: &Receiver<Told>) -> Told {
     taken.recv_timeout(Duration::from_secs(60)).expect("the service is told")
 }
 
 #[test]
 fn a_failure_is_told_to_a_webhook_after_the_hook_was_down_for_a_moment() {
     let muster = Muster::new();
-    let project = muster.project("p");
-    muster.scripted("a", &project, &[]);
-    muster.await_state("a", "idle");
+    let project = muster.ready("a");
     let (address, taken) = service(&[200, 500, 200]);
     let key = muster.folder().join("key");
     std::fs::write(&key, "a key\n").unwrap();

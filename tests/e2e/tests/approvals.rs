@@ -13,9 +13,7 @@ fn open(muster: &Muster) -> Option<Value> {
 #[test]
 fn what_an_agent_asks_has_a_number_that_is_answered_once() {
     let muster = Muster::new();
-    let project = muster.project("p");
-    muster.scripted("a", &project, &[]);
-    muster.await_state("a", "idle");
+    let project = muster.ready("a");
     let id = muster.send(&["make the file asked"]);
     let asked = wait_for("the approval", || open(&muster));
     assert!(asked["dialog"]["body"].as_str().unwrap().contains("touch asked"), "{asked}");

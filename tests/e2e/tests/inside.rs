@@ -16,9 +16,7 @@ fn inside(muster: &Muster, name: &str, line: &str) -> String {
 #[test]
 fn a40_a41_an_agent_approves_nothing_from_its_own_shell_however_it_hides() {
     let muster = Muster::new();
-    let project = muster.project("p");
-    muster.scripted("a", &project, &[]);
-    muster.await_state("a", "idle");
+    let project = muster.ready("a");
     let id = muster.send(&["make the file asked"]);
     let asked =
         wait_for("the approval", || muster.json("assign", &["approvals", "--json"]).into_iter().next());

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 /// A place with an idle scripted agent `w`.
 fn place() -> Muster {
     let muster = Muster::new();
-    let project = muster.project("p");
-    muster.scripted("w", &project, &[]);
-    muster.await_state("w", "idle");
+    muster.ready("w");
     muster
 }
 

@@ -44,8 +44,7 @@ fn viewer(muster: &Muster) -> String {
 /// A place in which a prompt was completed and another failed.
 fn place() -> Muster {
     let muster = Muster::new();
-    muster.scripted("a", &muster.project("p"), &[]);
-    muster.await_state("a", "idle");
+    muster.ready("a");
     let done = muster.send(&["What is the capital of France?"]);
     muster.await_prompt(done, "completed");
     let failed = muster.send(&["--attempts", "1", "--verify", "false", "What is the capital of France?"]);

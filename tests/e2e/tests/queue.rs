@@ -57,12 +57,7 @@ fn a_permission_is_given_from_the_command_line_and_the_file_is_changed() {
     let (muster, project, _) = one_agent(&[]);
     let id = muster.send(&[EDIT]);
     for _ in ["read", "edit"] {
-        muster.await_state("a", "waiting_permission");
-        let dialog = muster.session("a").unwrap()["dialog"]["id"].clone();
-        wait_for("the permission to be given", || {
-            muster.run("assign", &["approve", "a"]).status.success().then_some(())
-        });
-        wait_for("another dialog or none", || (muster.session("a")?["dialog"]["id"] != dialog).then_some(()));
+        muster.give_permission("a");
     }
     let prompt = muster.await_prompt(id, "completed");
     assert!(prompt["prompt"]["result"]["answer"].as_str().unwrap().contains("polite"));

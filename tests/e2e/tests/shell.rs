@@ -33,9 +33,7 @@ fn a_shell_completes_the_names_that_live_now() {
     assert!(offered(&muster, &["assign", "context", ""]).is_empty());
     assert!(!muster.home().join("run/assigner.json").exists(), "no server is started for it");
 
-    let project = muster.project("p");
-    muster.scripted("api", &project, &[]);
-    muster.await_state("api", "idle");
+    let project = muster.ready("api");
     muster.ok("assign", &["--in", "2h", "Later"]);
     muster.ok("assign", &["pool", "add", "spare", "--agent", "sh", "--dir", project.to_str().unwrap()]);
 

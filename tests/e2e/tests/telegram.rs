@@ -1,11 +1,11 @@
 //! A Telegram bot obeys those whom its sink allows, against a stand-in that speaks the Bot API on loopback.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use e2e::service::Taken;
 use e2e::{Muster, signal, wait_for};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -42,15 +42,9 @@ impl Service {
     }
 
     fn answer(&self, stream: TcpStream) {
-        let mut reader = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap_or(0) > 0 {}
-        let length =
-            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-        let mut body = vec![0; length.unwrap_or(0)];
-        reader.read_exact(&mut body).unwrap();
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let result = match head.split(' ').nth(1) {
+        let mut taken = Taken::read(stream).unwrap();
+        let body: Value = serde_json::from_slice(&taken.body).unwrap_or_default();
+        let result = match taken.head.split(' ').nth(1) {
             Some("/bot12:secret/getUpdates") => self.updates(body["offset"].as_i64().unwrap()),
             Some("/bot12:secret/sendMessage") => {
                 let said = (body["chat_id"].as_i64().unwrap(), body["text"].as_str().unwrap().to_owned());
@@ -59,13 +53,8 @@ impl Service {
             }
             other => panic!("the Bot API has no {other:?}"),
         };
-        let body = json!({ "ok": true, "result": result }).to_string();
-        let head = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-            body.len()
-        );
         // Whoever asked may be gone by now.
-        let _ = write!(reader.get_mut(), "{head}connection: close\r\n\r\n{body}");
+        let _ = taken.answer(200, &json!({ "ok": true, "result": result }).to_string());
     }
 
     /// What came from this number on; waits for it for a while, as the real one does.
@@ -101,9 +90,7 @@ impl Service {
 #[test]
 fn a_bot_obeys_who_is_allowed_and_a_restart_doubles_nothing() {
     let muster = Muster::new();
-    let project = muster.project("p");
-    muster.scripted("a", &project, &[]);
-    muster.await_state("a", "idle");
+    muster.ready("a");
     muster.ok("assign", &["pause"]);
     let service = Service::start();
     let secret = muster.folder().join("token");

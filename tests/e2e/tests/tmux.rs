@@ -31,9 +31,7 @@ fn await_status(tmux: &Tmux, wanted: &str) {
 #[test]
 fn the_status_line_follows_and_the_jump_finds_who_needs_the_user() {
     let muster = Muster::new();
-    let project = muster.project("p");
-    muster.scripted("headless", &project, &[]);
-    muster.await_state("headless", "idle");
+    let project = muster.ready("headless");
     let tmux = start(&muster);
     await_status(&tmux, "1 idle");
     assert!(tmux.run(&["show-option", "-gqv", "status-right"]).contains("@muster_status"));
@@ -73,9 +71,7 @@ fn the_status_line_follows_and_the_jump_finds_who_needs_the_user() {
 #[test]
 fn a_selection_and_a_typed_prompt_go_to_the_best_session() {
     let muster = Muster::new();
-    let project = muster.project("p");
-    muster.scripted("best", &project, &[]);
-    muster.await_state("best", "idle");
+    muster.ready("best");
     let tmux = start(&muster);
     // What copy mode does with a selection.
     let said = "Please greet the world politely in hello.py #(touch formatted)";

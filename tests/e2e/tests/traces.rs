@@ -16,8 +16,7 @@ fn place(otlp: &str) -> Muster {
     let config = muster.home().join("config");
     std::fs::create_dir_all(&config).unwrap();
     std::fs::write(config.join("assigner.toml"), format!("[telemetry]\notlp = \"{otlp}\"\n")).unwrap();
-    muster.scripted("a", &muster.project("p"), &[]);
-    muster.await_state("a", "idle");
+    muster.ready("a");
     muster
 }
 
@@ -97,12 +96,7 @@ fn the_wait_for_a_person_stands_in_the_trace() {
     let muster = place(&collector.url());
     let id = muster.send(&[EDIT]);
     for _ in ["read", "edit"] {
-        muster.await_state("a", "waiting_permission");
-        let dialog = muster.session("a").unwrap()["dialog"]["id"].clone();
-        wait_for("the permission to be given", || {
-            muster.run("assign", &["approve", "a"]).status.success().then_some(())
-        });
-        wait_for("another dialog or none", || (muster.session("a")?["dialog"]["id"] != dialog).then_some(()));
+        muster.give_permission("a");
     }
     muster.await_prompt(id, "completed");
     let spans = collector.trace(&trace(&muster, id));
@@ -149,8 +143,7 @@ fn nothing_is_sent_unless_it_is_said_whatever_the_environment_holds() {
         command
     };
     assert!(env("assign").arg("status").output().unwrap().status.success());
-    muster.scripted("a", &muster.project("p"), &[]);
-    muster.await_state("a", "idle");
+    muster.ready("a");
     let quiet = muster.send(&[QUESTION]);
     muster.await_prompt(quiet, "completed");
     let config = muster.home().join("config");
