@@ -282,6 +282,14 @@ fn a38_an_answer_goes_only_to_the_dialog_that_was_seen() {
     });
     wrapper.peer.say(&ToServer::Now(present));
     wait_for("the dialog", || server.session("one").dialog);
+    for unbound in [
+        json!({ "choice": { "type": "approve" } }),
+        json!({ "dialog": null, "choice": { "type": "approve" } }),
+    ] {
+        let refused = server.send("POST", "/v1/sessions/one/answer", &unbound.to_string(), &[]);
+        assert_eq!(refused.status, 400, "an answer says what was seen");
+        assert!(refused.body.contains("dialog"), "{}", refused.body);
+    }
     let stale = json!({ "dialog": "d0", "choice": { "type": "approve" } }).to_string();
     assert_eq!(server.send("POST", "/v1/sessions/one/answer", &stale, &[]).status, 409);
     let seen = json!({ "dialog": "d1", "choice": { "type": "deny" } }).to_string();

@@ -1001,10 +1001,10 @@ expires_s: number, };
 
 export type Answer = { 
 /**
- * [`crate::session::Dialog::id`]; without it the answer is refused, as
- * another dialog may have come meanwhile.
+ * [`crate::session::Dialog::id`]; there is no answer without it, as another
+ * dialog may have come meanwhile.
  */
-dialog: string | null, 
+dialog: string, 
 /**
  * The choice.
  */

@@ -95,7 +95,7 @@ fn answerable(dialog: &Dialog, session: &str) -> Result<(), Failure> {
 
 async fn send(client: &Client, print: &Printer, open: Open, choice: Choice) -> Result<(), Failure> {
     show(&open.dialog);
-    let answer = Answer { dialog: Some(open.dialog.id), choice };
+    let answer = Answer { dialog: open.dialog.id, choice };
     let body = serde_json::to_string(&answer).map_err(|e| Failure::failed(e.to_string()))?;
     let done: Done = client.post(&open.path, Some(body)).await?;
     print.object_or(&done, || "answered".to_owned())

@@ -133,19 +133,15 @@ impl Control {
                 return Ok(());
             }
         };
-        let Some(seen) = answer.dialog.clone() else {
-            self.out.answer(reply, Err(unbound()));
-            return Ok(());
-        };
         let asked = self.store.open_questions_of(&session)?;
-        if let Some(question) = asked.into_iter().find(|q| q.dialog.id == seen) {
+        if let Some(question) = asked.into_iter().find(|q| q.dialog.id == answer.dialog) {
             let value = self.answer_question(question, &answer, &by, now)?;
             self.out.answer(reply, value);
             return Ok(());
         }
         let open = match card.dialog {
             None => Err("the session asks nothing now"),
-            Some(open) if open.id != seen => Err("the session asks something else now"),
+            Some(open) if open.id != answer.dialog => Err("the session asks something else now"),
             Some(open) => Ok(open),
         };
         match open {
@@ -171,12 +167,8 @@ impl Control {
             self.out.answer(reply, Err(no_approval(id)));
             return Ok(());
         };
-        let Some(seen) = answer.dialog.clone() else {
-            self.out.answer(reply, Err(unbound()));
-            return Ok(());
-        };
         let stale = match approval.state {
-            ApprovalState::Open if seen == approval.dialog.id => None,
+            ApprovalState::Open if answer.dialog == approval.dialog.id => None,
             ApprovalState::Open => Some("it asks something else than what was seen".to_owned()),
             ApprovalState::Answering => Some("another answer to it is on its way".to_owned()),
             over => Some(format!("it is {over} already")),
@@ -326,11 +318,6 @@ impl Control {
         self.out.approvals.insert(approval.id, approval);
         Ok(())
     }
-}
-
-/// An answer that does not say to what would be one to whatever is open when it comes.
-fn unbound() -> Fault {
-    Fault::bad("the answer does not say which dialog was seen", "send that dialog's id as `dialog`")
 }
 
 /// Whether a dialog is an open item's own, with the structured request that was not known before.

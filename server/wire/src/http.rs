@@ -125,10 +125,9 @@ wire! {
     /// Answer to a dialog, bound to what the person saw.
     #[serde(deny_unknown_fields)]
     pub struct Answer {
-        /// [`crate::session::Dialog::id`]; without it the answer is refused, as
-        /// another dialog may have come meanwhile.
-        #[serde(default)]
-        pub dialog: Option<String>,
+        /// [`crate::session::Dialog::id`]; there is no answer without it, as another
+        /// dialog may have come meanwhile.
+        pub dialog: String,
         /// The choice.
         pub choice: Choice,
     }

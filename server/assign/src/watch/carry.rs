@@ -56,7 +56,7 @@ pub async fn carry(client: &Client, effect: Effect) -> Outcome {
         }
         Effect::Answer { approval, dialog, choice } => {
             let path = format!("/v1/approvals/{approval}/answer");
-            let answer = Answer { dialog: Some(dialog), choice };
+            let answer = Answer { dialog, choice };
             said(post::<Done>(client, &path, &answer).await.map(|_| "answered".to_owned()))
         }
         Effect::Retry(id) => {
