@@ -16,6 +16,7 @@ pub mod http;
 pub mod hub;
 pub mod job;
 pub mod metrics;
+mod outbound;
 pub mod policy;
 pub mod pool;
 mod post;

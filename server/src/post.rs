@@ -14,11 +14,14 @@ use wire::alert::{Alert, AlertKind, NewSink};
 use crate::alert::message::{Message, Notice, What, message};
 use crate::http::turned;
 use crate::hub::{Alerts, Ask, Command as ToHub, Hub};
+use crate::outbound::{self, Reach};
 
 /// How often the outbox is looked at.
 const EVERY: Duration = Duration::from_secs(1);
-/// How long a sink may take.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a service may take.
+const ANSWERS: Duration = Duration::from_secs(5);
+/// How long a command may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Sinks that are waited for at once.
 const AT_ONCE: usize = 8;
 
@@ -39,7 +42,7 @@ pub async fn carry(hub: Hub, url: String, mut ending: watch::Receiver<bool>) {
             let url = url.clone();
             sent.spawn_blocking(move || {
                 let _place = place;
-                let failure = send(message(&sink, &notices, &url)).err();
+                let failure = send(message(&sink, &notices, &url), Reach::of(&sink)).err();
                 let ids: Vec<i64> = notices.iter().map(|notice| notice.id).collect();
                 (sink.name, ids, failure)
             });
@@ -72,13 +75,14 @@ pub async fn try_out(sink: NewSink, url: String, now: UnixMillis) -> Result<(), 
     };
     let sink = NewSink { detailed: true, ..sink };
     let notice = Notice { id: 0, what: What::Opened, alert };
-    let sent = tokio::task::spawn_blocking(move || send(message(&sink, &[notice], &url)));
+    let reach = Reach::of(&sink);
+    let sent = tokio::task::spawn_blocking(move || send(message(&sink, &[notice], &url), reach));
     sent.await.unwrap_or_else(|_| Err("the try was interrupted".to_owned()))
 }
 
-fn send(message: Message) -> Result<(), String> {
+fn send(message: Message, reach: Reach) -> Result<(), String> {
     match message {
-        Message::Post { url, headers, body } => post(&url, &headers, &body),
+        Message::Post { url, headers, body } => post(&url, &headers, &body, reach),
         Message::Run { command, input } => run(Command::new("sh").arg("-c").arg(command), &input),
         Message::Notify { title, text } => {
             run(Command::new("notify-send").arg("--").arg(title).arg(text), "")
@@ -86,33 +90,12 @@ fn send(message: Message) -> Result<(), String> {
     }
 }
 
-fn post(url: &str, headers: &[(&'static str, String)], body: &str) -> Result<(), String> {
-    let mut request = agent(PATIENCE).post(url).header("content-type", "application/json");
+fn post(url: &str, headers: &[(&'static str, String)], body: &str, reach: Reach) -> Result<(), String> {
+    let mut request = outbound::agent(reach, ANSWERS).post(url).header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    request.send(body).map(drop).map_err(told)
-}
-
-/// What sends a request to others: it waits for a bounded time, and goes nowhere else than it was told.
-pub fn agent(patience: Duration) -> ureq::Agent {
-    ureq::Agent::config_builder()
-        .timeout_global(Some(patience))
-        .max_redirects(0)
-        .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into()
-}
-
-/// What went wrong, for people. An address may hold a secret: it is not told.
-pub fn told(error: ureq::Error) -> String {
-    match error {
-        ureq::Error::StatusCode(status) => format!("it answered with the status {status}"),
-        ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
-        ureq::Error::HostNotFound => "its host is not known".to_owned(),
-        ureq::Error::Io(error) => format!("it cannot be reached: {error}"),
-        _ => "it cannot be reached".to_owned(),
-    }
+    outbound::taken(request.send(body)).map(drop).map_err(outbound::told)
 }
 
 /// Runs to the end, or to the end of patience.

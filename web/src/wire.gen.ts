@@ -1656,7 +1656,12 @@ kind: SinkKind,
  */
 target: string, 
 /**
- * A signing key or a bot's token. `None` in a change keeps what is there.
+ * It may be an address of this machine or of its own network, there without encryption too. Not settable from a
+ * browser.
+ */
+allow_private: boolean, 
+/**
+ * A signing key or a bot's token. `None` in a change keeps what is there, unless the target is another.
  */
 secret: string | null, 
 /**

@@ -40,6 +40,9 @@ pub struct SinkArgs {
     /// Address to post to; for a command the command; for desktop nothing
     #[arg(default_value = "")]
     target: String,
+    /// The address may be one of this machine or of its own network, there by http too
+    #[arg(long)]
+    allow_private: bool,
     /// Topic for ntfy, chat for Telegram
     #[arg(long, allow_hyphen_values = true)]
     channel: Option<String>,
@@ -114,6 +117,7 @@ fn asked(args: SinkArgs) -> Result<NewSink, Failure> {
         name: args.name,
         kind: args.kind,
         target: args.target,
+        allow_private: args.allow_private,
         secret: args.secret_file.map(read).transpose()?,
         channel: args.channel,
         allowed: args.allow,

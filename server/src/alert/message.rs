@@ -188,6 +188,7 @@ mod tests {
             name: "s".into(),
             kind,
             target: "http://127.0.0.1:9/hook/".into(),
+            allow_private: true,
             secret: Some("key".into()),
             channel: Some("room".into()),
             allowed: Vec::new(),

@@ -66,6 +66,7 @@ mod tests {
             name: "s".into(),
             kind: SinkKind::Command,
             target: "true".into(),
+            allow_private: false,
             secret: None,
             channel: None,
             allowed: Vec::new(),

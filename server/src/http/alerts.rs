@@ -50,16 +50,18 @@ pub async fn keep(
     })
 }
 
+/// A page that was taken over must not run commands here, or reach what only this machine reaches.
 fn may_be_kept(name: &str, sink: &NewSink, by: &By) -> Result<(), Fault> {
-    // A page that was taken over must not run commands here.
-    if sink.kind == SinkKind::Command && *by == By::Browser {
-        return Err(Fault::new(
-            ErrorCode::Forbidden,
-            "a command is not set from a browser",
-            format!("`assign sink set {} command '…'` does it", wire::text::escape(name)),
-        ));
-    }
-    Ok(())
+    let (what, how) = match sink.kind {
+        _ if *by != By::Browser => return Ok(()),
+        SinkKind::Command => ("a command is not set from a browser", "command '…'"),
+        _ if sink.allow_private => {
+            ("an address of the own network is not set from a browser", "… --allow-private")
+        }
+        _ => return Ok(()),
+    };
+    let hint = format!("`assign sink set {} {how}` does it", wire::text::escape(name));
+    Err(Fault::new(ErrorCode::Forbidden, what, hint))
 }
 
 /// Forgets one, with what waits for it.

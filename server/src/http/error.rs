@@ -77,15 +77,17 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(unfit(&"it is not an object"));
     }
-    let error = match serde_json::from_slice(bytes) {
-        Ok(value) => return Ok(value),
+    // The error names the field.
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let error = match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => return json.end().map(|()| value).map_err(|e| unfit(&e)),
         Err(error) => error,
     };
     let Ok(mut value) = serde_json::from_slice(bytes) else { return Err(unfit(&error)) };
     if !whole(&mut value) {
         return Err(unfit(&error));
     }
-    serde_json::from_value(value).map_err(|e| unfit(&e))
+    serde_path_to_error::deserialize(value).map_err(|e| unfit(&e))
 }
 
 /// JSON knows one kind of number: a whole one may be written like `3.0`. True: one was.

@@ -108,8 +108,10 @@ impl Control {
     }
 
     fn keep_sink(&mut self, sink: NewSink, by: By, now: UnixMillis) -> Stored<Result<Sink, Fault>> {
-        let there = self.store.sink(&sink.name)?.is_some_and(|there| there.asked.secret.is_some());
-        if let Err(fault) = checked(&sink, there) {
+        let there =
+            self.store.sink(&sink.name)?.map(|there| there.asked).filter(|there| there.secret.is_some());
+        let verdict = checked(&sink, there.is_some()).and_then(|()| same_ears(&sink, there.as_ref()));
+        if let Err(fault) = verdict {
             return Ok(Err(fault));
         }
         self.store.save_sink(&sink)?;
@@ -192,13 +194,28 @@ impl Control {
     }
 }
 
+/// A secret that was kept is for whom it was given to: nobody gets it by writing another address beside it.
+fn same_ears(sink: &NewSink, there: Option<&NewSink>) -> Result<(), Fault> {
+    match there {
+        Some(there) if sink.secret.is_none() && (sink.kind, &sink.target) != (there.kind, &there.target) => {
+            Err(Fault::bad("the secret was given for another target", "send it again with the new target"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What can be sent to.
 fn checked(sink: &NewSink, has_secret: bool) -> Result<(), Fault> {
     named("sink", &sink.name)?;
     let posts = !matches!(sink.kind, SinkKind::Command | SinkKind::Desktop);
-    let address = sink.target.starts_with("https://") || sink.target.starts_with("http://");
+    let plain = sink.target.starts_with("http://");
+    let address = sink.target.starts_with("https://") || plain;
     if posts && (!address || sink.target.chars().any(|c| c.is_control() || c.is_whitespace())) {
         return Err(Fault::bad("the target is no address", "write it with https://"));
+    }
+    if posts && plain && !sink.allow_private {
+        let hint = "write https://, or permit your own network with `assign sink set … --allow-private`";
+        return Err(Fault::bad("a notice is not sent in plain text", hint));
     }
     if sink.kind == SinkKind::Command && sink.target.trim().is_empty() {
         return Err(Fault::bad("the command is empty", "it is one for `sh -c`, and gets the notice as JSON"));

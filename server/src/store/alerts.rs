@@ -244,6 +244,7 @@ mod tests {
                 name: name.into(),
                 kind: SinkKind::Desktop,
                 target: String::new(),
+                allow_private: false,
                 secret: None,
                 channel: None,
                 allowed: Vec::new(),

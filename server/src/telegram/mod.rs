@@ -18,7 +18,7 @@ use wire::prompt::NewPrompt;
 
 use crate::http::turned;
 use crate::hub::{Alerts, Ask, By, Change, Given, Hub, Listing};
-use crate::post;
+use crate::outbound::{self, Reach};
 use words::{Heard, Updates, Wish};
 
 /// How often the sinks are looked at.
@@ -137,6 +137,7 @@ async fn status(hub: &Hub, sink: &NewSink) -> Result<String, crate::fault::Fault
 #[derive(Clone, PartialEq)]
 struct Bot {
     address: String,
+    reach: Reach,
     /// The sink that it belongs to.
     name: String,
 }
@@ -145,7 +146,7 @@ impl Bot {
     fn of(sink: &NewSink) -> Self {
         let token = sink.secret.as_deref().unwrap_or_default();
         let address = format!("{}/bot{token}", sink.target.trim_end_matches('/'));
-        Self { address, name: sink.name.clone() }
+        Self { address, reach: Reach::of(sink), name: sink.name.clone() }
     }
 
     /// Fetches messages, oldest first, each once, until nobody wants them.
@@ -188,7 +189,8 @@ impl Bot {
     }
 
     fn call(&self, method: &str, body: &Value, patience: Duration) -> Result<Response<Body>, String> {
-        let request = post::agent(patience).post(format!("{}/{method}", self.address));
-        request.header("content-type", "application/json").send(body.to_string()).map_err(post::told)
+        let request = outbound::agent(self.reach, patience).post(format!("{}/{method}", self.address));
+        let sent = request.header("content-type", "application/json").send(body.to_string());
+        outbound::taken(sent).map_err(outbound::told)
     }
 }

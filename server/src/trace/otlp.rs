@@ -2,6 +2,8 @@
 //!
 //! Must not: send anything but where the configuration says, or tell an address, which may hold a secret.
 
+use std::time::Duration;
+
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -11,7 +13,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
 use super::spans::attribute;
-use crate::post;
+use crate::outbound::{self, Reach};
 
 /// The way of traces that is looked for in the environment, as OpenTelemetry names it.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -21,6 +23,8 @@ const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
 /// Headers for traces only, instead of those for all.
 const TRACES_HEADERS: &str = "OTEL_EXPORTER_OTLP_TRACES_HEADERS";
+/// How long the collector may take: what OpenTelemetry's exporters wait by default.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Most of an answer that is read.
 const ANSWER: u64 = 64 << 10;
 
@@ -73,12 +77,13 @@ impl Collector {
 
     /// Sends; waits for the answer, for a bounded time. Gives what the collector has to say.
     pub fn send(&self, body: &[u8]) -> Result<Option<String>, Failure> {
-        let mut request =
-            post::agent(post::PATIENCE).post(&self.url).header("content-type", "application/x-protobuf");
+        let mut request = outbound::agent(Reach::Configured, PATIENCE)
+            .post(&self.url)
+            .header("content-type", "application/x-protobuf");
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        match request.send(body) {
+        match outbound::taken(request.send(body)) {
             Ok(mut answer) => {
                 let body = answer.body_mut().with_config().limit(ANSWER).read_to_vec().unwrap_or_default();
                 Ok(rejected(&body))
@@ -89,7 +94,7 @@ impl Collector {
                     ureq::Error::StatusCode(status) => matches!(status, 408 | 429 | 502 | 503 | 504),
                     _ => true,
                 };
-                let why = post::told(error);
+                let why = outbound::told(error);
                 Err(if later { Failure::Later(why) } else { Failure::Never(why) })
             }
         }

@@ -91,7 +91,11 @@ wire! {
         pub kind: SinkKind,
         /// The address to post to; for a command the command, for `sh -c`; for Telegram the interface's base address.
         pub target: String,
-        /// A signing key or a bot's token. `None` in a change keeps what is there.
+        /// It may be an address of this machine or of its own network, there without encryption too. Not settable from a
+        /// browser.
+        #[serde(default)]
+        pub allow_private: bool,
+        /// A signing key or a bot's token. `None` in a change keeps what is there, unless the target is another.
         #[serde(default)]
         pub secret: Option<String>,
         /// For ntfy the topic, for Telegram the chat.

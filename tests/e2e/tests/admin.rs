@@ -75,15 +75,20 @@ fn a_sink_is_set_and_tried() {
         stream.write_all(b"HTTP/1.1 200 ok\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
         String::from_utf8_lossy(&head[..read]).into_owned()
     });
+    muster.ok("assign", &["sink", "set", "hook", "webhook", &address, "--allow-private"]);
     let page = at(&muster, &browser, "#/admin/sinks");
-    page.fill("[data-testid=sink-name]", "hook");
-    page.choose("[data-testid=sink-kind]", "webhook");
-    page.fill("[data-testid=sink-target]", &address);
-    page.click("[data-testid=sink-save]");
-    page.reads("[data-testid=sink]", "counts and kinds only");
+    page.reads("[data-testid=sink]", "may be in the own network");
     page.click("[data-testid=sink-test]");
     page.reads("[data-testid=sink]", "It was carried.");
     assert!(taken.join().unwrap().starts_with("POST /hook "));
+    page.fill("[data-testid=sink-name]", "far");
+    page.choose("[data-testid=sink-kind]", "webhook");
+    page.fill("[data-testid=sink-target]", &address);
+    page.click("[data-testid=sink-save]");
+    page.reads("main", "not sent in plain text");
+    page.fill("[data-testid=sink-target]", "https://hooks.example/");
+    page.click("[data-testid=sink-save]");
+    page.reads("main", "counts and kinds only");
     page.fill("[data-testid=sink-name]", "run");
     page.choose("[data-testid=sink-kind]", "command");
     page.fill("[data-testid=sink-target]", "touch /tmp/never");

@@ -45,7 +45,8 @@ fn a_failure_is_told_to_a_webhook_after_the_hook_was_down_for_a_moment() {
     let key = muster.folder().join("key");
     std::fs::write(&key, "a key\n").unwrap();
     let hook = format!("{address}/hook");
-    muster.ok("assign", &["sink", "set", "hook", "webhook", &hook, "--secret-file", key.to_str().unwrap()]);
+    let secret = ["--allow-private", "--secret-file", key.to_str().unwrap()];
+    muster.ok("assign", &[&["sink", "set", "hook", "webhook", &hook], &secret[..]].concat());
     muster.ok("assign", &["sink", "test", "hook"]);
     let test = next(&taken);
     assert!(test.head.starts_with("POST /hook "), "{}", test.head);
@@ -93,17 +94,48 @@ fn a_command_gets_the_notice_and_a_sink_that_cannot_be_reached_says_so() {
     });
     assert_eq!(told["alerts"][0]["what"], "opened");
 
-    muster.ok("assign", &["sink", "set", "gone", "webhook", "http://127.0.0.1:9/"]);
+    muster.ok("assign", &["sink", "set", "gone", "webhook", "http://127.0.0.1:9/", "--allow-private"]);
     let out = muster.run("assign", &["sink", "test", "gone"]);
     assert!(!out.status.success());
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(said.contains("cannot be reached"), "{said}");
     for wrong in [
-        ["x", "ntfy", "http://127.0.0.1:9"],
+        ["x", "ntfy", "https://127.0.0.1:9"],
         ["x", "webhook", "no address"],
-        ["x", "telegram", "http://127.0.0.1:9"],
+        ["x", "telegram", "https://127.0.0.1:9"],
+        ["x", "webhook", "http://127.0.0.1:9"],
     ] {
         let out = muster.run("assign", &[&["sink", "set"], &wrong[..]].concat());
         assert!(!out.status.success() && !out.stderr.is_empty(), "{wrong:?}");
     }
+}
+
+#[test]
+fn a67_a_sink_reaches_no_private_address_unless_the_command_line_permits_it() {
+    let muster = Muster::new();
+    muster.ok("assigner", &["serve", "--detach"]);
+    let (address, taken) = service(&[200, 200]);
+    let port = address.rsplit(':').next().unwrap();
+    let secret = muster.folder().join("key");
+    std::fs::write(&secret, "a key\n").unwrap();
+    let secret = ["--secret-file", secret.to_str().unwrap()];
+    for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "2130706433"] {
+        let target = format!("https://{host}:{port}/");
+        muster.ok("assign", &[&["sink", "set", "inner", "webhook", &target], &secret[..]].concat());
+        let out = muster.run("assign", &["sink", "test", "inner"]);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success(), "{target}");
+        assert!(said.contains("--allow-private") || said.contains("belongs to nobody"), "{target}: {said}");
+    }
+    // What was permitted is for this address, and so is the secret.
+    let target = format!("{address}/");
+    muster.ok(
+        "assign",
+        &[&["sink", "set", "inner", "webhook", &target, "--allow-private"], &secret[..]].concat(),
+    );
+    muster.ok("assign", &["sink", "test", "inner"]);
+    assert!(next(&taken).head.starts_with("POST / "), "and nobody came before");
+    let moved = ["sink", "set", "inner", "webhook", "https://hooks.example/"];
+    let out = muster.run("assign", &moved);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("given for another target"), "{out:?}");
 }

@@ -96,7 +96,18 @@ fn a_bot_obeys_who_is_allowed_and_a_restart_doubles_nothing() {
     let secret = muster.folder().join("token");
     std::fs::write(&secret, "12:secret\n").unwrap();
     let set = |more: &[&str]| {
-        let fixed = ["sink", "set", "me", "telegram", &service.address, "--channel", "-100", "--allow", "7"];
+        let fixed = [
+            "sink",
+            "set",
+            "me",
+            "telegram",
+            &service.address,
+            "--channel",
+            "-100",
+            "--allow",
+            "7",
+            "--allow-private",
+        ];
         let secret = ["--secret-file", secret.to_str().unwrap()];
         muster.ok("assign", &[&fixed[..], &secret, more].concat());
     };
