@@ -26,6 +26,7 @@ function session(index, step) {
     caps: [],
     moves: 'none',
     paused: false,
+    kept: false,
     limited: null,
     claim: { state: STATES[(index + (step >> 4)) % 4], source: 'hook', rule: 'claude.hook.tool', evidence: `tool ${step}`, since: now - 1000, background: false },
     link: 'connected',

@@ -11,7 +11,8 @@
 #
 # The status line shows how many sessions ask, work and rest: put #{@muster_status} where you want it, else it is put
 # in front of status-right. Each pane that shows a session has its name in #{@muster_session} and what it does in
-# #{@muster_state}, for formats of your own; `set -g @muster-borders on` shows them on the borders of panes.
+# #{@muster_state}, for formats of your own, and in #{@muster_hand} whose hand is on its keyboard: a prompt's number, or
+# "kept"; `set -g @muster-borders on` shows them on the borders of panes.
 # One process, `assign tmux follow`, sets these when something changes; nothing is asked every second.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -50,7 +51,7 @@ if [ "$(tmux show-option -gqv @muster-borders)" = on ]; then
     tmux set-option -g pane-border-status top
     colour='#{?#{==:#{@muster_state},asks},#[fg=yellow],}'
     tmux set-option -g pane-border-format \
-        " #{pane_index} #{?@muster_session,$colour#{@muster_session}: #{@muster_state}#[default],#{pane_current_command}} "
+        " #{pane_index} #{?@muster_session,$colour#{@muster_session}: #{@muster_state}#{?@muster_hand, #{@muster_hand},}#[default],#{pane_current_command}} "
 fi
 case "$(tmux show-option -gqv status-left)$(tmux show-option -gqv status-right)" in
     *@muster_status*) ;;

@@ -139,6 +139,7 @@ impl Live {
             prompt: None,
             size: present.size,
             attached: present.attached,
+            kept: present.kept,
             keyboard: None,
             last_line: present.last_line.clone(),
             metrics: present.metrics.clone(),
@@ -204,6 +205,7 @@ impl Live {
         card.title = present.title.clone();
         card.size = present.size;
         card.attached = present.attached;
+        card.kept = present.kept;
         if present.attached || before.attached {
             self.used = now;
         }

@@ -247,6 +247,10 @@ size: Size,
  */
 attached: boolean, 
 /**
+ * Whether the person at its terminal keeps others from typing.
+ */
+kept: boolean, 
+/**
  * Who holds the keyboard from a dashboard, if anyone.
  */
 keyboard: string | null, 

@@ -18,6 +18,7 @@ export function session(name: string, word: Word = 'idle', more: Partial<Session
     pool: null,
     moves: 'none',
     paused: false,
+    kept: false,
     limited: null,
     context: { dir: '/src', branch: 'main', repo: '/src', env: {}, hash: '' },
     title: '',

@@ -12,6 +12,7 @@ const WORD_MAX: usize = 40;
 ///
 /// The agent behaves as it does without `wrap`: same output, same keys, same exit status. Everything after the
 /// command is the command's own. Detach with Ctrl-\ and then d; the agent works on, and `wrap attach` shows it again.
+/// Ctrl-\ and then k keeps everybody else from typing there, the queue and dashboards alike; Ctrl-\ and then l lets them.
 #[derive(Debug, Parser)]
 #[command(name = "wrap", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 #[command(after_help = "Exit status: the command's own; 128 plus the number of the signal that ended it; \

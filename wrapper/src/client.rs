@@ -169,7 +169,7 @@ impl Lent {
     fn take() -> io::Result<Self> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
         let input_tty = stdin.is_terminal();
-        let detach_key = input_tty && std::env::var_os("MUSTER_DETACH_KEY").is_none_or(|key| key != "none");
+        let own_keys = input_tty && std::env::var_os("MUSTER_DETACH_KEY").is_none_or(|key| key != "none");
         Ok(Self {
             input: tty::reopen(stdin.as_fd())?,
             output: tty::reopen(stdout.as_fd())?,
@@ -177,7 +177,7 @@ impl Lent {
             offer: Offer {
                 size: tty::size(stdout.as_fd()),
                 input_tty,
-                detach_key,
+                own_keys,
                 pane: std::env::var("TMUX_PANE").ok(),
                 // `SOCKET,PID,SESSION`.
                 tmux: std::env::var("TMUX")

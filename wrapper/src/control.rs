@@ -78,8 +78,9 @@ pub struct Offer {
     /// Input is a terminal, which the client makes raw and restores; else it is a pipe or file, whose
     /// end is the end of the program's input.
     pub input_tty: bool,
-    /// The detach key is active.
-    pub detach_key: bool,
+    /// The keys that are for the wrapper itself are active.
+    #[serde(alias = "detach_key")]
+    pub own_keys: bool,
     /// The tmux pane that it is in.
     pub pane: Option<String>,
     /// The socket of that tmux server: panes of two servers may have one name.
@@ -419,7 +420,7 @@ mod tests {
         let (a, b) = UnixStream::pair().unwrap();
         let (mut a, mut b) = (Channel::new(a).unwrap(), Channel::new(b).unwrap());
         let (reader, writer) = std::io::pipe().unwrap();
-        let offer = Offer { size: Some((80, 24)), input_tty: true, detach_key: true, pane: None, tmux: None };
+        let offer = Offer { size: Some((80, 24)), input_tty: true, own_keys: true, pane: None, tmux: None };
         a.send_with(&ToHolder::Attach(offer), &[reader.as_fd(), writer.as_fd()]).unwrap();
         a.send(&ToHolder::Reply(vec![0, 255])).unwrap();
         let first: ToHolder = b.wait(Some(Duration::from_secs(10))).unwrap();

@@ -42,6 +42,6 @@ pub fn apply(extractor: &mut Extractor, at: Duration, record: &Record, seen: &mu
         }
         Record::Relaunched(_) => extractor.restart(at, seen),
         Record::Exit(exit) => extractor.exit(at, *exit, seen),
-        Record::Attached(_) | Record::Gap(_) => {}
+        Record::Attached(_) | Record::Kept(_) | Record::Gap(_) => {}
     }
 }

@@ -139,6 +139,7 @@ impl Explained<'_> {
         let extractor = self.extractor;
         let looks = Looks {
             watched: false,
+            kept: false,
             state: self.state(),
             composer: extractor.composer(),
             dialog: extractor.dialog().is_some(),

@@ -118,7 +118,7 @@ impl<'a, W: Write> Cast<'a, W> {
                 self.line(at, "x", &status.to_string())
             }
             Record::Relaunched(_) => self.line(at, "m", "the program was started anew"),
-            Record::Header(_) | Record::Attached(_) => Ok(()),
+            Record::Header(_) | Record::Attached(_) | Record::Kept(_) => Ok(()),
         }
     }
 

@@ -15,10 +15,16 @@ pub const PERSON_MS: u64 = 3_000;
 pub const WATCHED: &str =
     "the session is only watched; to have prompts typed, end it and: assign tmux adopt --may-type";
 
+/// Why nothing is typed into a session whose user keeps others out.
+pub const KEPT: &str =
+    "the person at its terminal keeps the keyboard (Ctrl-\\ and then l there lets others type again)";
+
 /// What speaks for or against doing something in a session now.
 pub struct Looks {
     /// The session takes no input.
     pub watched: bool,
+    /// The user's own terminal keeps the keyboard.
+    pub kept: bool,
     /// State of the agent.
     pub state: State,
     /// What stands where a prompt would be typed.
@@ -79,6 +85,9 @@ pub fn open(now: UnixMillis, view: &View, wanted: &Wanted) -> Result<(), Hold> {
 pub fn ready(now: UnixMillis, looks: &Looks) -> Result<(), Hold> {
     if looks.watched {
         return Err(hold(HoldCode::Person, WATCHED));
+    }
+    if looks.kept {
+        return Err(hold(HoldCode::Person, KEPT));
     }
     let waits = matches!(looks.state, State::WaitingPermission | State::WaitingInput);
     if looks.dialog || waits {

@@ -99,6 +99,7 @@ fn part(
             Record::Input(..)
             | Record::Told(..)
             | Record::Attached(_)
+            | Record::Kept(_)
             | Record::Relaunched(_)
             | Record::Exit(_) => {}
         }
@@ -125,6 +126,7 @@ fn last_byte(folder: &Path) -> Result<u64, ReadError> {
             | Record::Input(..)
             | Record::Told(..)
             | Record::Attached(_)
+            | Record::Kept(_)
             | Record::Relaunched(_)
             | Record::Exit(_) => {}
         }

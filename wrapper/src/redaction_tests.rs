@@ -142,6 +142,7 @@ fn now() -> Now {
         }),
         size: Size { cols: 80, rows: 24 },
         attached: false,
+        kept: false,
         moves: Moves::None,
         last_line: "text".into(),
         metrics: [("name".to_owned(), 1.0)].into(),

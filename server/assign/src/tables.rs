@@ -34,6 +34,7 @@ pub fn sessions(sessions: &[Session], now: UnixMillis) -> String {
     let mut table = table(&["name", "agent", "state", "since", "prompt", "directory", "branch", "last line"]);
     for s in sessions {
         let state = match s.link {
+            Link::Connected if s.kept => format!("{} (kept)", s.claim.state),
             Link::Connected => s.claim.state.to_string(),
             Link::Disconnected => format!("{} (disconnected)", s.claim.state),
         };

@@ -373,6 +373,7 @@ fn next_card(asked: &NewPool, agent: String, host: HostId) -> Session {
         prompt: None,
         size: Size { cols: 0, rows: 0 },
         attached: false,
+        kept: false,
         keyboard: None,
         last_line: String::new(),
         metrics: BTreeMap::new(),
@@ -385,7 +386,7 @@ fn next_card(asked: &NewPool, agent: String, host: HostId) -> Session {
 fn member(live: &Live) -> Member<'_> {
     let card = &live.kept.card;
     let rests = card.claim.state == State::Idle && !card.claim.background && card.link == Link::Connected;
-    let used = live.lease.is_some() || live.keyboard.is_some() || card.attached;
+    let used = live.lease.is_some() || live.keyboard.is_some() || card.attached || card.kept;
     Member {
         session: live.id(),
         name: &card.name,

@@ -226,6 +226,11 @@ fn unavailable(candidate: &Candidate<'_>) -> Option<String> {
     if session.paused {
         return Some("is paused; `assign resume` with its name lets it have prompts again".to_owned());
     }
+    if session.kept {
+        return Some(
+            "is kept by the person at its terminal; Ctrl-\\ and then l there lets others type".to_owned(),
+        );
+    }
     if candidate.paused {
         return Some("no prompts are given out; `assign resume` lets them go again".to_owned());
     }

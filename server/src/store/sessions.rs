@@ -150,6 +150,7 @@ fn read(row: &Row<'_>) -> Stored<StoredSession> {
         prompt: None,
         size: Size { cols: row.get("cols")?, rows: row.get("rows")? },
         attached: false,
+        kept: false,
         keyboard: None,
         last_line: row.get("last_line")?,
         metrics: json(row, "metrics")?,

@@ -255,6 +255,7 @@ pub fn now(state: State) -> Now {
         dialog: None,
         size: Size { cols: 80, rows: 24 },
         attached: false,
+        kept: false,
         last_line: String::new(),
         metrics: Default::default(),
         exit: None,

@@ -262,6 +262,9 @@ wire! {
         pub size: Size,
         /// Whether a user's terminal is attached.
         pub attached: bool,
+        /// Whether the person at its terminal keeps others from typing.
+        #[serde(default)]
+        pub kept: bool,
         /// Who holds the keyboard from a dashboard, if anyone.
         pub keyboard: Option<String>,
         /// The last settled line of its screen.

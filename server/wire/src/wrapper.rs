@@ -75,6 +75,9 @@ wire! {
         pub size: Size,
         /// Whether a terminal is attached.
         pub attached: bool,
+        /// Whether that terminal keeps others from typing.
+        #[serde(default)]
+        pub kept: bool,
         /// How it can be brought into another context now.
         #[serde(default = "no_moves")]
         pub moves: Moves,

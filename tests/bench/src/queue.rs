@@ -154,6 +154,7 @@ pub fn hello_of(id: &SessionId) -> Hello {
             dialog: None,
             size: Size { cols: 120, rows: 40 },
             attached: false,
+            kept: false,
             moves: Moves::None,
             last_line: String::new(),
             metrics: BTreeMap::new(),

@@ -270,6 +270,7 @@ fn session(n: usize) -> Session {
         prompt: None,
         size: Size { cols: 120, rows: 40 },
         attached: false,
+        kept: false,
         keyboard: None,
         last_line: String::new(),
         metrics: BTreeMap::new(),

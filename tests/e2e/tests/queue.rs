@@ -121,6 +121,36 @@ fn a_draft_of_the_users_is_never_merged_and_never_sent() {
 }
 
 #[test]
+fn a45_the_person_at_the_terminal_keeps_everybody_else_from_typing() {
+    let (muster, _project, kept) = one_agent(&[]);
+    let mut terminal = e2e::Terminal::run(muster.command("wrap").args(["attach", "a"]));
+    terminal.await_text("ready");
+    terminal.write(b"\x1ck");
+    let keeps = |muster: &Muster| muster.session("a").filter(|s| s["kept"] == true).map(drop);
+    wait_for("the session to be kept", || keeps(&muster));
+    let id = muster.send(&[QUESTION]);
+    wait_for("the reason why it waits", || {
+        let why = muster.run("assign", &["why", &id.to_string()]);
+        String::from_utf8_lossy(&why.stdout).contains("is kept by the person at its terminal").then_some(())
+    });
+    // Neither a new observer nor leaving the terminal ends it.
+    let observer = || muster.live("a").and_then(|s| s["observer"].as_i64()).filter(|pid| is_alive(*pid));
+    let first = wait_for("an observer", observer);
+    signal(first, Signal::KILL);
+    wait_for("another observer", || observer().filter(|pid| *pid != first));
+    terminal.write(b"\x1cd");
+    assert_eq!(terminal.await_end(), 0);
+    wait_for("the session to be kept still", || keeps(&muster));
+    let read = || std::fs::read(&kept).unwrap();
+    assert!(read().is_empty(), "nothing was typed: {:?}", String::from_utf8_lossy(&read()));
+    let mut terminal = e2e::Terminal::run(muster.command("wrap").args(["attach", "a"]));
+    terminal.await_text("ready");
+    terminal.write(b"\x1cl");
+    muster.await_prompt(id, "completed");
+    assert_eq!(pasted(&kept, QUESTION), 1);
+}
+
+#[test]
 fn g6_whatever_is_killed_a_prompt_is_typed_once() {
     let (muster, _, kept) = one_agent(&[]);
     let observer = || muster.live("a").and_then(|s| s["observer"].as_i64()).filter(|pid| is_alive(*pid));

@@ -69,6 +69,7 @@ impl Agent {
         let view = View {
             looks: Looks {
                 watched: false,
+                kept: false,
                 state: self.state,
                 composer: self.composer.clone(),
                 dialog: self.dialog,

@@ -28,8 +28,8 @@ use rustix::process::Signal;
 use rustix::termios::Termios;
 
 use crate::control::{Channel, FromHolder, Relaunch, Spec};
-use crate::detach::Typed;
 use crate::keys;
+use crate::prefix::Typed;
 use crate::pty::{Change, Pty};
 use crate::recording::{Record, Writer};
 use terminal::Terminal;
@@ -89,6 +89,8 @@ pub struct Holder {
     peers: Vec<Peer>,
     next_peer: PeerId,
     listener: UnixListener,
+    /// Only the user's own terminal types: they said so there.
+    kept: bool,
     watch: Watch,
     /// Reading end of the pipe that the recording's thread writes to; each observer gets a copy.
     grown: std::io::PipeReader,
@@ -300,6 +302,12 @@ impl Holder {
                 Typed::Pass(bytes) if bytes.is_empty() => {}
                 Typed::Pass(bytes) => self.person_typed(&bytes),
                 Typed::Detach => self.detach("detached; the agent works on"),
+                Typed::Keep(kept, after) => {
+                    self.keep(kept);
+                    if !after.is_empty() {
+                        self.person_typed(&after);
+                    }
+                }
             },
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => self.lose_terminal(),

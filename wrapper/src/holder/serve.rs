@@ -101,9 +101,11 @@ impl Holder {
                 self.or_lose_terminal(done);
                 self.want_screen();
             }
+            ToHolder::Relaunch(_) if self.kept => {}
             ToHolder::Relaunch(relaunch) => self.end_for(relaunch),
             ToHolder::End(end) => {
-                let refused = self.unchanged(end.only_if).err().map(str::to_owned);
+                let kept = if self.kept { Err(crate::gate::KEPT) } else { Ok(()) };
+                let refused = kept.and_then(|()| self.unchanged(end.only_if)).err().map(str::to_owned);
                 if refused.is_none() {
                     self.hang_up();
                 }
@@ -118,6 +120,19 @@ impl Holder {
         }
     }
 
+    /// Keeps everybody but the user's own terminal from typing, or lets them again; the terminal's bell says that it did.
+    pub(super) fn keep(&mut self, kept: bool) {
+        self.kept = kept;
+        if kept {
+            // A relaunch that waits for the program's end would type by other means.
+            self.next = None;
+        }
+        let at = self.at();
+        self.writer.record(at, &Record::Kept(kept));
+        let rung = self.terminal.as_mut().map_or(Ok(()), |terminal| terminal.show(b"\x07"));
+        self.or_lose_terminal(rung);
+    }
+
     /// Types for the queue or a dashboard, if nothing has happened since the writer looked.
     fn type_for(&mut self, request: &Type) -> Result<(), &'static str> {
         if !matches!(self.program, Program::Running) {
@@ -125,6 +140,9 @@ impl Holder {
         }
         if self.spec.watched {
             return Err(crate::gate::WATCHED);
+        }
+        if self.kept {
+            return Err(crate::gate::KEPT);
         }
         if self.typed.len() + request.bytes.len() > TYPED_MAX {
             return Err("the program does not take its input");

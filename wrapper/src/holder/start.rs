@@ -98,6 +98,7 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
         peers: Vec::new(),
         next_peer: 1,
         listener,
+        kept: false,
         watch,
         grown,
         signals,

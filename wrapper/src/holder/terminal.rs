@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::PeerId;
 use crate::control::Offer;
-use crate::detach::{Detach, Typed};
+use crate::prefix::{Prefix, Typed};
 use crate::tty::Tty;
 
 /// Output that may wait for the terminal before the program has to.
@@ -21,7 +21,7 @@ const PENDING_MAX: usize = 64 << 10;
 /// How long output waits for the screen's redrawing before it is shown without.
 const SCREEN_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long the detach key's first half is held back.
+/// How long the first half of our own keys is held back.
 const PREFIX_PATIENCE: Duration = Duration::from_secs(1);
 
 /// An attached terminal.
@@ -41,7 +41,7 @@ pub struct Terminal {
     settings: Option<Tty>,
     /// The output is a terminal, and does not block.
     output_tty: bool,
-    detach: Detach,
+    prefix: Prefix,
     prefix_since: Option<Instant>,
     pending: VecDeque<u8>,
     redraw: Redraw,
@@ -72,7 +72,7 @@ impl Terminal {
             offer,
             settings,
             output_tty,
-            detach: Detach::default(),
+            prefix: Prefix::default(),
             prefix_since: None,
             pending: VecDeque::new(),
             redraw: Redraw::Done,
@@ -200,13 +200,13 @@ impl Terminal {
         Ok(())
     }
 
-    /// Filters what was typed for the detach key.
+    /// Filters what was typed for our own keys.
     pub fn typed(&mut self, bytes: &[u8]) -> Typed {
-        if !self.offer.detach_key {
+        if !self.offer.own_keys {
             return Typed::Pass(bytes.to_vec());
         }
-        let typed = self.detach.typed(bytes);
-        self.prefix_since = self.detach.waits().then(Instant::now);
+        let typed = self.prefix.typed(bytes);
+        self.prefix_since = self.prefix.waits().then(Instant::now);
         typed
     }
 
@@ -230,7 +230,7 @@ impl Terminal {
         }
         if self.prefix_since.is_some_and(|since| since + PREFIX_PATIENCE <= now) {
             self.prefix_since = None;
-            return Ok(self.detach.give_up());
+            return Ok(self.prefix.give_up());
         }
         Ok(Vec::new())
     }

@@ -110,6 +110,7 @@ impl Core {
     fn looks(&self) -> Looks {
         Looks {
             watched: self.launch.watched,
+            kept: self.kept,
             state: self.extractor.claim().state,
             composer: self.extractor.composer(),
             dialog: self.extractor.dialog().is_some(),

@@ -74,6 +74,8 @@ pub struct Core {
     pub(super) delivery: Delivery,
     pub(super) context: Context,
     pub(super) attached: bool,
+    /// The user's own terminal keeps the keyboard.
+    pub(super) kept: bool,
     pub(super) person: Option<UnixMillis>,
     /// When there was last a sign that a turn gets on.
     pub(super) progress: Progress,
@@ -130,6 +132,7 @@ impl Core {
             quarantined: false,
             context,
             attached: false,
+            kept: false,
             person: None,
             told: None,
             question: Question::default(),
@@ -193,6 +196,7 @@ impl Core {
             Record::Relaunched(begun) => self.relaunched(begun),
             Record::Resize(..) => {}
             Record::Attached(attached) => self.attached = *attached,
+            Record::Kept(kept) => self.kept = *kept,
             Record::Gap(lost) => {
                 self.output += lost;
                 self.unread += lost;
@@ -438,6 +442,7 @@ impl Core {
             dialog: self.question.open().cloned(),
             size: self.size(),
             attached: self.attached,
+            kept: self.kept,
             moves: self.launch.moves(&self.agent, self.attached),
             last_line: self.extractor.last_line().to_owned(),
             metrics: self.extractor.metrics(),

@@ -54,6 +54,8 @@ pub enum Record {
     Resize(u16, u16),
     /// A user's terminal is attached, or no longer.
     Attached(bool),
+    /// The user's terminal keeps others from typing, or no longer.
+    Kept(bool),
     /// This many bytes of output could not be recorded.
     Gap(u64),
     /// The agent told something outside its terminal, as JSON.
@@ -118,6 +120,7 @@ impl Record {
                 put(out, b'r', delta, &[cols.to_be_bytes(), rows.to_be_bytes()].concat());
             }
             Record::Attached(yes) => put(out, b'a', delta, &[u8::from(*yes)]),
+            Record::Kept(yes) => put(out, b'p', delta, &[u8::from(*yes)]),
             Record::Gap(lost) => put(out, b'g', delta, &lost.to_be_bytes()),
             Record::Told(from, payload) => {
                 let next = match from {
@@ -167,6 +170,7 @@ impl Record {
                 [a, b, c, d] => Record::Resize(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
             },
             b'a' => Record::Attached(payload.first().ok_or_else(bad)? == &1),
+            b'p' => Record::Kept(payload.first().ok_or_else(bad)? == &1),
             b'g' => Record::Gap(u64::from_be_bytes(payload.try_into().map_err(|_| bad())?)),
             b'k' => {
                 let (next, told) = payload.split_first_chunk::<8>().ok_or_else(bad)?;
@@ -251,6 +255,7 @@ mod tests {
             (0..64u8, any::<Vec<u8>>()).prop_map(|(bits, bytes)| Record::Input(keys_from_bits(bits), bytes)),
             any::<(u16, u16)>().prop_map(|(c, r)| Record::Resize(c, r)),
             any::<bool>().prop_map(Record::Attached),
+            any::<bool>().prop_map(Record::Kept),
             any::<u64>().prop_map(Record::Gap),
             any::<Vec<u8>>().prop_map(|told| Record::Told(From::Hook, told)),
             any::<Vec<u8>>().prop_map(|told| Record::Told(From::Processes, told)),

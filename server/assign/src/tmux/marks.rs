@@ -27,6 +27,9 @@ impl Marks {
                 continue;
             };
             marks.insert((Some(pane.clone()), "@muster_session"), live.name.clone());
+            if let Some(hand) = hand(session) {
+                marks.insert((Some(pane.clone()), "@muster_hand"), hand);
+            }
             marks.insert((Some(pane), "@muster_state"), word(session).to_owned());
         }
         Self(marks)
@@ -67,6 +70,15 @@ fn word(session: &Session) -> &'static str {
         (_, State::Busy | State::Starting) => "busy",
         (_, State::Idle) => "idle",
         (_, State::Exited) => "ended",
+    }
+}
+
+/// Whose hand is on the keyboard, when it is not just anybody's: that of a prompt from the queue, by its number, or that
+/// of the person at this terminal, who keeps others out.
+fn hand(session: &Session) -> Option<String> {
+    match session.prompt {
+        _ if session.kept => Some("kept".to_owned()),
+        prompt => prompt.map(|id| format!("#{id}")),
     }
 }
 
@@ -114,6 +126,14 @@ mod tests {
         board.sessions.insert(session.id.clone(), session.clone());
         let second = Marks::of(&board, &panes, "/s");
         assert_eq!(second.since(&first).len(), 2);
+        session.prompt = Some(wire::PromptId(7));
+        board.sessions.insert(session.id.clone(), session.clone());
+        let third = Marks::of(&board, &panes, "/s");
+        assert_eq!(third.since(&second).concat().join(" "), "set-option -q -p -t %3 @muster_hand #7");
+        session.kept = true;
+        board.sessions.insert(session.id.clone(), session.clone());
+        let kept = Marks::of(&board, &panes, "/s");
+        assert_eq!(kept.since(&third).concat().join(" "), "set-option -q -p -t %3 @muster_hand kept");
         let lost = Marks::unknown().since(&second);
         assert!(
             lost.iter().any(|words| words.join(" ") == "set-option -q -p -t %3 -u @muster_state"),

@@ -129,7 +129,8 @@ enum TmuxVerb {
     /// Go to the session that has waited longest for you; from there, to the next one
     Next,
     /// Keep tmux's options up to date until it ends: @muster_status and @muster_asks, and of each pane that shows a
-    /// session @muster_session and @muster_state (asks, busy, idle, unknown); the plugin starts it
+    /// session @muster_session, @muster_state (asks, busy, idle, unknown) and @muster_hand (the prompt that has the
+    /// keyboard, or kept); the plugin starts it
     Follow,
     /// End a pane with what runs in it; a session that it shows goes on
     Kill {

@@ -49,6 +49,7 @@ pub fn session(name: &str, state: State) -> Session {
         prompt: None,
         size: Size { cols: 80, rows: 24 },
         attached: false,
+        kept: false,
         keyboard: None,
         last_line: String::new(),
         metrics: BTreeMap::new(),

@@ -59,6 +59,7 @@ pub fn session(board: &Board, s: &Session, look: Look) -> Line<'static> {
     let task = s.prompt.map(|id| format!("#{id}")).unwrap_or_default();
     let branch = s.context.branch.as_deref().unwrap_or_default();
     let paused = if s.paused { "paused " } else { "" };
+    let kept = if s.kept { "kept " } else { "" };
     spans(vec![
         (pad(&s.name, 12), look.strong()),
         (pad(word, 10), style),
@@ -66,7 +67,7 @@ pub fn session(board: &Board, s: &Session, look: Look) -> Line<'static> {
         (pad(&age(since, board.now()), 4), look.faint()),
         (pad(&s.agent, 8), Style::new()),
         (pad(&task, 6), Style::new()),
-        (format!("{paused}{} {}", escape(place(&s.context.dir)), escape(branch)), Style::new()),
+        (format!("{paused}{kept}{} {}", escape(place(&s.context.dir)), escape(branch)), Style::new()),
     ])
 }
 
