@@ -337,3 +337,63 @@ fn g9_a_full_disk_costs_the_recording_and_not_the_agent() {
     assert_eq!(out.status.code(), Some(5));
     assert!(out.stdout == full.stdout, "{} of {} bytes", out.stdout.len(), full.stdout.len());
 }
+
+#[test]
+fn a52_g15_output_that_crashes_the_observer_is_left_alone_and_the_program_runs_on() {
+    let muster = Muster::new();
+    let poisoned = |arguments: &[&str]| {
+        let mut command = muster.command("wrap");
+        command.env("MUSTER_FAULT_POISON", "poison").args(arguments);
+        command
+    };
+    let program = "printf 'poi''son\n'; read line; echo got-$line; read line; exit 7";
+    let mut terminal = Terminal::run(&poisoned(&["--name", "p", "sh", "-c", program]));
+    terminal.await_text("poison");
+    let quarantined = || muster.session("p").filter(|s| s["claim"]["rule"] == "observer.quarantined");
+    let session = wait_for("the output to be left alone", quarantined);
+    assert_eq!(session["claim"]["state"], "unknown", "nothing is claimed");
+    // The terminal has never noticed, and the end is still told.
+    terminal.write(b"words\n");
+    terminal.await_text("got-words");
+    terminal.write(b"\n");
+    assert_eq!(terminal.await_end(), 7);
+    wait_for("the end to be told", || muster.session("p").filter(|s| s["exit"]["code"] == 7));
+}
+
+#[test]
+fn a52_g15_a_poisoned_session_that_died_does_not_crash_an_observer_at_every_start() {
+    let muster = Muster::new();
+    let poisoned = |name: &str, program: &str| {
+        let mut command = muster.command("wrap");
+        command.env("MUSTER_FAULT_POISON", "poison").args(["-d", "--name", name, "sh", "-c", program]);
+        assert!(command.output().unwrap().status.success());
+    };
+    poisoned("dead", "printf 'poi''son\n'; sleep 600");
+    let quarantined = || muster.session("dead").filter(|s| s["claim"]["rule"] == "observer.quarantined");
+    wait_for("the output to be left alone", quarantined);
+    let live = muster.live("dead").unwrap();
+    // All at once, so that nobody is left who tells.
+    signal(live["observer"].as_i64().unwrap(), Signal::STOP);
+    for pid in ["holder", "pid", "observer"].map(|who| live[who].as_i64().unwrap()) {
+        signal(pid, Signal::KILL);
+    }
+    let folder =
+        muster.home().join("state/sessions").join(muster.session("dead").unwrap()["id"].as_str().unwrap());
+    let told = || muster.session("dead").filter(|session| !session["exit"].is_null()).is_some();
+    let crashes = || {
+        std::fs::read_to_string(folder.join("observer.log"))
+            .map_or(0, |log| log.matches("a test poisoned").count())
+    };
+    let before = crashes();
+    // Each session that starts looks for such; while one is looked at, others let it be.
+    for round in 0.. {
+        assert!(round < 50, "the end is told in vain");
+        poisoned(&format!("next{round}"), "true");
+        let over = || muster.session(&format!("next{round}")).filter(|session| !session["exit"].is_null());
+        wait_for("it to end", over);
+        if told() {
+            break;
+        }
+    }
+    assert_eq!(crashes() - before, 3, "it is tried three times, and then left alone");
+}

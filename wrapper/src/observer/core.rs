@@ -16,6 +16,7 @@ use wire::session::{Claim, Context, Dialog, Exit, Size, Source, State};
 use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
+use super::fault;
 use super::launch::Launch;
 use super::progress::Progress;
 use super::question::{By, Question};
@@ -156,6 +157,7 @@ impl Core {
         let mut seen = Vec::new();
         let at = moment.at.max(self.at);
         if !self.quarantined {
+            fault::poison(&moment.record);
             drive::apply(&mut self.extractor, at, &moment.record, &mut seen);
         }
         self.at = at;

@@ -12,6 +12,7 @@ pub mod core;
 mod dialog_tests;
 #[cfg(test)]
 mod end_tests;
+mod fault;
 mod holder;
 mod launch;
 mod link;

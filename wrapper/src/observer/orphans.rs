@@ -2,6 +2,7 @@
 //!
 //! Owns: finding them, and what an observer needs to read them. Must not: touch a session that somebody observes.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context;
@@ -17,6 +18,9 @@ use crate::recording::{Follow, Reader, Record};
 /// Numbers the observer of an orphan: above all that a holder ever started.
 const EPOCH: u64 = 1 << 40;
 
+/// Observers of one orphan after which the next leaves its output alone: those before it crashed over it.
+const TRIES_MAX: u64 = 3;
+
 /// Starts an observer for every session that is over but not told to the server.
 pub fn adopt(place: &Place, own: &SessionId) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(place.sessions())? {
@@ -26,6 +30,7 @@ pub fn adopt(place: &Place, own: &SessionId) -> anyhow::Result<()> {
         if id == *own || !journal::is_left(&entry.path()) || lives() {
             continue;
         }
+        count_try(&entry.path())?;
         let mut command = tokio::process::Command::new(std::env::current_exe()?);
         command.args(["observer", "--orphan", &id.0]).stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(
@@ -34,6 +39,18 @@ pub fn adopt(place: &Place, own: &SessionId) -> anyhow::Result<()> {
         command.spawn()?;
     }
     Ok(())
+}
+
+/// How many observers an orphan has had, which told its end in vain: a file of so many bytes.
+fn tries(folder: &Path) -> PathBuf {
+    folder.join("orphan.tries")
+}
+
+fn count_try(folder: &Path) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(tries(folder));
+    file.and_then(|mut file| file.write_all(b"."))
 }
 
 /// What there is to observe of an orphan.
@@ -63,5 +80,6 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         headless: false,
     };
     let own = std::process::id().try_into().context("the process id is a number")?;
-    Ok(Subject { spec, pid: own, epoch: EPOCH, quarantined: false, conversation: None })
+    let quarantined = std::fs::metadata(tries(&folder)).is_ok_and(|tries| tries.len() > TRIES_MAX);
+    Ok(Subject { spec, pid: own, epoch: EPOCH, quarantined, conversation: None })
 }
