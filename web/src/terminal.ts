@@ -1,13 +1,13 @@
 // Owns one xterm.js terminal that shows a session: frames in, a person's keys out. Loaded on demand.
 // Must not: answer queries, resize the agent's terminal, read or write the clipboard by itself, open links
 // unasked, or know the socket.
-import { Terminal, type ILinkHandler } from '@xterm/xterm';
+import { Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import type { Frame } from './frame.ts';
+import { LINKS } from './links.ts';
 import { openOnPaper } from './paper.ts';
 import { cleanPaste } from './paste.ts';
 import { fromPerson, Gate, GESTURES, swallowQueries } from './quiet.ts';
-import { show } from './show.ts';
 
 const FONT = 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace';
 const LARGEST_PX = 15;
@@ -40,22 +40,6 @@ const THEME = {
   brightMagenta: '#e2bcfa',
   brightCyan: '#8bdfe6',
   brightWhite: '#f5f7fa',
-};
-
-const LINKS: ILinkHandler = {
-  allowNonHttpProtocols: false,
-  activate(_event, text) {
-    let url: URL;
-    try {
-      url = new URL(text);
-    } catch {
-      return;
-    }
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') return;
-    if (confirm(`A program's output links to\n\n${show(url.href)}\n\nOpen it in a new tab?`)) {
-      open(url.href, '_blank', 'noopener,noreferrer');
-    }
-  },
 };
 
 export type Screen = {
