@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::os::fd::OwnedFd;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 use wire::place::Place;
 use wire::session::Exit;
 use wire::{SessionId, UnixMillis};
-use wrapper::control::{Channel, FromHolder, Relaunch, Spec, ToHolder};
+use wrapper::control::{Channel, FromHolder, Offer, Relaunch, Spec, ToHolder};
 use wrapper::recording::{Begun, Reader, Record};
 
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
@@ -170,4 +171,27 @@ fn a_session_whose_next_program_cannot_be_started_ends_as_a_shell_would_say() {
     session.relaunch(&["/nothing/there"], &dir, &[]);
     assert_eq!(session.exit(), Exit::Code { code: 127 });
     assert_eq!(exits(&session.records()), 1);
+}
+
+#[test]
+fn a45_keeping_the_keyboard_while_a_relaunch_is_under_way_ends_no_session() {
+    let ends_when_told = "trap 'echo told; until [ -e go ]; do sleep 0.1; done; exit 0' TERM; echo first; \
+                          while :; do sleep 0.1; done";
+    let mut session = Session::start(&["sh", "-c", ends_when_told]);
+    session.until(|records| output(records).contains("first"));
+    let ((from_us, mut keys), (_shown, to_us)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
+    let offer = Offer { size: None, input_tty: false, own_keys: true, pane: None, tmux: None };
+    session.channel.send_with(&ToHolder::Attach(offer), &[from_us.as_fd(), to_us.as_fd()]).unwrap();
+    session.channel.send(&ToHolder::Continue).unwrap();
+    let dir = session.home.path().to_owned();
+    session.relaunch(&["sh", "-c", "echo second; exit 5"], &dir, &[]);
+    session.until(|records| output(records).contains("told"));
+    keys.write_all(b"\x1ck").unwrap();
+    session.until(|records| records.contains(&Record::Kept(true)));
+    std::fs::write(dir.join("go"), "").unwrap();
+    assert_eq!(
+        session.exit(),
+        Exit::Code { code: 5 },
+        "the program was ended for another one: that one runs"
+    );
 }

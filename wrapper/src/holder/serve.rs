@@ -123,10 +123,6 @@ impl Holder {
     /// Keeps everybody but the user's own terminal from typing, or lets them again; the terminal's bell says that it did.
     pub(super) fn keep(&mut self, kept: bool) {
         self.kept = kept;
-        if kept {
-            // A relaunch that waits for the program's end would type by other means.
-            self.next = None;
-        }
         let at = self.at();
         self.writer.record(at, &Record::Kept(kept));
         let rung = self.terminal.as_mut().map_or(Ok(()), |terminal| terminal.show(b"\x07"));
