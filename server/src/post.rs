@@ -42,7 +42,7 @@ pub async fn carry(hub: Hub, url: String, mut ending: watch::Receiver<bool>) {
             let url = url.clone();
             sent.spawn_blocking(move || {
                 let _place = place;
-                let failure = send(message(&sink, &notices, &url), Reach::of(&sink)).err();
+                let failure = send(&sink, &notices, &url).err();
                 let ids: Vec<i64> = notices.iter().map(|notice| notice.id).collect();
                 (sink.name, ids, failure)
             });
@@ -75,14 +75,13 @@ pub async fn try_out(sink: NewSink, url: String, now: UnixMillis) -> Result<(), 
     };
     let sink = NewSink { detailed: true, ..sink };
     let notice = Notice { id: 0, what: What::Opened, alert };
-    let reach = Reach::of(&sink);
-    let sent = tokio::task::spawn_blocking(move || send(message(&sink, &[notice], &url), reach));
+    let sent = tokio::task::spawn_blocking(move || send(&sink, &[notice], &url));
     sent.await.unwrap_or_else(|_| Err("the try was interrupted".to_owned()))
 }
 
-fn send(message: Message, reach: Reach) -> Result<(), String> {
-    match message {
-        Message::Post { url, headers, body } => post(&url, &headers, &body, reach),
+fn send(sink: &NewSink, notices: &[Notice], dashboard: &str) -> Result<(), String> {
+    match message(sink, notices, dashboard) {
+        Message::Post { url, headers, body } => post(&url, &headers, &body, Reach::of(sink)),
         Message::Run { command, input } => run(Command::new("sh").arg("-c").arg(command), &input),
         Message::Notify { title, text } => {
             run(Command::new("notify-send").arg("--").arg(title).arg(text), "")

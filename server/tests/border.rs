@@ -52,10 +52,6 @@ fn described(server: &Server) -> Vec<(String, String)> {
     routes
 }
 
-fn tcp(server: &Server, method: &str, path: &str) -> Request {
-    Request::new(method, path).header("Host", &format!("127.0.0.1:{}", server.port))
-}
-
 fn origin(server: &Server) -> String {
     format!("http://127.0.0.1:{}", server.port)
 }
@@ -68,7 +64,7 @@ fn bearer(token: &str) -> String {
 fn cookie(server: &Server) -> String {
     let (_, link): (u16, LoginLink) = server.ask("POST", "/v1/login-links", "");
     let path = link.url.strip_prefix(&origin(server)).expect("the link is for this server");
-    let answer = tcp(server, "GET", path).by_tcp(server.port);
+    let answer = Request::tcp(server, "GET", path).by_tcp(server.port);
     assert_eq!(answer.status, 303);
     let set = answer.value("set-cookie").expect("a cookie is set");
     set.split(';').next().unwrap_or_default().to_owned()
@@ -99,7 +95,7 @@ fn a02_a03_a08_nothing_answers_without_a_credential_wherever_it_comes_from() {
     for (method, path) in &described(&server) {
         let feed = path == "/v1/feed";
         for forwarded in [None, Some("127.0.0.1")] {
-            let mut request = tcp(&server, method, path).json("{}");
+            let mut request = Request::tcp(&server, method, path).json("{}");
             if let Some(from) = forwarded {
                 request = request.header("X-Forwarded-For", from).header("Forwarded", "for=127.0.0.1");
             }
@@ -115,8 +111,8 @@ fn a02_a03_a08_nothing_answers_without_a_credential_wherever_it_comes_from() {
             assert_eq!(code(&by_tcp), ErrorCode::Unauthorized);
         }
     }
-    assert_eq!(tcp(&server, "GET", "/healthz").by_tcp(server.port).body, "ok\n");
-    assert_eq!(tcp(&server, "GET", "/").by_tcp(server.port).status, 200);
+    assert_eq!(Request::tcp(&server, "GET", "/healthz").by_tcp(server.port).body, "ok\n");
+    assert_eq!(Request::tcp(&server, "GET", "/").by_tcp(server.port).status, 200);
     let no_auth = home.command(&["serve", "--no-auth"]).output().unwrap();
     assert_eq!(no_auth.status.code(), Some(2));
 }
@@ -165,7 +161,7 @@ fn a06_the_feed_is_for_our_own_page_only() {
     let server = home.serve();
     let cookie = cookie(&server);
     let port = server.port;
-    let feed = || tcp(&server, "GET", "/v1/feed").upgrade().header("Cookie", &cookie);
+    let feed = || Request::tcp(&server, "GET", "/v1/feed").upgrade().header("Cookie", &cookie);
     assert_eq!(feed().header("Origin", &origin(&server)).by_tcp(port).status, 101);
     assert_eq!(feed().by_tcp(port).status, 403, "no origin");
     for foreign in [
@@ -189,7 +185,8 @@ fn a07_machine_endpoints_refuse_browsers_whatever_they_know() {
     let server = home.serve();
     for (path, token) in [("/v1/wrapper", server.wrapper_token()), ("/v1/cli", server.cli_token())] {
         for (name, value) in [("Origin", origin(&server)), ("Sec-Fetch-Site", "same-origin".to_owned())] {
-            let request = tcp(&server, "GET", path).upgrade().header("Authorization", &bearer(&token));
+            let request =
+                Request::tcp(&server, "GET", path).upgrade().header("Authorization", &bearer(&token));
             let request = request.header(name, &value);
             assert_eq!(request.clone().by_tcp(server.port).status, 403, "{path} with {name}");
             assert_eq!(request.by_unix(&server.place.server_socket()).status, 403, "{path} with {name}");
@@ -203,7 +200,7 @@ fn a09_a_change_must_come_from_our_page_and_be_json() {
     let home = Home::new();
     let server = home.serve();
     let cookie = cookie(&server);
-    let post = || tcp(&server, "POST", "/v1/prompts").header("Cookie", &cookie);
+    let post = || Request::tcp(&server, "POST", "/v1/prompts").header("Cookie", &cookie);
     let body = r#"{"text":"x"}"#;
     let status = |request: Request| request.by_tcp(server.port).status;
     let json = |r: Request| r.header("Content-Type", "application/json").body(body);
@@ -219,10 +216,10 @@ fn a09_a_change_must_come_from_our_page_and_be_json() {
         let form = post().header("Sec-Fetch-Site", "same-origin").header("Content-Type", kind).body(body);
         assert_eq!(status(form), 403, "{kind}");
     }
-    let bare = tcp(&server, "POST", "/v1/prompts/1/cancel").header("Cookie", &cookie);
+    let bare = Request::tcp(&server, "POST", "/v1/prompts/1/cancel").header("Cookie", &cookie);
     assert_eq!(status(bare.header("Sec-Fetch-Site", "same-origin")), 403, "no content type");
     let admin = bearer(&server.cli_token());
-    let with_token = tcp(&server, "POST", "/v1/prompts").header("Authorization", &admin);
+    let with_token = Request::tcp(&server, "POST", "/v1/prompts").header("Authorization", &admin);
     assert_eq!(
         status(json(with_token.header("Sec-Fetch-Site", "cross-site"))),
         403,
@@ -235,11 +232,11 @@ fn a10_a14_every_answer_has_its_headers_and_none_opens_the_door_to_other_sites()
     let home = Home::new();
     let server = home.serve();
     let answers = [
-        tcp(&server, "GET", "/").by_tcp(server.port),
-        tcp(&server, "GET", "/v1/status").by_tcp(server.port),
-        tcp(&server, "GET", "/nothing").by_tcp(server.port),
+        Request::tcp(&server, "GET", "/").by_tcp(server.port),
+        Request::tcp(&server, "GET", "/v1/status").by_tcp(server.port),
+        Request::tcp(&server, "GET", "/nothing").by_tcp(server.port),
         Request::new("GET", "/").header("Host", "evil.example").by_tcp(server.port),
-        tcp(&server, "OPTIONS", "/v1/prompts")
+        Request::tcp(&server, "OPTIONS", "/v1/prompts")
             .header("Origin", "http://evil.example")
             .header("Access-Control-Request-Method", "POST")
             .by_tcp(server.port),
@@ -267,7 +264,7 @@ fn a10_a14_every_answer_has_its_headers_and_none_opens_the_door_to_other_sites()
         }
         assert!(answer.has("cross-origin-resource-policy"));
     }
-    assert!(!tcp(&server, "GET", "/").by_tcp(server.port).body.contains("<script>"));
+    assert!(!Request::tcp(&server, "GET", "/").by_tcp(server.port).body.contains("<script>"));
 }
 
 #[test]
@@ -276,17 +273,17 @@ fn a11_a12_the_code_works_once_and_the_cookie_is_for_this_server_only() {
     let server = home.serve();
     let (_, link): (u16, LoginLink) = server.ask("POST", "/v1/login-links", "");
     let path = link.url.strip_prefix(&origin(&server)).unwrap();
-    let from_elsewhere = tcp(&server, "GET", path).header("Sec-Fetch-Site", "cross-site");
+    let from_elsewhere = Request::tcp(&server, "GET", path).header("Sec-Fetch-Site", "cross-site");
     assert_eq!(from_elsewhere.by_tcp(server.port).status, 403);
-    let answer = tcp(&server, "GET", path).header("Sec-Fetch-Site", "none").by_tcp(server.port);
+    let answer = Request::tcp(&server, "GET", path).header("Sec-Fetch-Site", "none").by_tcp(server.port);
     assert_eq!((answer.status, answer.value("location")), (303, Some("/")));
     let set = answer.value("set-cookie").unwrap();
     for part in ["httponly", "samesite=strict", "path=/"] {
         assert!(set.contains(part), "{set}");
     }
-    assert_eq!(tcp(&server, "GET", path).by_tcp(server.port).status, 401, "a second time");
+    assert_eq!(Request::tcp(&server, "GET", path).by_tcp(server.port).status, 401, "a second time");
     let cookie = set.split(';').next().unwrap();
-    let status = tcp(&server, "GET", "/v1/status").header("Cookie", cookie).by_tcp(server.port);
+    let status = Request::tcp(&server, "GET", "/v1/status").header("Cookie", cookie).by_tcp(server.port);
     assert_eq!(status.status, 200);
     let code = path.split('=').nth(1).unwrap();
     let secret = cookie.split('=').nth(1).unwrap();
@@ -294,24 +291,25 @@ fn a11_a12_the_code_works_once_and_the_cookie_is_for_this_server_only() {
         assert!(!home.log().contains(secret), "a secret is in the log");
     }
     let by_url = format!("/v1/status?token={}", server.cli_token());
-    assert_eq!(tcp(&server, "GET", &by_url).by_tcp(server.port).status, 401);
+    assert_eq!(Request::tcp(&server, "GET", &by_url).by_tcp(server.port).status, 401);
 }
 
 #[test]
 fn a12_who_logs_out_or_in_anew_leaves_no_credential_behind() {
     let home = Home::new();
     let server = home.serve();
-    let status =
-        |cookie: &str| tcp(&server, "GET", "/v1/status").header("Cookie", cookie).by_tcp(server.port).status;
+    let status = |cookie: &str| {
+        Request::tcp(&server, "GET", "/v1/status").header("Cookie", cookie).by_tcp(server.port).status
+    };
     let first = cookie(&server);
     let (_, link): (u16, LoginLink) = server.ask("POST", "/v1/login-links", "");
     let path = link.url.strip_prefix(&origin(&server)).unwrap();
-    let answer = tcp(&server, "GET", path).header("Cookie", &first).by_tcp(server.port);
+    let answer = Request::tcp(&server, "GET", path).header("Cookie", &first).by_tcp(server.port);
     let second = answer.value("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     assert_eq!((status(&first), status(&second)), (401, 200), "the same browser, anew");
     let other = cookie(&server);
     let out = |cookie: &str| {
-        let request = tcp(&server, "POST", "/v1/logout").header("Cookie", cookie).json("{}");
+        let request = Request::tcp(&server, "POST", "/v1/logout").header("Cookie", cookie).json("{}");
         request.header("Sec-Fetch-Site", "same-origin").by_tcp(server.port)
     };
     let answer = out(&second);
@@ -335,8 +333,9 @@ fn a12_who_logs_out_or_in_anew_leaves_no_credential_behind() {
 fn a13_no_address_is_taken_from_a_url() {
     let home = Home::new();
     let server = home.serve();
-    let plain = tcp(&server, "GET", "/").by_tcp(server.port).body;
-    let asked = tcp(&server, "GET", "/?server=evil.example&gatewayUrl=ws://evil.example").by_tcp(server.port);
+    let plain = Request::tcp(&server, "GET", "/").by_tcp(server.port).body;
+    let asked = Request::tcp(&server, "GET", "/?server=evil.example&gatewayUrl=ws://evil.example")
+        .by_tcp(server.port);
     assert_eq!(asked.body, plain);
 }
 
@@ -367,7 +366,7 @@ fn a20_a_credential_opens_what_its_table_says_and_nothing_else() {
             continue;
         }
         let wrapper = bearer(&server.wrapper_token());
-        let mut request = tcp(&server, method, path).json("{}");
+        let mut request = Request::tcp(&server, method, path).json("{}");
         if *who == "feed" {
             request = request.header("Origin", &origin(&server));
         }
@@ -381,13 +380,13 @@ fn a20_a_credential_opens_what_its_table_says_and_nothing_else() {
     }
     for (method, path) in described(&server).iter().filter(|(_, path)| path != "/v1/wrapper") {
         let wrapper = bearer(&server.wrapper_token());
-        let request = tcp(&server, method, path).json("{}").header("Authorization", &wrapper);
+        let request = Request::tcp(&server, method, path).json("{}").header("Authorization", &wrapper);
         assert_eq!(request.by_tcp(server.port).status, 403, "{method} {path} with a wrapper's token");
     }
     for path in ["/v1/stop", "/v1/login-links"] {
         for (name, value) in [("Authorization", bearer(&server.wrapper_token())), ("Cookie", browser.clone())]
         {
-            let request = tcp(&server, "POST", path).header("Sec-Fetch-Site", "same-origin");
+            let request = Request::tcp(&server, "POST", path).header("Sec-Fetch-Site", "same-origin");
             let request = request.header("Origin", &origin(&server)).header(name, &value).json("{}");
             assert_eq!(request.by_tcp(server.port).status, 403, "{path} with {name}");
         }

@@ -3,24 +3,18 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use support::peer::Peer;
-use support::raw::Request;
-use support::{Home, PATIENCE, Server, wait_for};
-
-fn tcp(server: &Server, method: &str, path: &str) -> Request {
-    Request::new(method, path).header("Host", &format!("127.0.0.1:{}", server.port))
-}
+use support::raw::{Request, dial};
+use support::{Home, wait_for};
 
 #[test]
 fn a15_slow_and_large_requests_are_cut_off() {
     let home = Home::new();
     let server = home.serve();
-    let mut slow = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut slow = dial(server.port);
     slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: ").unwrap();
     let mut rest = Vec::new();
     let ended = slow.read_to_end(&mut rest);
@@ -35,15 +29,14 @@ fn a15_slow_and_large_requests_are_cut_off() {
         let message = peer.next();
         message.is_none().then_some(())
     });
-    assert_eq!(tcp(&server, "GET", "/healthz").by_tcp(server.port).status, 200);
+    assert_eq!(Request::tcp(&server, "GET", "/healthz").by_tcp(server.port).status, 200);
 }
 
 #[test]
 fn a15_who_begins_and_does_not_go_on_is_let_go() {
     let home = Home::new();
     let server = home.serve();
-    let mut body = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    body.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut body = dial(server.port);
     let head = format!(
         "POST /v1/prompts HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {}\r\n\
          Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{{\"text\":",
@@ -64,8 +57,9 @@ fn a15_who_begins_and_does_not_go_on_is_let_go() {
 fn a16_guessing_is_slowed() {
     let home = Home::new();
     let server = home.serve();
-    let tries: Vec<u16> =
-        (0..8).map(|n| tcp(&server, "GET", &format!("/login?code={n}")).by_tcp(server.port).status).collect();
+    let tries: Vec<u16> = (0..8)
+        .map(|n| Request::tcp(&server, "GET", &format!("/login?code={n}")).by_tcp(server.port).status)
+        .collect();
     assert_eq!(tries[..5], [401; 5]);
     assert!(tries[5..].contains(&429), "{tries:?}");
 }
@@ -79,12 +73,15 @@ fn a16_tokens_are_guessed_slowly_too_and_what_was_tried_is_not_written_down() {
     let tries: Vec<u16> = (0..8)
         .map(|_| {
             let bearer = format!("Bearer {secret}");
-            tcp(&server, "GET", "/v1/status").header("Authorization", &bearer).by_tcp(server.port).status
+            Request::tcp(&server, "GET", "/v1/status")
+                .header("Authorization", &bearer)
+                .by_tcp(server.port)
+                .status
         })
         .collect();
     assert_eq!(tries, [401; 8]);
     assert!(begun.elapsed() > Duration::from_millis(500), "the answers to the last three were held back");
-    tcp(&server, "GET", "/login?code=AlsoWrongAndSecret").by_tcp(server.port);
+    Request::tcp(&server, "GET", "/login?code=AlsoWrongAndSecret").by_tcp(server.port);
     let mut written = home.log();
     for path in [home.place().database(), home.place().database().with_extension("db-wal")] {
         written.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()));

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::PATIENCE;
+use super::{PATIENCE, Server};
 
 /// A request to be written.
 #[derive(Clone)]
@@ -51,10 +51,13 @@ impl Request {
             .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
     }
 
+    /// To a server's port, under the name that it has there.
+    pub fn tcp(server: &Server, method: &str, path: &str) -> Self {
+        Self::new(method, path).header("Host", &format!("127.0.0.1:{}", server.port))
+    }
+
     pub fn by_tcp(self, port: u16) -> Answer {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        self.exchange(stream)
+        self.exchange(dial(port))
     }
 
     pub fn by_unix(self, socket: &Path) -> Answer {
@@ -83,6 +86,13 @@ impl Request {
         let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
         Answer { status, head: head.to_lowercase(), body: body.to_owned() }
     }
+}
+
+/// A connection to a server's port, on which nothing is waited for longer than a test is.
+pub fn dial(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    stream
 }
 
 /// Whether an answer is complete, so that nobody waits for a connection that is kept.

@@ -299,14 +299,11 @@ impl Holder {
         match rustix::io::read(&terminal.input, &mut bytes) {
             Ok(0) => self.input_ended(),
             Ok(n) => match terminal.typed(&bytes[..n]) {
-                Typed::Pass(bytes) if bytes.is_empty() => {}
                 Typed::Pass(bytes) => self.person_typed(&bytes),
                 Typed::Detach => self.detach("detached; the agent works on"),
                 Typed::Keep(kept, after) => {
                     self.keep(kept);
-                    if !after.is_empty() {
-                        self.person_typed(&after);
-                    }
+                    self.person_typed(&after);
                 }
             },
             Err(Errno::AGAIN | Errno::INTR) => {}
@@ -315,7 +312,9 @@ impl Holder {
     }
 
     fn person_typed(&mut self, bytes: &[u8]) {
-        self.type_in(bytes, keys::classify(bytes));
+        if !bytes.is_empty() {
+            self.type_in(bytes, keys::classify(bytes));
+        }
     }
 
     /// The user's input is over: a terminal is gone, a pipe or file has come to its end.
@@ -389,7 +388,6 @@ impl Holder {
         }
         let keys = self.terminal.as_mut().map_or(Ok(Vec::new()), |t| t.expire(now));
         match keys {
-            Ok(keys) if keys.is_empty() => {}
             Ok(keys) => self.person_typed(&keys),
             Err(_) => self.lose_terminal(),
         }

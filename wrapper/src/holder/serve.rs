@@ -104,8 +104,8 @@ impl Holder {
             ToHolder::Relaunch(_) if self.kept => {}
             ToHolder::Relaunch(relaunch) => self.end_for(relaunch),
             ToHolder::End(end) => {
-                let kept = if self.kept { Err(crate::gate::KEPT) } else { Ok(()) };
-                let refused = kept.and_then(|()| self.unchanged(end.only_if)).err().map(str::to_owned);
+                let refused = self.others_may().and_then(|()| self.unchanged(end.only_if)).err();
+                let refused = refused.map(str::to_owned);
                 if refused.is_none() {
                     self.hang_up();
                 }
@@ -129,6 +129,11 @@ impl Holder {
         self.or_lose_terminal(rung);
     }
 
+    /// Whether anybody but the user's own terminal may act on the program.
+    fn others_may(&self) -> Result<(), &'static str> {
+        if self.kept { Err(crate::gate::KEPT) } else { Ok(()) }
+    }
+
     /// Types for the queue or a dashboard, if nothing has happened since the writer looked.
     fn type_for(&mut self, request: &Type) -> Result<(), &'static str> {
         if !matches!(self.program, Program::Running) {
@@ -137,9 +142,7 @@ impl Holder {
         if self.spec.watched {
             return Err(crate::gate::WATCHED);
         }
-        if self.kept {
-            return Err(crate::gate::KEPT);
-        }
+        self.others_may()?;
         if self.typed.len() + request.bytes.len() > TYPED_MAX {
             return Err("the program does not take its input");
         }

@@ -55,6 +55,7 @@ use chores::Chores;
 use holder::Holder;
 use launch::Launch;
 use link::{Event, Link};
+use orphans::Reading;
 use requests::{Answer, Asked, Part};
 use subject::Subject;
 use watch::Watched;
@@ -109,6 +110,8 @@ struct Observer {
     core: Core,
     holder: Option<Holder>,
     reader: Reader,
+    /// An orphan's recording that was not read to its end yet.
+    reading: Option<Reading>,
     /// The recording's beginning on the monotonic clock.
     began: Duration,
     /// More can be read at once.
@@ -174,6 +177,8 @@ impl Observer {
         {
             tracing::warn!(%fault, "sessions that ended unreported could not be looked for");
         }
+        let reading =
+            (conversation.is_none() && !quarantined).then(|| Reading::begin(&folder).ok()).flatten();
         let (holder, grown) = conversation.unzip();
         let host = host::identity(&place)?;
         let chores = Chores::new(place.state.join("worktrees"));
@@ -184,6 +189,7 @@ impl Observer {
             core,
             holder,
             reader: Reader::open(&folder),
+            reading,
             spare: Spare::new(folder),
             began: clock::monotonic(),
             more: true,
@@ -244,6 +250,9 @@ impl Observer {
             if resized {
                 self.watched.resized();
             }
+        }
+        if let Some(reading) = self.reading.take_if(|_| !self.more) {
+            reading.through();
         }
         self.keep(now);
         self.act(out);

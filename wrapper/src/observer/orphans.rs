@@ -18,8 +18,8 @@ use crate::recording::{Follow, Reader, Record};
 /// Numbers the observer of an orphan: above all that a holder ever started.
 const EPOCH: u64 = 1 << 40;
 
-/// Observers of one orphan after which the next leaves its output alone: those before it crashed over it.
-const TRIES_MAX: u64 = 3;
+/// Observers that crashed over an orphan's output after which the next leaves it alone.
+const CRASHES_MAX: u64 = 3;
 
 /// Starts an observer for every session that is over but not told to the server.
 pub fn adopt(place: &Place, own: &SessionId) -> anyhow::Result<()> {
@@ -30,7 +30,6 @@ pub fn adopt(place: &Place, own: &SessionId) -> anyhow::Result<()> {
         if id == *own || !journal::is_left(&entry.path()) || lives() {
             continue;
         }
-        count_try(&entry.path())?;
         let mut command = tokio::process::Command::new(std::env::current_exe()?);
         command.args(["observer", "--orphan", &id.0]).stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(
@@ -41,16 +40,34 @@ pub fn adopt(place: &Place, own: &SessionId) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many observers an orphan has had, which told its end in vain: a file of so many bytes.
-fn tries(folder: &Path) -> PathBuf {
-    folder.join("orphan.tries")
+/// An orphan's recording is being read: one more crash, until that is through. Kept as a file of so many bytes.
+pub struct Reading(PathBuf);
+
+impl Reading {
+    /// Counts it, by who holds the session's lock.
+    pub fn begin(folder: &Path) -> std::io::Result<Self> {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = crashes(folder);
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        file.write_all(b".")?;
+        Ok(Self(path))
+    }
+
+    /// The recording crashed nobody.
+    pub fn through(self) {
+        if let Err(fault) = std::fs::remove_file(&self.0) {
+            tracing::warn!(%fault, "a reading counts as a crash that was none");
+        }
+    }
 }
 
-fn count_try(folder: &Path) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(tries(folder));
-    file.and_then(|mut file| file.write_all(b"."))
+fn crashes(folder: &Path) -> PathBuf {
+    folder.join("orphan.crashes")
+}
+
+fn is_poisoned(folder: &Path) -> bool {
+    std::fs::metadata(crashes(folder)).is_ok_and(|file| file.len() >= CRASHES_MAX)
 }
 
 /// What there is to observe of an orphan.
@@ -80,6 +97,24 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         headless: false,
     };
     let own = std::process::id().try_into().context("the process id is a number")?;
-    let quarantined = std::fs::metadata(tries(&folder)).is_ok_and(|tries| tries.len() > TRIES_MAX);
-    Ok(Subject { spec, pid: own, epoch: EPOCH, quarantined, conversation: None })
+    Ok(Subject { spec, pid: own, epoch: EPOCH, quarantined: is_poisoned(&folder), conversation: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a52_only_readings_that_did_not_come_through_count() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..5 {
+            Reading::begin(folder.path()).unwrap().through();
+            assert!(!is_poisoned(folder.path()), "it crashed nobody, however often its end is told in vain");
+        }
+        for _ in 0..CRASHES_MAX {
+            assert!(!is_poisoned(folder.path()));
+            drop(Reading::begin(folder.path()).unwrap());
+        }
+        assert!(is_poisoned(folder.path()));
+    }
 }
