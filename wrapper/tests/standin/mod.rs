@@ -174,10 +174,10 @@ impl Standin {
 }
 
 impl Drop for Standin {
-    /// The session ends with its test.
+    /// The session ends with its test: a shell ignores the request to end.
     fn drop(&mut self) {
         let mut wrap = Command::new(env!("CARGO_BIN_EXE_wrap"));
-        let _ = wrap.args(["kill", "s"]).env("MUSTER_HOME", self.home.path()).output();
+        let _ = wrap.args(["kill", "-s", "9", "s"]).env("MUSTER_HOME", self.home.path()).output();
     }
 }
 
