@@ -474,7 +474,14 @@ impl Core {
                 since: self.start,
                 background: false,
             },
-            None => report::claim(self.extractor.claim(), self.start),
+            None => {
+                let claim = report::claim(self.extractor.claim(), self.start);
+                // It asks nobody who may not answer: a prompt at rest, in somebody's own pane.
+                let rests = self.launch.watched
+                    && claim.state == State::WaitingInput
+                    && self.question.open().is_none();
+                if rests { Claim { state: State::Idle, ..claim } } else { claim }
+            }
         }
     }
 
