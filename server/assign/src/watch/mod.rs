@@ -18,6 +18,7 @@ mod run;
 #[cfg(test)]
 pub mod sample;
 mod screen;
+mod several;
 mod shown;
 mod tail;
 mod whole;
