@@ -239,7 +239,8 @@ mod tests {
         let (mut ear, port) = open();
         let right = ("authorization", SECRET);
         let long = "x".repeat(BODY_MAX + 1);
-        let tries: [(u16, &str, &[(&str, &str)], &str); 10] = [
+        type Try<'t> = (u16, &'t str, &'t [(&'t str, &'t str)], &'t str);
+        let tries: [Try; 10] = [
             (401, "POST /v1/metrics", &[], &export()),
             (401, "POST /v1/metrics", &[("authorization", "sesam")], &export()),
             (401, "POST /v1/metrics", &[("authorization", "Bearer sesame")], &export()),
