@@ -76,6 +76,8 @@ pub struct Telling {
     pub transcript: Option<String>,
     /// What models used.
     pub usage: Usage,
+    /// The transcript tells all of the turn that ended.
+    pub counted: bool,
 }
 
 /// The end of a turn as it was told.
@@ -125,6 +127,8 @@ impl Telling {
                 self.waiting.clear();
                 self.open = true;
                 self.background = false;
+                self.counted = false;
+                self.usage.begin();
                 self.tell(Word::Working, now, rule, cut(&said, 200));
             }
             Means::ToolBegan => {
@@ -171,9 +175,11 @@ impl Telling {
                 self.finish(rule, now, Some(why.trim().to_owned()), String::new());
             }
             Means::Usage => self.usage.take(rule, payload),
+            Means::Counted => self.counted = true,
             Means::Compacting => self.compacting = true,
             Means::Compacted => self.compacting = false,
         }
+        self.counted |= news.ended && rule.from == From::Transcript;
         self.tools |= !news.events.is_empty();
         news
     }

@@ -1,10 +1,13 @@
-//! What models used, as the agent's transcript tells it: tokens by model. Must not: know a price.
+//! What models used, as the agent tells it: tokens by model from its transcript, what they cost from its telemetry. Must
+//! not: know a price.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use patterns::fact::{FactRule, Tokens};
 use serde_json::Value;
+
+use crate::points::Points;
 
 /// Models that are told apart in one session.
 const MODELS: usize = 16;
@@ -18,6 +21,8 @@ const ANSWERS: usize = 50_000;
 struct Used {
     read: f64,
     written: f64,
+    /// US dollars; none as long as none were told.
+    cost: Option<f64>,
 }
 
 /// What was used since the session began.
@@ -31,15 +36,24 @@ pub struct Usage {
     answers: BTreeSet<u64>,
     /// What the agent told as the sum of its conversation.
     sum: Used,
+    /// Measurements of telemetry.
+    points: Points,
+    /// Tokens written, as telemetry tells them.
+    measured: f64,
+    /// What the transcript and what telemetry had told when the turn began.
+    began: (f64, f64),
 }
 
 impl Usage {
     /// Takes a payload.
     pub fn take(&mut self, rule: &FactRule, payload: &Value) {
         let Some(places) = &rule.tokens else { return };
+        if let Some(point) = places.point.as_ref().and_then(|place| payload.pointer(place)) {
+            return self.measure(places, point, payload);
+        }
         let at = |place: &Option<String>| payload.pointer(place.as_deref()?)?.as_str();
         if let Some(model) = at(&places.model) {
-            self.model = model.chars().filter(|c| !c.is_control()).take(NAME).collect();
+            self.model = name(model);
         }
         let Some(used) = used(places, payload) else { return };
         let new = if places.sum {
@@ -67,30 +81,75 @@ impl Usage {
         if new == Used::default() {
             return;
         }
-        let known = self.models.contains_key(&self.model) || self.models.len() < MODELS;
-        let name = if known { self.model.clone() } else { String::new() };
-        let model = self.models.entry(name).or_default();
+        let model = self.model(self.model.clone());
         // A piece may be told with less than the one before; a session never used less than nothing.
         model.read = (model.read + new.read).max(0.0);
         model.written = (model.written + new.written).max(0.0);
     }
 
-    /// As figures: `tokens_in` and `tokens_out`, and the same with `@` and the model's name.
+    /// Takes a measurement of telemetry.
+    fn measure(&mut self, places: &Tokens, point: &Value, payload: &Value) {
+        let at = |place: &Option<String>| payload.pointer(place.as_deref()?);
+        if let Some(cost) = at(&places.cost).and_then(Value::as_f64) {
+            let cost = self.points.grown(point, cost);
+            let model = at(&places.model).and_then(Value::as_str).map(name).unwrap_or_default();
+            let known = self.model(model);
+            known.cost = Some(known.cost.unwrap_or(0.0) + cost);
+        } else if let Some(used) = used(places, payload) {
+            self.measured += self.points.grown(point, used.written);
+        }
+    }
+
+    /// The model of this name; beyond a number they are not told apart.
+    fn model(&mut self, name: String) -> &mut Used {
+        let known = self.models.contains_key(&name) || self.models.len() < MODELS;
+        self.models.entry(if known { name } else { String::new() }).or_default()
+    }
+
+    /// A turn begins.
+    pub fn begin(&mut self) {
+        self.began = (self.written(), self.measured);
+    }
+
+    /// Whether telemetry has told of all that the transcript told of since the turn began.
+    pub fn is_measured(&self) -> bool {
+        self.measured - self.began.1 >= self.written() - self.began.0
+    }
+
+    fn written(&self) -> f64 {
+        self.models.values().map(|used| used.written).sum()
+    }
+
+    /// As figures: `tokens_in`, `tokens_out` and `cost_usd`, and the same with `@` and the model's name.
     pub fn figures(&self) -> impl Iterator<Item = (String, f64)> {
-        let sum = |of: fn(&Used) -> f64| self.models.values().map(of).sum();
-        let all = [("tokens_in", sum(|u| u.read)), ("tokens_out", sum(|u| u.written))];
-        let all = all.into_iter().filter(|_| !self.models.is_empty());
-        let named = self.models.iter().filter(|(name, _)| !name.is_empty()).flat_map(|(name, used)| {
-            [(format!("tokens_in@{name}"), used.read), (format!("tokens_out@{name}"), used.written)]
-        });
-        all.map(|(name, n)| (name.to_owned(), n)).chain(named)
+        let mut all: BTreeMap<String, f64> = BTreeMap::new();
+        for (name, used) in &self.models {
+            // A model of which only the cost was told is told no tokens of.
+            let tokens = (used.read + used.written > 0.0).then_some((used.read, used.written));
+            let figures = [
+                ("tokens_in", tokens.map(|(read, _)| read)),
+                ("tokens_out", tokens.map(|(_, written)| written)),
+                ("cost_usd", used.cost),
+            ];
+            for (what, n) in figures.into_iter().filter_map(|(what, n)| Some((what, n?))) {
+                *all.entry(what.to_owned()).or_default() += n;
+                if !name.is_empty() {
+                    all.insert(format!("{what}@{name}"), n);
+                }
+            }
+        }
+        all.into_iter()
     }
 }
 
 impl Used {
     fn less(self, other: Used) -> Used {
-        Used { read: self.read - other.read, written: self.written - other.written }
+        Used { read: self.read - other.read, written: self.written - other.written, cost: None }
     }
+}
+
+fn name(told: &str) -> String {
+    told.chars().filter(|c| !c.is_control()).take(NAME).collect()
 }
 
 fn hash(id: &str) -> u64 {
@@ -106,8 +165,11 @@ fn used(places: &Tokens, payload: &Value) -> Option<Used> {
         (!told.is_empty()).then(|| told.iter().filter(|n| n.is_finite() && **n >= 0.0).sum::<f64>())
     };
     let (read, written) = (sum(&places.read), sum(&places.written));
-    (read.is_some() || written.is_some())
-        .then(|| Used { read: read.unwrap_or(0.0), written: written.unwrap_or(0.0) })
+    (read.is_some() || written.is_some()).then(|| Used {
+        read: read.unwrap_or(0.0),
+        written: written.unwrap_or(0.0),
+        cost: None,
+    })
 }
 
 #[cfg(test)]
@@ -155,6 +217,61 @@ mod tests {
         };
         let figures = told("codex", &[context, sum(100, 10), sum(100, 10), sum(150, 15), sum(20, 2)]);
         assert_eq!((figures["tokens_in"], figures["tokens_out@one"]), (170.0, 17.0));
+    }
+
+    fn measured(metric: &str, time: u32, value: f64, attributes: Value) -> Value {
+        let unit = if metric.contains("cost") { "USD" } else { "tokens" };
+        let point = json!({ "series": attributes.to_string(), "start": "0", "time": time.to_string(), "delta": true });
+        json!({ "metric": metric, "unit": unit, "value": value, "attributes": attributes, "point": point })
+    }
+
+    #[test]
+    fn telemetry_tells_the_cost_by_model_once_and_never_the_tokens_again() {
+        let cost = |time, value, model: &str| {
+            measured("claude_code.cost.usage", time, value, json!({ "model": model }))
+        };
+        let tokens = measured("claude_code.token.usage", 1, 7.0, json!({ "model": "one", "type": "output" }));
+        let figures = told(
+            "claude",
+            &[
+                answer("a", "one", 5, 7),
+                cost(1, 0.5, "one"),
+                tokens,
+                cost(1, 0.5, "one"),
+                cost(2, 0.25, "one"),
+                cost(2, 0.125, "two"),
+            ],
+        );
+        assert_eq!((figures["tokens_in"], figures["tokens_out"]), (115.0, 7.0));
+        assert_eq!(
+            (figures["cost_usd"], figures["cost_usd@one"], figures["cost_usd@two"]),
+            (0.875, 0.75, 0.125)
+        );
+        assert!(!figures.contains_key("tokens_in@two"), "{figures:?}");
+    }
+
+    #[test]
+    fn telemetry_is_behind_until_it_told_of_the_turns_tokens() {
+        let agent = patterns::Library::builtin().agent("claude").expect("a profile");
+        let mut usage = Usage::default();
+        let take = |usage: &mut Usage, line: Value| {
+            let rule = agent.facts.iter().find(|rule| rule.tokens.is_some() && rule.holds(&line));
+            usage.take(rule.expect("a rule for it"), &line);
+        };
+        let tokens = |time, n| {
+            measured("claude_code.token.usage", time, n, json!({ "model": "one", "type": "output" }))
+        };
+        take(&mut usage, answer("a", "one", 5, 7));
+        usage.begin();
+        assert!(usage.is_measured(), "what was before the turn is not waited for");
+        take(&mut usage, answer("b", "one", 5, 3));
+        take(&mut usage, answer("c", "one", 5, 4));
+        take(&mut usage, tokens(1, 3.0));
+        assert!(!usage.is_measured());
+        take(&mut usage, tokens(1, 3.0));
+        assert!(!usage.is_measured(), "the same export again");
+        take(&mut usage, tokens(2, 4.0));
+        assert!(usage.is_measured());
     }
 
     #[test]

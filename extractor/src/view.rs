@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use patterns::Means;
+use patterns::fact::{FactRule, From};
+
 use crate::composer;
 use crate::extractor::Extractor;
 use crate::observation::{Claim, Composer, Dialog, Shown};
@@ -69,6 +72,20 @@ impl Extractor {
         let mut all = self.sight.metrics.clone();
         all.extend(self.telling.usage.figures());
         all
+    }
+
+    /// Whether the transcript tells all that was used in the turn that ended, or the profile does not say when it does.
+    pub fn is_written_down(&self) -> bool {
+        let ends = |rule: &FactRule| {
+            rule.from == From::Transcript
+                && matches!(rule.means, Means::Counted | Means::Done | Means::Failed)
+        };
+        self.telling.counted || !self.agent.facts.iter().any(ends)
+    }
+
+    /// Whether telemetry has told of all that the transcript told of since the turn began.
+    pub fn is_measured(&self) -> bool {
+        self.telling.usage.is_measured()
     }
 
     /// The agent's version, when its screen told.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::fact::{FactRule, HookRecipe, ToolRule, TranscriptRecipe};
-use crate::{Pattern, Versions};
+use crate::{Pattern, TelemetryRecipe, Versions};
 
 /// When a prompt is wrapped in bracketed paste.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -368,6 +368,8 @@ pub struct Agent {
     pub hooks: Option<HookRecipe>,
     /// Where it keeps its transcript.
     pub transcript: Option<TranscriptRecipe>,
+    /// How it is asked for its telemetry.
+    pub telemetry: Option<TelemetryRecipe>,
     /// What its hooks and its transcript say.
     pub facts: Vec<FactRule>,
     /// What its tools do.

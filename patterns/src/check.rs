@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::fact::{Action, FactRule, Place};
 use crate::schema::{AgentFile, ComposerTable, DialogTable, FactTable, ToolTable};
-use crate::{Pattern, library};
+use crate::{Pattern, TelemetryRecipe, library};
 
 /// What is wrong with a profile; nothing when all is well. Each fault names the file and the rule.
 pub fn agent(file: &str, text: &str) -> Vec<String> {
@@ -25,6 +25,9 @@ pub fn agent(file: &str, text: &str) -> Vec<String> {
     }
     faults.compile("version", raw.version.iter().chain(&raw.not_with));
     faults.compile("transcript", raw.transcript.iter().filter_map(|t| t.open.as_ref()));
+    if let Some(fault) = raw.telemetry.as_ref().and_then(TelemetryRecipe::fault) {
+        faults.say("telemetry", fault);
+    }
     raw.facts.iter().for_each(|table| faults.fact(table));
     if let Err(error) = library::agent(file, text) {
         faults.all.push(error.to_string());
@@ -190,6 +193,14 @@ mod tests {
         assert!(tool("action = \"edit\"\ncommand = \"/command\"\n").contains("names a command exactly when"));
         assert!(tool("paths = [\"/path\"]\n").contains("give an action"));
         assert!(tool("action = \"edit\"\npaths = [\"path\"]\n").contains("no JSON pointer"));
+    }
+
+    #[test]
+    fn telemetry_tells_port_and_secret_and_never_overrules_the_user() {
+        let recipe = |env: &str| faults(&format!("[telemetry]\ntheirs = [\"OTEL_\"]\nenv = {{ {env} }}\n"));
+        assert_eq!(recipe("OTEL_A = \"http://127.0.0.1:{port}\", OTEL_B = \"{secret}\""), "");
+        assert!(recipe("OTEL_A = \"http://127.0.0.1:{port}\"").contains("telemetry: a variable must tell"));
+        assert!(recipe("OTEL_A = \"{port}\", B = \"{secret}\"").contains("left alone"));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub enum Means {
     Compacted,
     /// A model used tokens, or is named that will.
     Usage,
+    /// All that was used in the turn that ended is written down.
+    Counted,
 }
 
 /// Hooks that are injected.
@@ -97,6 +99,8 @@ pub enum From {
     Hook,
     /// A line of the transcript.
     Transcript,
+    /// A figure of its telemetry, as [`crate::TelemetryRecipe`] says.
+    Telemetry,
 }
 
 /// A place in a payload and what must stand there.
@@ -156,6 +160,11 @@ pub struct Tokens {
     /// The numbers are those of the whole conversation so far.
     #[serde(default)]
     pub sum: bool,
+    /// What it cost, in US dollars.
+    pub cost: Option<String>,
+    /// Of telemetry: which measurement it is, so that it counts once, and by what it grew. The tokens of such a payload are
+    /// those that the transcript tells as well: they are not added, they tell how far telemetry has come.
+    pub point: Option<String>,
 }
 
 /// What a tool would do, in the words of policies.
@@ -211,6 +220,7 @@ impl FactRule {
         let tokens = self.tokens.as_ref().filter(|_| self.means == Means::Usage)?;
         let when = self.when.iter().map(|place| &place.pointer);
         let told = tokens.read.iter().chain(&tokens.written).chain(&tokens.model).chain(&tokens.once);
+        let told = told.chain(&tokens.cost).chain(&tokens.point);
         let mut kept = Value::Object(serde_json::Map::new());
         for pointer in when.chain(told) {
             if let Some(value) = payload.pointer(pointer) {

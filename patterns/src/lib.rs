@@ -22,6 +22,7 @@ pub mod schema;
 mod schema_beside;
 pub mod secret;
 pub mod start;
+pub mod telemetry;
 pub mod version;
 
 pub use agent::{
@@ -36,4 +37,5 @@ pub use library::Library;
 pub use matcher::{Found, Matcher};
 pub use pattern::Pattern;
 pub use secret::Secrets;
+pub use telemetry::TelemetryRecipe;
 pub use version::Versions;

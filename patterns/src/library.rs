@@ -95,6 +95,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             variable: t.variable,
             open: t.open.map(Pattern::new),
         }),
+        telemetry: raw.telemetry,
         facts: raw.facts.into_iter().map(|t| fact_rule(t, &mut ids)).collect::<Result<_, _>>()?,
         tools: raw.tools.into_iter().map(tool_rule).collect(),
         resume: raw.resume.map(|t| ResumeRecipe {

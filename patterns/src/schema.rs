@@ -8,6 +8,7 @@ pub use crate::schema_beside::{FactTable, HooksTable, ResumeTable, ToolTable, Tr
 
 use crate::agent::{Absent, At, DialogKind, Lines, Moves, Note, Paste, Processes, Region, StateWord};
 use crate::event_rule::{EventKind, Level};
+use crate::telemetry::TelemetryRecipe;
 
 /// `agents/NAME.toml`.
 #[derive(Debug, Deserialize)]
@@ -73,6 +74,8 @@ pub struct AgentFile {
     pub hooks: Option<HooksTable>,
     /// Where it keeps its transcript.
     pub transcript: Option<TranscriptTable>,
+    /// How it is asked for its telemetry.
+    pub telemetry: Option<TelemetryRecipe>,
     /// What its hooks and its transcript say.
     #[serde(default, rename = "fact")]
     pub facts: Vec<FactTable>,

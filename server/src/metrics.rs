@@ -177,7 +177,7 @@ impl Inner {
         let help =
             "Tokens that agents told of while they worked on prompts, by direction, model, agent and project";
         all.register("tokens", help, self.tokens.clone());
-        let help = "US dollars that agents told of while they worked on prompts, by agent and project";
+        let help = "US dollars that agents told of while they worked on prompts, by model, agent and project";
         all.register("cost_usd", help, self.cost.clone());
         all.register("sessions", "Live sessions by state, agent and link", self.sessions.clone());
         all.register("prompts", "Prompts by state", self.prompts.clone());
@@ -246,8 +246,9 @@ impl Metrics {
             let model = bounded(&self.0.models, model, MODELS);
             self.0.tokens.get_or_create(&of(&[("direction", direction), ("model", &model)])).inc_by(tokens);
         }
-        if let Some(cost) = summary.cost_usd.filter(|n| n.is_finite() && *n >= 0.0) {
-            self.0.cost.get_or_create(&of(&[])).inc_by(cost);
+        for (model, cost) in costs(summary) {
+            let model = bounded(&self.0.models, model, MODELS);
+            self.0.cost.get_or_create(&of(&[("model", &model)])).inc_by(cost);
         }
     }
 
@@ -319,8 +320,21 @@ fn tokens(summary: &Summary) -> Vec<(&str, &'static str, f64)> {
     all
 }
 
+/// What each model cost; what no model is told for has an empty one.
+fn costs(summary: &Summary) -> Vec<(&str, f64)> {
+    let named = summary.models.iter().filter_map(|used| Some((used.model.as_str(), used.cost_usd?)));
+    let mut all: Vec<(&str, f64)> = named.collect();
+    let told: f64 = all.iter().map(|(_, cost)| cost).sum();
+    all.push(("", summary.cost_usd.unwrap_or(0.0) - told));
+    // Sums of fractions differ by less than anything costs.
+    all.retain(|(_, cost)| cost.is_finite() && *cost > 1e-9);
+    all
+}
+
 #[cfg(test)]
 mod tests {
+    use wire::result::ModelUse;
+
     use super::*;
 
     fn line<'t>(text: &'t str, begins: &str) -> Option<&'t str> {
@@ -345,6 +359,20 @@ mod tests {
         let later = metrics.tell(Present::default()).unwrap();
         assert_eq!(line(&later, sessions), None, "a session that ended is not told of for ever");
         assert!(later.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn cost_is_told_by_model_and_its_sum_is_the_whole() {
+        let of = |model: &str, cost: Option<f64>| ModelUse {
+            model: model.to_owned(),
+            tokens_in: 1.0,
+            tokens_out: 1.0,
+            cost_usd: cost,
+        };
+        let models = vec![of("one", Some(0.5)), of("two", None), of("three", Some(0.25))];
+        let summary = Summary { cost_usd: Some(1.0), models, ..Summary::default() };
+        assert_eq!(costs(&summary), [("one", 0.5), ("three", 0.25), ("", 0.25)]);
+        assert_eq!(costs(&Summary::default()), []);
     }
 
     /// Everything that can be told, told once.

@@ -36,6 +36,9 @@ function trim(value: number): string {
   return value >= 100 ? String(Math.round(value)) : value.toFixed(1).replace(/\.0$/, '');
 }
 
+/** A number of things, as people say it. */
+export const counted = (number: number, thing: string): string => `${number} ${thing}${number === 1 ? '' : 's'}`;
+
 /** Dollars: cents from one dollar on, tenths of a cent below. */
 export function dollars(value: number): string {
   return `$${value.toFixed(value >= 1 || value === 0 ? 2 : 3)}`;

@@ -510,7 +510,11 @@ tokens_in: number,
 /**
  * Tokens written.
  */
-tokens_out: number, };
+tokens_out: number, 
+/**
+ * What it cost in US dollars, when the agent tells.
+ */
+cost_usd: number | null, };
 
 export type Phases = { 
 /**

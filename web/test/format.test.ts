@@ -1,6 +1,6 @@
 // Ages, figures, paths, delays.
 import { expect, test } from 'vitest';
-import { count, dollars, iso, precise, span, tail } from '../src/format.ts';
+import { count, counted, dollars, iso, precise, span, tail } from '../src/format.ts';
 import { backoff } from '../src/socket.ts';
 
 test('ages and durations', () => {
@@ -36,4 +36,8 @@ test('delays grow to a bound and never meet', () => {
   expect(backoff(1, 0)).toBe(200);
   expect(backoff(1, 1)).toBe(400);
   expect(backoff(50, 1)).toBe(15_000);
+});
+
+test('one is no plural', () => {
+  expect([counted(0, 'prompt'), counted(1, 'prompt'), counted(2, 'prompt')]).toEqual(['0 prompts', '1 prompt', '2 prompts']);
 });

@@ -71,6 +71,9 @@ pub struct Run {
     /// Do not ask the agent to call hooks of ours
     #[arg(long, env = "MUSTER_NO_HOOKS", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_hooks: bool,
+    /// Do not ask the agent what it costs, over OpenTelemetry on loopback
+    #[arg(long, env = "MUSTER_NO_TELEMETRY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_telemetry: bool,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -22,7 +22,7 @@ use wire::place::Place;
 use crate::cli::Run;
 use crate::control::{Channel, FromHolder, Offer, Spec, ToHolder};
 use crate::hooks::{self, Launch};
-use crate::{clock, names, profiles, tty};
+use crate::{clock, names, profiles, telemetry, tty};
 
 /// Size of a terminal that nobody sees.
 const HEADLESS: (u16, u16) = (120, 40);
@@ -117,12 +117,12 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
     let folder = place.session(&SessionId(session.clone()));
     wire::place::private_dir(&folder)?;
     let recipe = agent.hooks.as_ref().filter(|_| !run.no_hooks);
-    let injected = recipe.and_then(|recipe| {
-        let program = std::env::current_exe().ok()?;
-        let var = |name: &str| std::env::var_os(name);
-        let launch = Launch { program: &program, folder: &folder, dir: &dir, var: &var };
-        hooks::inject(recipe, &argv, &launch)
-    });
+    let own = std::env::current_exe().context("cannot find this program's own file")?;
+    let launch = Launch { program: &own, folder: &folder, dir: &dir, var: &|name| std::env::var_os(name) };
+    let injected = recipe.and_then(|recipe| hooks::inject(recipe, &argv, &launch));
+    let recipe = agent.telemetry.as_ref().filter(|_| !run.no_telemetry);
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let telemetry = recipe.map(|recipe| telemetry::wanted(recipe, &argv, &launch, names)).unwrap_or_default();
     Ok(Spec {
         session,
         name,
@@ -134,6 +134,7 @@ fn spec(place: &Place, run: &Run, terminal: Option<&Lent>) -> anyhow::Result<Spe
         watched: run.watched,
         argv,
         injected,
+        telemetry,
         dir: dir.into_os_string().into_vec(),
         size: run.size.or(terminal.and_then(|t| t.offer.size)).unwrap_or(HEADLESS),
         started: clock::now(),

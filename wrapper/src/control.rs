@@ -55,6 +55,9 @@ pub struct Spec {
     /// The same with hooks injected, when the profile says how.
     #[serde(default)]
     pub injected: Option<Vec<Vec<u8>>>,
+    /// Variables that ask the agent for its telemetry; they have places for the port and the secret of the listener.
+    #[serde(default)]
+    pub telemetry: BTreeMap<String, String>,
     /// Working directory, absolute.
     pub dir: Vec<u8>,
     /// Columns and rows.
@@ -196,7 +199,8 @@ pub enum FromHolder {
     },
     /// Who this is.
     Info(Box<Info>),
-    /// To the observer, with the reading end of the pipe that gets a byte whenever the recording has grown.
+    /// To the observer, with the reading end of the pipe that gets a byte whenever the recording has grown, and the
+    /// listener for the agent's telemetry if there is one.
     Follow {
         /// The session.
         spec: Box<Spec>,
@@ -206,6 +210,9 @@ pub enum FromHolder {
         epoch: u64,
         /// The observers before it crashed: extract nothing, report only the life of the session.
         quarantined: bool,
+        /// What the agent shows with its telemetry.
+        #[serde(default)]
+        secret: Option<String>,
     },
     /// To the observer: send [`ToHolder::Screen`] as it is after at least this many bytes of output.
     WantScreen(u64),

@@ -35,6 +35,9 @@ pub fn apply(extractor: &mut Extractor, at: Duration, record: &Record, seen: &mu
         Record::Told(From::Transcript(_), payload) => {
             extractor.fact(at, fact::From::Transcript, payload, seen);
         }
+        Record::Told(From::Telemetry, payload) => {
+            extractor.fact(at, fact::From::Telemetry, payload, seen);
+        }
         Record::Told(From::Processes, payload) => {
             if let Some(doing) = processes::read(payload) {
                 extractor.processes(at, doing, seen);

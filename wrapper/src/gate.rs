@@ -53,6 +53,8 @@ pub struct View<'a> {
     pub moves: Moves,
     /// When there was last a sign that the turn gets on.
     pub progress: UnixMillis,
+    /// All that was used in the turn that ended has been told, as far as it will be.
+    pub counted: bool,
     /// How this agent is typed to.
     pub recipe: &'a InputRecipe,
 }

@@ -66,7 +66,7 @@ fn settings(recipe: &HookRecipe, command: &[Vec<u8>], launch: &Launch) -> Option
 }
 
 /// Takes every use of an argument out of a command's words, and gives the values. What comes after `--` is left alone.
-fn take_argument(words: &[Vec<u8>], argument: &str) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+pub fn take_argument(words: &[Vec<u8>], argument: &str) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let (mut rest, mut given) = (Vec::new(), Vec::new());
     let joined = format!("{argument}=");
     let mut words = words.iter();
@@ -86,7 +86,7 @@ fn take_argument(words: &[Vec<u8>], argument: &str) -> (Vec<Vec<u8>>, Vec<Vec<u8
 }
 
 /// Settings as given: JSON itself, or a file's path.
-fn read_settings(given: &[u8], dir: &Path) -> Option<Value> {
+pub fn read_settings(given: &[u8], dir: &Path) -> Option<Value> {
     let text = match given.trim_ascii_start().first() {
         Some(b'{') => given.to_vec(),
         _ => fs::read(dir.join(PathBuf::from(OsString::from_vec(given.to_vec())))).ok()?,

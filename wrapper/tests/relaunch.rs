@@ -50,6 +50,7 @@ impl Session {
             agent: "any".into(),
             argv: words(argv),
             injected: None,
+            telemetry: Default::default(),
             dir: home.path().as_os_str().as_bytes().to_vec(),
             size: (80, 24),
             started: UnixMillis(1),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use wire::admin::Routing;
 use wire::http::{Counted, Edit, PromptDetail, Reassign, Selection};
 use wire::prompt::{Prompt, PromptState};
-use wire::text::escape;
+use wire::text::{counted, escape};
 use wire::{PromptId, UnixMillis};
 
 use crate::cli::Which;
@@ -55,8 +55,8 @@ pub async fn clear(
     older: Option<u64>,
 ) -> Result<(), Failure> {
     let selection = Selection { state, older_ms: older, ..Selection::default() };
-    let counted: Counted = client.post("/v1/prompts/clear", Some(body(&selection)?)).await?;
-    print.object_or(&counted, || format!("{} prompts forgotten", counted.count))
+    let some: Counted = client.post("/v1/prompts/clear", Some(body(&selection)?)).await?;
+    print.object_or(&some, || format!("{} forgotten", counted(some.count, "prompt")))
 }
 
 /// Changes one that no session has.
@@ -137,8 +137,8 @@ async fn many(
     let Which { state, session, tag, thread, key, .. } = which;
     let selection =
         Selection { state: state.or(otherwise), session, tag, thread, key, ..Selection::default() };
-    let counted: Counted = client.post(&format!("/v1/prompts/{wish}"), Some(body(&selection)?)).await?;
-    print.object_or(&counted, || format!("{} prompts {done}", counted.count))
+    let some: Counted = client.post(&format!("/v1/prompts/{wish}"), Some(body(&selection)?)).await?;
+    print.object_or(&some, || format!("{} {done}", counted(some.count, "prompt")))
 }
 
 fn tell(print: &Printer, prompt: &Prompt) -> Result<(), Failure> {

@@ -276,6 +276,9 @@ pub enum Command {
         /// Print one line of counts whenever they change, for a status line
         #[arg(long)]
         counts: bool,
+        /// Tell what comes to wait for you as a notice of your terminal: kinds and names, each once
+        #[arg(long, value_name = "WAY", num_args = 0..=1, default_missing_value = "auto", conflicts_with = "counts")]
+        notify: Option<crate::notice::Wish>,
     },
     /// Look at this machine and say what to mend: versions, access, agents, terminal, limits.
     Doctor,

@@ -21,6 +21,7 @@ mod failure;
 mod help_tests;
 mod logs;
 mod mcp;
+mod notice;
 mod plan;
 mod policy;
 mod pools;
@@ -97,7 +98,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Schema { command } => schema::print(&print, &command)?,
         Command::Events(wanted) => events::events(client()?, &print, wanted).await?,
         Command::Mcp(args) => mcp::serve(client()?, args).await?,
-        Command::Watch { counts: false } => return watch::watch(client()?, &print).await,
+        Command::Watch { counts: false, notify } => return watch::watch(client()?, &print, notify).await,
         command => talk(command, &client()?, &print).await?,
     }
     Ok(0)
@@ -141,7 +142,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Audit { limit, check } => audit::list(client, print, limit, check).await,
         Command::Context { session, limit } => show::contexts(client, print, &session, limit).await,
         Command::Logs { session, follow, limit } => logs::logs(client, print, &session, follow, limit).await,
-        Command::Watch { counts: true } => watch::counts(client, print).await,
+        Command::Watch { counts: true, .. } => watch::counts(client, print).await,
         Command::Login => login(client, print).await,
         // Those that need no server, or more of it, were done before.
         Command::Run(_)
@@ -150,7 +151,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         | Command::Task { .. }
         | Command::Tmux(_)
         | Command::Events(_)
-        | Command::Watch { counts: false }
+        | Command::Watch { counts: false, .. }
         | Command::Schema { .. }
         | Command::Doctor
         | Command::Completions { .. }

@@ -1,7 +1,7 @@
 //! What came of a prompt, beside its answer, for people. Must not: print.
 
 use wire::prompt::{Changes, Phases, PromptResult, Summary, Verification};
-use wire::text::{escape, escape_lines};
+use wire::text::{counted, escape, escape_lines};
 
 /// Files that are named.
 const FILES: usize = 20;
@@ -39,7 +39,8 @@ fn verification(verification: &Verification) -> Vec<String> {
 }
 
 fn changes(changes: &Changes) -> Vec<String> {
-    let mut out = vec![format!("changed since {}: {} files", escape(&changes.base), changes.files.len())];
+    let files = counted(changes.files.len(), "file");
+    let mut out = vec![format!("changed since {}: {files}", escape(&changes.base))];
     let named = changes.files.iter().take(FILES);
     out.extend(named.map(|file| format!("  {} {}", escape(&file.status), escape(&file.path))));
     if changes.files.len() > FILES || changes.cut {

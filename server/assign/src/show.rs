@@ -155,7 +155,10 @@ fn head(prompt: &Prompt) -> Vec<String> {
     out.extend(prompt.hold.as_ref().map(|h| format!("hold: {}: {}", h.code, escape(&h.text))));
     if let Some(result) = &prompt.result {
         let source = escape(&result.source);
-        out.push(format!("result: {} ({source}): {}", result.outcome, escape(&result.reason)));
+        out.push(tables::reasoned(
+            &format!("result: {} ({source})", result.outcome),
+            &escape(&result.reason),
+        ));
     }
     out
 }
@@ -170,7 +173,7 @@ fn tries(attempt: &Attempt) -> Vec<String> {
     }
     out.extend(attempt.progress.iter().map(|said| format!("  {}", wait::progress(said))));
     if let Some(result) = &attempt.result {
-        out.push(format!("  {}: {}", result.outcome, cut(&escape(&result.reason), 200)));
+        out.push(tables::reasoned(&format!("  {}", result.outcome), &cut(&escape(&result.reason), 200)));
     }
     out
 }

@@ -26,6 +26,11 @@ pub fn age(then: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
+/// What came of a thing, and why if that is known.
+pub fn reasoned(what: &str, why: &str) -> String {
+    if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") }
+}
+
 /// Sessions.
 pub fn sessions(sessions: &[Session], now: UnixMillis) -> String {
     if sessions.is_empty() {

@@ -11,6 +11,7 @@ use wire::text::{escape, escape_lines};
 use crate::client::{Client, Feed};
 use crate::failure::Failure;
 use crate::print::Printer;
+use crate::tables::reasoned;
 
 /// Exit code: a person has to look.
 pub const HELD: u8 = 6;
@@ -98,7 +99,8 @@ fn report(print: &Printer, prompt: &Prompt) -> Result<u8, Failure> {
             print.line(&escape_lines(&result.answer))?;
         }
         if prompt.state != PromptState::Completed {
-            eprintln!("{} ({}): {}", prompt.state, result.outcome, escape(&result.reason));
+            let what = format!("{} ({})", prompt.state, result.outcome);
+            eprintln!("{}", reasoned(&what, &escape(&result.reason)));
         }
     }
     Ok(code(prompt))

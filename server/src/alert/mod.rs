@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wire::alert::AlertKind;
 use wire::prompt::HoldCode;
 use wire::session::{Link, Session, State};
+use wire::text::counted;
 use wire::{ApprovalId, HostId, PromptId, SessionId, UnixMillis};
 
 /// From when on something is worth an alert.
@@ -140,8 +141,11 @@ fn reach(present: &Present<'_>, limits: &Limits, now: UnixMillis) -> Vec<Conditi
     for (host, sessions) in hosts {
         let gone: Vec<&&Session> = sessions.iter().filter(away).collect();
         if gone.len() > 1 && gone.len() == sessions.len() {
-            let text =
-                format!("the host {} is out of reach with {} sessions", sessions[0].host_name, gone.len());
+            let text = format!(
+                "the host {} is out of reach with {}",
+                sessions[0].host_name,
+                counted(gone.len(), "session")
+            );
             all.push(Condition {
                 host: Some(host.clone()),
                 ..Condition::new(AlertKind::HostGone, host, text)

@@ -8,7 +8,7 @@ use wire::approval::{Approval, ApprovalState};
 use wire::http::{Answer, Done, ErrorCode};
 use wire::prompt::{NewPrompt, Parent, Progress};
 use wire::session::{Dialog, DialogKind, DialogOption};
-use wire::text::clean_prompt;
+use wire::text::{clean_prompt, counted};
 use wire::wrapper::Choice;
 use wire::{PromptId, SessionId, UnixMillis};
 
@@ -212,13 +212,19 @@ fn within(bounds: &Bounds, depth: u32, tally: Tally) -> Result<(), Fault> {
     }
     if tally.open.max(tally.children) >= bounds.fan_out {
         return beyond(
-            format!("{} prompts of this agent are open, as many as may be", tally.open.max(tally.children)),
+            format!(
+                "this agent has {}, as many as may be",
+                counted(tally.open.max(tally.children), "open prompt")
+            ),
             "wait until one has ended, or cancel one",
         );
     }
     if tally.lately >= bounds.per_hour {
         return beyond(
-            format!("this agent has queued {} prompts within an hour, as many as it may", tally.lately),
+            format!(
+                "this agent has queued {} within an hour, as many as it may",
+                counted(tally.lately, "prompt")
+            ),
             "wait, and give out fewer and larger tasks",
         );
     }

@@ -1,6 +1,6 @@
 //! What a session reported during a turn, added up. Must not: judge how the turn ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wire::event::{Event, EventKind, Severity};
 use wire::http::EventRow;
@@ -97,13 +97,19 @@ fn grown(before: &Metrics, after: &Metrics, name: &str) -> Option<f64> {
 
 /// What each model used meanwhile.
 fn models(before: &Metrics, after: &Metrics) -> Vec<ModelUse> {
-    let names = after.keys().filter_map(|name| name.strip_prefix("tokens_in@"));
-    let names = names.filter(|name| name.len() <= NAME);
-    let used = names.map(|model| {
-        let grown = |what: &str| grown(before, after, &format!("{what}@{model}")).unwrap_or(0.0);
-        ModelUse { model: model.to_owned(), tokens_in: grown("tokens_in"), tokens_out: grown("tokens_out") }
+    let told = |what: &'static str| after.keys().filter_map(move |name| name.strip_prefix(what));
+    let names: BTreeSet<&str> = told("tokens_in@").chain(told("cost_usd@")).collect();
+    let used = names.into_iter().filter(|name| name.len() <= NAME).map(|model| {
+        let grown = |what: &str| grown(before, after, &format!("{what}@{model}"));
+        ModelUse {
+            model: model.to_owned(),
+            tokens_in: grown("tokens_in").unwrap_or(0.0),
+            tokens_out: grown("tokens_out").unwrap_or(0.0),
+            cost_usd: grown("cost_usd").filter(|cost| *cost > 0.0),
+        }
     });
-    used.filter(|used| used.tokens_in + used.tokens_out > 0.0).take(MODELS).collect()
+    let some = |used: &ModelUse| used.tokens_in + used.tokens_out > 0.0 || used.cost_usd.is_some();
+    used.filter(some).take(MODELS).collect()
 }
 
 /// Where the time went.

@@ -3,6 +3,7 @@
 //! Owns: when a provider is left alone and when it is tried again. Must not: know sessions or prompts.
 
 use wire::prompt::{Cause, Outcome, PromptResult};
+use wire::text::counted;
 use wire::{AttemptId, UnixMillis};
 
 /// Failures in a row that open the breaker.
@@ -96,7 +97,8 @@ impl Provider {
     pub fn refusal(&self, agent: &str, now: UnixMillis) -> Option<String> {
         if let Some(until) = self.limited(now) {
             let minutes = until.since(now).div_ceil(60_000);
-            return Some(format!("the limit of use of {agent} is reached, for about {minutes} more minutes"));
+            let left = counted(minutes, "more minute");
+            return Some(format!("the limit of use of {agent} is reached, for about {left}"));
         }
         match self.breaker {
             Breaker::Closed => None,

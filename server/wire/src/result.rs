@@ -195,6 +195,9 @@ wire! {
         pub tokens_in: f64,
         /// Tokens written.
         pub tokens_out: f64,
+        /// What it cost in US dollars, when the agent tells.
+        #[serde(default)]
+        pub cost_usd: Option<f64>,
     }
 
     /// How long a prompt was in each phase of its last attempt, in milliseconds.

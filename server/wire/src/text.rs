@@ -117,6 +117,12 @@ pub fn is_unseen(c: char) -> bool {
     c.is_control() || blank || is_hidden(c) || JOINING.iter().any(|range| range.contains(&c))
 }
 
+/// A number of things, as people say it; a plural that needs more than an s is written out by hand.
+pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    let end = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {thing}{end}")
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -195,7 +195,7 @@ fn a23_the_bounds_of_its_credential_hold_an_agent() {
     assert_eq!(muster.prompt(first)["parent"], json!({ "by": "manager", "prompt": prompt, "depth": 1 }));
     mcp.call("assign", later("b")).unwrap();
     let full = mcp.call("assign", later("c")).unwrap_err();
-    assert!(full.contains("2 prompts") && full.contains("cancel one"), "{full}");
+    assert!(full.contains("2 open prompts") && full.contains("cancel one"), "{full}");
     mcp.call("cancel", json!({ "prompt": first })).unwrap();
     muster.await_prompt(first, "cancelled");
     let third = number(&mcp.call("assign", later("c")).unwrap());

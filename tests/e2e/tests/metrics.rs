@@ -1,6 +1,8 @@
 //! What Prometheus is told, by a real Prometheus: it scrapes, its rules hold, and the dashboard asks for what there is.
+//! What a real agent tells of its cost gets there.
 //!
-//! Tried when `MUSTER_TEST_PROMETHEUS` names the folder with its programs, as `scripts/test` sets it.
+//! Tried when `MUSTER_TEST_PROMETHEUS` names the folder with its programs, as `scripts/test` sets it, and
+//! `MUSTER_TEST_AGENTS` the folder with the agents.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
@@ -8,8 +10,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use actors::home::Kind;
+use e2e::real::Real;
 use e2e::{Muster, root, wait_for};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A program of Prometheus; `None` when there is none to try.
 fn program(name: &str) -> Option<PathBuf> {
@@ -140,4 +144,93 @@ fn a_real_prometheus_scrapes_them() {
     assert_eq!(value, "1");
     let (_, rules) = get(u64::from(free), "/api/v1/rules", "");
     assert!(rules.contains("MusterApprovalWaits"), "{rules}");
+}
+
+/// An export that tells of a thousand dollars.
+fn fortune(time: u32) -> String {
+    let text = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
+    let point = json!({ "asDouble": 1000.0, "startTimeUnixNano": "1", "timeUnixNano": time.to_string(),
+        "attributes": [text("model", "hostile")] });
+    let sum = json!({ "isMonotonic": true, "aggregationTemporality": 1, "dataPoints": [point] });
+    let metric = json!({ "name": "claude_code.cost.usage", "unit": "USD", "sum": sum });
+    json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] }).to_string()
+}
+
+/// Tells it at this port; the answer's first line.
+fn tell(port: u64, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port as u16)).unwrap();
+    let request = format!(
+        "POST /v1/metrics HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{head}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+/// A variable of the agent in this session.
+fn variable(real: &Real, name: &str) -> Option<String> {
+    let mark = format!("{name}=");
+    let pid = real.muster.live("a").unwrap()["pid"].as_i64().unwrap();
+    let all = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let entry = all.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    entry.filter_map(|entry| entry.strip_prefix(&mark).map(str::to_owned)).next()
+}
+
+#[test]
+fn a_real_agent_tells_what_a_prompt_cost_and_nobody_else_does() {
+    let Some(real) = Real::new(Kind::Claude) else { return };
+    let project = real.project("p");
+    real.start("a", &project);
+    real.muster.await_state("a", "idle");
+    let endpoint = variable(&real, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").unwrap();
+    let ear: u64 = endpoint.split([':', '/']).nth(4).unwrap().parse().unwrap();
+    assert!(tell(ear, "", &fortune(2)).contains(" 401 "));
+    assert!(tell(ear, "Authorization: Bearer x\r\n", &fortune(2)).contains(" 401 "));
+
+    let id = real.muster.send(&["What is the capital of France?"]);
+    let prompt = real.muster.await_prompt(id, "completed");
+    let summary = &prompt["prompt"]["result"]["summary"];
+    let cost = summary["cost_usd"].as_f64().unwrap();
+    assert!(cost > 0.0 && cost < 1.0, "{summary}");
+    assert_eq!(summary["models"].as_array().unwrap().len(), 1, "{summary}");
+    let used = &summary["models"][0];
+    assert_eq!((used["cost_usd"].as_f64(), &used["tokens_in"]), (Some(cost), &json!(1200.0)), "{summary}");
+    let shown = real.muster.run("assign", &["show", &id.to_string()]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains(&format!("cost: {cost:.4} US dollars")), "{shown}");
+    let text = get(port(&real.muster), "/metrics", &viewer(&real.muster)).1;
+    let line = format!(
+        "muster_cost_usd_total{{model={},agent=\"claude\",project=\"{}\"}} {cost}",
+        used["model"],
+        project.canonicalize().unwrap().display()
+    );
+    assert!(text.lines().any(|told| told == line), "{line} in:\n{text}");
+
+    // What the secret is good for: figures of this session.
+    let secret = variable(&real, "OTEL_EXPORTER_OTLP_METRICS_HEADERS").unwrap();
+    let shown = format!("{}\r\n", secret.replacen('=', ": ", 1));
+    assert!(tell(ear, &format!("{shown}Origin: http://127.0.0.1\r\n"), &fortune(2)).contains(" 403 "));
+    assert!(tell(ear, &shown, &fortune(3)).contains(" 200 "));
+    assert!(tell(ear, &shown, &fortune(3)).contains(" 200 "), "told again");
+    wait_for("the session's figure", || {
+        let told = real.muster.session("a")?["metrics"]["cost_usd@hostile"].as_f64();
+        told.is_some().then(|| assert_eq!(told, Some(1000.0), "once"))
+    });
+}
+
+#[test]
+fn an_agent_whose_user_collects_its_telemetry_is_asked_for_nothing() {
+    let Some(real) = Real::new(Kind::Claude) else { return };
+    let project = real.project("p");
+    let settings = json!({ "env": { "OTEL_METRICS_EXPORTER": "none" } }).to_string();
+    std::fs::write(real.home().join(".claude/settings.json"), settings).unwrap();
+    real.start("a", &project);
+    real.muster.await_state("a", "idle");
+    assert_eq!(variable(&real, "CLAUDE_CODE_ENABLE_TELEMETRY"), None);
+    let id = real.muster.send(&["What is the capital of France?"]);
+    let prompt = real.muster.await_prompt(id, "completed");
+    let summary = &prompt["prompt"]["result"]["summary"];
+    assert_eq!((&summary["cost_usd"], &summary["tokens_in"]), (&json!(null), &json!(1200.0)), "{summary}");
 }

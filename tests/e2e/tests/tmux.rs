@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use e2e::tmux::Tmux;
-use e2e::{Muster, program, root, wait_for};
+use e2e::{Muster, Terminal, program, root, wait_for};
 use serde_json::Value;
 
 /// A tmux with the plugin, in which the product's commands are found.
@@ -91,6 +91,83 @@ fn a_selection_and_a_typed_prompt_go_to_the_best_session() {
     let second = wait_for("the second prompt", || muster.try_prompt(2));
     assert_eq!(second["prompt"]["asked"]["text"], typed);
     assert!(!muster.folder().join("typed").exists() && !muster.folder().join("formatted").exists());
+}
+
+/// A user's terminal that shows this tmux.
+fn attach(tmux: &Tmux) -> Terminal {
+    let mut attach = std::process::Command::new("tmux");
+    attach.args(["-S", tmux.socket(), "attach"]).env_remove("TMUX");
+    let terminal = Terminal::run(&attach);
+    wait_for("tmux to be shown", || (!tmux.run(&["list-clients"]).is_empty()).then_some(()));
+    terminal
+}
+
+#[test]
+fn the_keys_do_what_the_help_says_and_borders_say_the_state() {
+    let muster = Muster::new();
+    muster.ready("best");
+    let tmux = start(&muster);
+    tmux.run(&["set-option", "-g", "@muster-borders", "on"]);
+    let plugin = root().join("scripts/tmux/muster.tmux");
+    tmux.run(&["run-shell", plugin.to_str().unwrap()]);
+    await_status(&tmux, "1 idle");
+    let mut user = attach(&tmux);
+
+    // The selection: what stands on the first line, from its beginning to its end.
+    let said = "Please greet the world politely in hello.py";
+    tmux.run(&["send-keys", "-l", &format!("clear; printf '{said}\\n'")]);
+    tmux.keys(&["Enter"]);
+    wait_for("the line", || tmux.screen().starts_with(said).then_some(()));
+    user.write(b"\x02[");
+    wait_for("copy mode", || {
+        (tmux.run(&["display-message", "-p", "#{pane_in_mode}"]).trim() == "1").then_some(())
+    });
+    tmux.run(&["send-keys", "-X", "history-top"]);
+    tmux.run(&["send-keys", "-X", "start-of-line"]);
+    tmux.run(&["send-keys", "-X", "begin-selection"]);
+    tmux.run(&["send-keys", "-X", "end-of-line"]);
+    user.write(b"S");
+    let prompt = wait_for("the prompt", || muster.try_prompt(1));
+    assert_eq!(prompt["prompt"]["asked"]["text"].as_str().unwrap().trim(), said);
+
+    // The jump: the session has no pane yet, and gets a window.
+    muster.await_state("best", "waiting_permission");
+    await_status(&tmux, "1 asks");
+    user.write(b"\x02N");
+    tmux.await_text("Do you want to");
+    let border = wait_for("the border", || {
+        let told = tmux.run(&["display-message", "-p", "#{E:pane-border-format}"]);
+        told.contains("best: asks").then_some(told)
+    });
+    assert!(border.contains("#[fg=yellow]"), "{border}");
+    assert_eq!(tmux.run(&["show-option", "-gv", "pane-border-status"]).trim(), "top");
+
+    // The inbox, over what is shown.
+    user.write(b"\x02A");
+    user.await_text("Inbox 1");
+    user.write(b"Q");
+    user.close();
+}
+
+#[test]
+fn an_old_tmux_is_told_what_is_needed_and_gets_no_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let fake = folder.path().join("tmux");
+    // What it is asked for its version it tells; everything else it notes.
+    let script = format!(
+        "#!/bin/sh\n[ \"$*\" = 'display-message -p #{{version}}' ] && echo 3.2a || echo \"$*\" >> '{}'\n",
+        told.display()
+    );
+    std::fs::write(&fake, script).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let plugin = root().join("scripts/tmux/muster.tmux");
+    let status = std::process::Command::new("bash").arg(plugin).env("PATH", path).status().unwrap();
+    assert!(status.success());
+    let told = std::fs::read_to_string(told).unwrap();
+    assert_eq!(told, "display-message Muster needs tmux 3.3 or newer; this server is 3.2a\n");
 }
 
 #[test]

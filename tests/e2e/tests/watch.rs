@@ -237,3 +237,81 @@ fn a_window_that_is_closed_leaves_nothing_behind() {
     terminal.close();
     wait_for("its end", || (!e2e::is_alive(pid)).then_some(()));
 }
+
+/// The notice about a prompt that failed in the session `api`.
+fn notice(id: i64) -> String {
+    format!("prompt {id} failed in api")
+}
+
+/// Has a prompt fail; its number.
+fn failed(muster: &Muster) -> i64 {
+    let id = muster.send(&["--attempts", "1", "--verify", "false", "What is the capital of France?"]);
+    muster.await_prompt(id, "failed");
+    id
+}
+
+#[test]
+fn a_notice_is_told_to_the_terminal_in_its_own_bytes_and_once() {
+    for (way, before, after) in [
+        ("osc9", "\x1b]9;Muster: ", "\x07"),
+        ("osc777", "\x1b]777;notify;Muster;", "\x07"),
+        ("osc99", "\x1b]99;i=muster:d=0:p=title;Muster\x1b\\\x1b]99;i=muster:d=1:p=body;", "\x1b\\"),
+    ] {
+        let muster = Muster::new();
+        muster.ready("api");
+        let lines = muster.folder().join("lines");
+        let assign = muster.command("assign");
+        let mut watch = std::process::Command::new("sh");
+        watch.args(["-c", "exec \"$0\" watch --notify \"$1\" > \"$2\""]);
+        watch.arg(assign.get_program()).arg(way).arg(&lines).env_remove("TMUX");
+        watch.envs(assign.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut terminal = Terminal::run(&watch);
+        wait_for("the first line", || {
+            std::fs::read_to_string(&lines).ok().filter(|text| text.contains("session api")).map(drop)
+        });
+        let id = failed(&muster);
+        let expected = format!("{before}{}{after}", notice(id));
+        terminal.await_text(&expected);
+        // Once: of what comes later nothing tells it again.
+        let other = failed(&muster);
+        terminal.await_text(&notice(other));
+        assert_eq!(terminal.text(), format!("{expected}{before}{}{after}", notice(other)));
+        terminal.close();
+    }
+}
+
+#[test]
+fn a_notice_goes_through_tmux_to_the_terminal_around_it_when_tmux_lets_it() {
+    let muster = Muster::new();
+    muster.ready("api");
+    let tmux = shell(&muster);
+    let mut attach = std::process::Command::new("tmux");
+    attach.args(["-S", tmux.socket(), "attach"]).env_remove("TMUX");
+    let mut around = Terminal::run(&attach);
+    wait_for("tmux to be shown", || (!tmux.run(&["list-clients"]).is_empty()).then_some(()));
+    tmux.run(&["set-option", "-g", "allow-passthrough", "off"]);
+    text(&tmux, "assign watch --notify osc777; echo it ended with $?\n");
+    tmux.await_text("allow-passthrough on");
+    tmux.await_text("it ended with 5");
+    tmux.run(&["set-option", "-g", "allow-passthrough", "on"]);
+    text(&tmux, "clear; assign watch --notify osc777\n");
+    tmux.await_text("─ Sessions 1 ─");
+    let id = failed(&muster);
+    around.await_text(&format!("\x1b]777;notify;Muster;{}\x07", notice(id)));
+    tmux.keys(&["Q"]);
+    around.close();
+}
+
+#[test]
+fn a_terminal_that_is_not_known_to_show_notices_is_sent_none_and_that_is_told() {
+    let muster = Muster::new();
+    muster.ready("api");
+    let mut watch = muster.command("assign");
+    watch.args(["watch", "--notify"]).env_remove("TMUX").env_remove("TERM_PROGRAM").env_remove("LC_TERMINAL");
+    watch.env_remove("WT_SESSION");
+    let mut terminal = Terminal::run(&watch);
+    terminal.await_text("--notify osc9 tries the usual way");
+    terminal.await_text("Inbox");
+    terminal.write(b"Q");
+    assert_eq!(terminal.await_end(), 0);
+}

@@ -41,6 +41,8 @@ pub(super) enum Phase {
     Typing(Typing),
     /// The agent took it.
     Running(Turn),
+    /// The turn ended at this moment; what it used is still being told.
+    Counting(UnixMillis),
     /// The turn ended like this; a command says whether that is true.
     Verifying(PromptResult),
     /// It is found what changed.
@@ -116,11 +118,16 @@ impl Attempt {
         matches!(self.phase, Phase::Moving(_) | Phase::Returning(..))
     }
 
+    /// Whether the turn is over and it is waited for what it used.
+    pub fn is_counting(&self) -> bool {
+        matches!(self.phase, Phase::Counting(_))
+    }
+
     /// How often a look is wanted, in milliseconds.
     pub fn patience_ms(&self) -> Option<u64> {
         match &self.phase {
             Phase::Typing(typing) if typing.is_submitted() => Some(50),
-            Phase::Typing(_) => Some(20),
+            Phase::Typing(_) | Phase::Counting(_) => Some(20),
             Phase::Moving(_) | Phase::Returning(..) => Some(100),
             Phase::Preparing | Phase::Running(_) => Some(500),
             Phase::Verifying(_) | Phase::Collecting(_) | Phase::Removing(_) | Phase::Over => None,
@@ -275,6 +282,10 @@ impl Attempt {
                 Next::Interrupt => out.push(Effect::Interrupt(view.recipe.interrupt.clone())),
                 Next::GiveUp(result) => self.over(now, view, *result, out),
             },
+            Phase::Counting(since) => {
+                let since = *since;
+                self.count(now, view, since, out);
+            }
             _ => {}
         }
     }
@@ -381,7 +392,11 @@ impl Attempt {
                 self.settle(now, view, out);
             }
             // Its turn is over, and what is left takes a moment.
-            Phase::Collecting(_) | Phase::Returning(..) | Phase::Removing(_) | Phase::Over => {}
+            Phase::Counting(_)
+            | Phase::Collecting(_)
+            | Phase::Returning(..)
+            | Phase::Removing(_)
+            | Phase::Over => {}
         }
     }
 
@@ -438,6 +453,8 @@ impl Attempt {
                 let verdict = verdict.clone();
                 self.remove(verdict, out);
             }
+            // Nobody is left who could tell more.
+            Phase::Counting(_) => self.judge(now, view, out),
             // The turn is over: its verdict does not need the agent.
             Phase::Verifying(_) | Phase::Collecting(_) | Phase::Removing(_) | Phase::Over => {}
         }

@@ -10,6 +10,12 @@ use super::moving::Move;
 use crate::chore::{Chore, Tree};
 use crate::gate::{View, Wanted};
 
+/// How long it is waited for what a turn used, in milliseconds: a completed one tells it for sure, if late.
+const COUNT_MS: u64 = 2_000;
+
+/// The same for one that did not complete, of which the agent may write down nothing more.
+const BROKEN_MS: u64 = 500;
+
 /// Longest time that a verification may take.
 const VERIFY_MS: u64 = 30 * 60_000;
 
@@ -21,10 +27,29 @@ impl Attempt {
             // The observer before this one kept nothing.
             self.kept.dir.clone_from(&view.context.dir);
         }
-        if self.offer.verify.is_some() || self.kept.base.is_some() || self.kept.prepared.is_some() {
+        let counted = view.counted || self.gone;
+        if self.offer.verify.is_some() || self.kept.base.is_some() || self.kept.prepared.is_some() || !counted
+        {
             out.push(Effect::Keep(self.kept.clone()));
         }
         self.step(now, Step::Ended, out);
+        self.phase = Phase::Counting(now);
+        if counted {
+            self.judge(now, view, out);
+        }
+    }
+
+    /// Goes on once it was told what the turn used, or that took too long.
+    pub(super) fn count(&mut self, now: UnixMillis, view: &View, since: UnixMillis, out: &mut Vec<Effect>) {
+        let completed = |result: &PromptResult| result.outcome == Outcome::Completed;
+        let patience = if self.kept.result.as_ref().is_some_and(completed) { COUNT_MS } else { BROKEN_MS };
+        if view.counted || now.since(since) >= patience {
+            self.judge(now, view, out);
+        }
+    }
+
+    /// Finds the verdict.
+    pub(super) fn judge(&mut self, now: UnixMillis, view: &View, out: &mut Vec<Effect>) {
         self.verify(out);
         self.settle(now, view, out);
     }

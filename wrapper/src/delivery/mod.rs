@@ -137,6 +137,11 @@ impl Delivery {
         self.attempt.as_ref().is_some_and(Attempt::is_moving)
     }
 
+    /// Whether a turn is over and it is waited for what it used.
+    pub fn is_counting(&self) -> bool {
+        self.attempt.as_ref().is_some_and(Attempt::is_counting)
+    }
+
     /// Takes what happened; returns what to do.
     pub fn apply(&mut self, now: UnixMillis, view: &View, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();

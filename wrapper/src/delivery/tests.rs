@@ -23,6 +23,7 @@ pub(super) struct Agent {
     pub(super) moves: Moves,
     pub(super) commit: Option<String>,
     pub(super) progress: UnixMillis,
+    pub(super) counted: bool,
     /// Everything that was written to it.
     pub(super) written: Vec<Vec<u8>>,
     /// Everything else that was to be done.
@@ -55,6 +56,7 @@ impl Agent {
             moves: Moves::None,
             commit: None,
             progress: UnixMillis(0),
+            counted: true,
             written: Vec::new(),
             asked: Vec::new(),
         }
@@ -82,6 +84,7 @@ impl Agent {
             commit: &|| self.commit.clone(),
             moves: self.moves,
             progress: self.progress,
+            counted: self.counted,
             recipe: &self.recipe,
         };
         let mut reports = Vec::new();

@@ -281,6 +281,54 @@ fn an_observer_that_begins_while_it_is_verified_verifies_again_and_types_nothing
     assert!(agent.written.is_empty());
 }
 
+/// What is told when an uncounted turn ends like this, after this long and at last.
+fn told_after(result: PromptResult, ms: i64) -> (Vec<Report>, Vec<Report>) {
+    let (mut agent, mut delivery) = running(&offer(1, "x"), None);
+    agent.counted = false;
+    agent.apply(&mut delivery, 1_000, Input::Ended(result));
+    assert!(
+        agent.asked.iter().any(|e| matches!(e, Effect::Keep(kept) if kept.result.is_some())),
+        "it is kept"
+    );
+    let early = agent.apply(&mut delivery, 1_000 + ms - 1, Input::Look);
+    assert_eq!((delivery.is_counting(), delivery.holds()), (true, Some(AttemptId(1))));
+    (early, agent.apply(&mut delivery, 1_000 + ms, Input::Look))
+}
+
+#[test]
+fn a_result_waits_for_what_the_turn_used_but_not_for_ever() {
+    for (result, ms) in [(completed(), 2_000), (PromptResult::new(Outcome::Failed, "x", "status"), 500)] {
+        let (early, late) = told_after(result, ms);
+        assert!(ended(&early).is_none() && ended(&late).is_some());
+    }
+    let (mut agent, mut delivery) = running(&offer(1, "x"), None);
+    agent.counted = false;
+    agent.apply(&mut delivery, 1_000, Input::Ended(completed()));
+    agent.counted = true;
+    let reports = agent.apply(&mut delivery, 1_020, Input::Look);
+    assert!(ended(&reports).is_some(), "at once when it was told");
+}
+
+#[test]
+fn nobody_waits_for_what_an_agent_used_that_has_gone() {
+    let (mut agent, mut delivery) = running(&offer(1, "x"), None);
+    agent.counted = false;
+    agent.apply(&mut delivery, 1_000, Input::Ended(completed()));
+    assert!(ended(&agent.apply(&mut delivery, 1_001, Input::Exited(0))).is_some());
+    let (mut agent, mut delivery) = running(&offer(1, "x"), None);
+    agent.counted = false;
+    assert!(ended(&agent.apply(&mut delivery, 1_001, Input::Exited(0))).is_some());
+}
+
+#[test]
+fn an_observer_that_begins_while_it_is_counted_tells_the_result_and_types_nothing() {
+    let kept = Kept { result: Some(completed()), dir: "/p".into(), ..Kept::default() };
+    let mut delivery = Delivery::new(1);
+    let effects = delivery.conclude(&offer(1, "x"), kept, UnixMillis(0));
+    assert!(matches!(&effects[..], [Effect::Report(Report::Ended { .. })]), "{effects:?}");
+    assert_eq!(delivery.holds(), None);
+}
+
 #[test]
 fn a_turn_of_which_nothing_is_heard_is_interrupted_but_not_one_that_asks() {
     let offer = Offer { silence_ms: 1_000, ..offer(1, "x") };

@@ -4,6 +4,7 @@
 //! recording has a thread of its own, and every peer's socket is non-blocking.
 //! One thread with one `poll` does everything; `start` begins a session, `run` is the loop.
 
+mod ear;
 mod relaunch;
 mod serve;
 mod start;
@@ -32,6 +33,7 @@ use crate::keys;
 use crate::prefix::Typed;
 use crate::pty::{Change, Pty};
 use crate::recording::{Record, Writer};
+use ear::Ear;
 use terminal::Terminal;
 use watch::Watch;
 
@@ -91,6 +93,8 @@ pub struct Holder {
     listener: UnixListener,
     /// Only the user's own terminal types: they said so there.
     kept: bool,
+    /// Where the agent tells its telemetry, if it was asked to.
+    ear: Option<Ear>,
     watch: Watch,
     /// Reading end of the pipe that the recording's thread writes to; each observer gets a copy.
     grown: std::io::PipeReader,

@@ -265,9 +265,12 @@ impl Holder {
             pid: self.pty.pid.as_raw_nonzero().get(),
             epoch: self.watch.epoch,
             quarantined,
+            secret: self.ear.as_ref().map(|ear| ear.secret.clone()),
         };
         use std::os::fd::AsFd;
-        if channel.send_with(&follow, &[self.grown.as_fd()]).is_ok() {
+        let ear = self.ear.iter().map(|ear| ear.listener.as_fd());
+        let lent: Vec<_> = std::iter::once(self.grown.as_fd()).chain(ear).collect();
+        if channel.send_with(&follow, &lent).is_ok() {
             self.add_peer(channel, true);
             self.want_screen();
         }

@@ -17,6 +17,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGTERM};
 use wire::SessionId;
 use wire::place::{Place, private_dir};
 
+use super::ear::Ear;
 use super::watch::Watch;
 use super::{Holder, Program, Stage};
 use crate::control::{Channel, FromHolder, Offer, Spec, ToHolder};
@@ -71,6 +72,8 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
     if offer.is_none() && std::env::var_os("TERM").is_none_or(|t| t.is_empty() || t == "dumb") {
         env.push(("TERM".to_owned(), "xterm-256color".into()));
     }
+    let (ear, asking) = Ear::for_agent(&spec.telemetry);
+    env.extend(asking);
     let began = Instant::now();
     let header = header(&spec, &env);
     let newlines = interactive && offer.is_none_or(|offer| offer.size.is_some());
@@ -99,6 +102,7 @@ fn begin(place: &Place, spec: Spec, offer: Option<&Offer>, starter: &mut Channel
         next_peer: 1,
         listener,
         kept: false,
+        ear,
         watch,
         grown,
         signals,

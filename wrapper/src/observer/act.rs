@@ -4,6 +4,7 @@ use wire::AttemptId;
 
 use super::Observer;
 use super::core::Out;
+use super::ear::Export;
 use super::requests::Asked;
 use crate::chore::Done;
 use crate::clock;
@@ -100,6 +101,15 @@ impl Observer {
             }
             Asked::Nobody => {}
         }
+    }
+
+    /// The agent told figures: they go into the recording, as all that is told.
+    pub(super) fn measured(&mut self, (told, done): Export) {
+        for told in told {
+            self.tell_holder(&ToHolder::Told(told));
+        }
+        // The agent may have stopped waiting.
+        let _ = done.send(());
     }
 
     /// A chore is done.

@@ -52,6 +52,11 @@ impl Aside {
         (self.transcript.is_there() || self.processes.is_quick()).then_some(self.next)
     }
 
+    /// Whether a transcript is read.
+    pub fn reads(&self) -> bool {
+        self.transcript.is_open()
+    }
+
     /// Looks for what changes quickly, if it is time; `told` is the transcript's path as a hook told it.
     pub fn look(&mut self, told: Option<&str>) -> Vec<Told> {
         if Instant::now() < self.next {

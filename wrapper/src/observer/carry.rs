@@ -96,6 +96,7 @@ impl Core {
             commit: &commit,
             moves: self.launch.moves(&self.agent, self.attached),
             progress: self.progress.last(),
+            counted: self.is_counted(),
             recipe: &self.agent.input,
         };
         let effects = self.delivery.apply(now, &view, input);
@@ -105,6 +106,11 @@ impl Core {
                 return self.give_back(now, out);
             }
         }
+    }
+
+    /// Whether all that the turn used was told, or is not waited for.
+    fn is_counted(&self) -> bool {
+        self.counting.is_done(self.extractor.is_written_down(), self.extractor.is_measured())
     }
 
     fn looks(&self) -> Looks {
@@ -150,6 +156,7 @@ impl Core {
             }
             Effect::Report(Report::Ended { attempt, mut result }) => {
                 result.figures = self.extractor.metrics();
+                self.counting.told(self.extractor.is_written_down(), self.extractor.is_measured());
                 self.report(Report::Ended { attempt, result });
             }
             Effect::Report(report) => self.report(report),

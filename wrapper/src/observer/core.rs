@@ -16,6 +16,7 @@ use wire::session::{Claim, Context, Dialog, Exit, Size, Source, State};
 use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
+use super::counting::Counting;
 use super::fault;
 use super::launch::Launch;
 use super::progress::Progress;
@@ -80,6 +81,8 @@ pub struct Core {
     pub(super) person: Option<UnixMillis>,
     /// When there was last a sign that a turn gets on.
     pub(super) progress: Progress,
+    /// What is still to come of what a turn used.
+    pub(super) counting: Counting,
     pid: i32,
     dir: PathBuf,
     start: UnixMillis,
@@ -118,6 +121,7 @@ impl Core {
             launch: Launch::default(),
             asked,
             progress: Progress::new(),
+            counting: Counting::default(),
             output: 0,
             keys: 0,
             delivery: Delivery::new(journal.fence()),
@@ -191,8 +195,13 @@ impl Core {
             }
             Record::Told(from, payload) => {
                 self.progress.heard(self.wall(self.at));
-                if *from == From::Hook {
-                    self.launch.heard(&self.agent, payload);
+                match from {
+                    From::Hook => self.launch.heard(&self.agent, payload),
+                    From::Transcript(_) if self.extractor.is_written_down() => {
+                        self.counting.transcript.speaks();
+                    }
+                    From::Telemetry => self.counting.telemetry.speaks(),
+                    From::Transcript(_) | From::Processes => {}
                 }
             }
             Record::Relaunched(begun) => self.relaunched(begun),
@@ -253,9 +262,10 @@ impl Core {
         self.extractor.transcript()
     }
 
-    /// Whether a turn may be running.
+    /// Whether a turn may be running, or lines about it are still to come.
     pub fn works(&self) -> bool {
-        !matches!(self.extractor.claim().state, extractor::State::Idle | extractor::State::Exited)
+        let rests = matches!(self.extractor.claim().state, extractor::State::Idle | extractor::State::Exited);
+        !rests || self.delivery.is_counting()
     }
 
     /// When [`Core::time`] has something to do by itself, since the start of the recording.
@@ -471,7 +481,14 @@ impl Core {
                 since: self.start,
                 background: false,
             },
-            None => report::claim(self.extractor.claim(), self.start),
+            None => {
+                let claim = report::claim(self.extractor.claim(), self.start);
+                // It asks nobody who may not answer: a prompt at rest, in somebody's own pane.
+                let rests = self.launch.watched
+                    && claim.state == State::WaitingInput
+                    && self.question.open().is_none();
+                if rests { Claim { state: State::Idle, ..claim } } else { claim }
+            }
         }
     }
 

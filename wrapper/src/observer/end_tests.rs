@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wire::prompt::{PromptResult, Receipt, Step};
+use wire::session::State;
 use wire::wrapper::{Offer, Report};
 use wire::{AttemptId, PromptId, UnixMillis};
 
@@ -72,4 +73,29 @@ fn an_end_that_nobody_can_read_is_none_and_evidence_is_cut() {
     let result = ended("Stop", &"long ".repeat(200));
     assert!((1..=200).contains(&result.evidence.chars().count()));
     assert_eq!((result.until, result.until_at), (None, None));
+}
+
+#[test]
+fn a_prompt_at_rest_asks_nobody_where_nothing_may_be_typed() {
+    for (watched, state) in [(false, State::WaitingInput), (true, State::Idle)] {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        let agent = patterns::Library::builtin().agent("any").unwrap();
+        let pid = std::process::id() as i32;
+        let mut core = Core::new(agent, pid, "/".into(), journal, START, Redaction::with([], [0; 16]));
+        core.launch.watched = watched;
+        let at = Duration::from_secs(1);
+        core.moment(
+            Moment { at, record: Record::Output(b"Python 3\r\n>>> ".to_vec()) },
+            START,
+            &mut Vec::new(),
+        );
+        core.time(at + Duration::from_secs(10), START, &mut Vec::new());
+        assert_eq!(core.now().claim.state, state);
+        core.commit(START).unwrap();
+        let told = core.journal.after(0).any(|numbered| {
+            matches!(&numbered.report, Report::State { claim, .. } if claim.state == State::WaitingInput)
+        });
+        assert_eq!(told, !watched);
+    }
 }

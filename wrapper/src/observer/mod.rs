@@ -8,8 +8,10 @@ mod aside;
 mod carry;
 mod chores;
 pub mod core;
+mod counting;
 #[cfg(test)]
 mod dialog_tests;
+mod ear;
 #[cfg(test)]
 mod end_tests;
 mod fault;
@@ -32,6 +34,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -52,6 +55,7 @@ use crate::spare::Spare;
 use crate::{clock, host, log, profiles};
 use aside::Aside;
 use chores::Chores;
+use ear::{Ear, Export};
 use holder::Holder;
 use launch::Launch;
 use link::{Event, Link};
@@ -124,6 +128,8 @@ struct Observer {
     watched: Watched,
     redaction: Redaction,
     aside: Aside,
+    /// Hears the agent's telemetry, if it was asked for that.
+    ear: Option<Ear>,
     chores: Chores,
     asked: VecDeque<(u64, Asked)>,
     /// The program is being ended for the session's pool: nothing is typed any more.
@@ -149,12 +155,13 @@ enum Wake {
     Holder,
     Link(Option<Event>),
     Done(AttemptId, Done),
+    Measured(Export),
     Time,
 }
 
 impl Observer {
     fn start(place: Place, subject: Subject) -> anyhow::Result<Waiting> {
-        let Subject { spec, pid, epoch, quarantined, conversation } = subject;
+        let Subject { spec, pid, epoch, quarantined, conversation, ear } = subject;
         let id = SessionId(spec.session.clone());
         let folder = place.session(&id);
         let journal = Journal::open(&folder).context("cannot open the session's journal")?;
@@ -167,8 +174,10 @@ impl Observer {
         let now = Instant::now();
         let aside = Aside::new(&agent, pid, |name| std::env::var_os(name));
         let redaction = Redaction::start(&place, std::env::vars_os()).context("no key can be made")?;
+        let ear = ear.and_then(|(listener, secret)| Ear::open(listener, &secret, Arc::clone(&agent)).ok());
         let mut core = Core::new(agent, pid, dir, journal, spec.started, redaction.clone());
         core.launch = Launch::new(&spec);
+        core.counting.telemetry.heard = ear.is_some();
         if quarantined {
             core.quarantine();
         }
@@ -200,6 +209,7 @@ impl Observer {
             watched: Watched::new(redaction.redactor()),
             redaction,
             aside,
+            ear,
             chores,
             asked: VecDeque::new(),
             ending: false,
@@ -373,6 +383,7 @@ impl Observer {
         for told in self.aside.look(self.core.transcript()) {
             self.tell_holder(&ToHolder::Told(told));
         }
+        self.core.counting.transcript.heard = self.aside.reads();
         if Instant::now() >= self.next_look {
             self.next_look = Instant::now() + LOOK_EVERY;
             self.core.look_around();
@@ -448,6 +459,8 @@ impl Waiting {
                 event = async { observer.link.as_mut().expect("guarded").events.recv().await },
                         if observer.link.is_some() => Wake::Link(event),
                 (attempt, done) = observer.chores.next() => Wake::Done(attempt, done),
+                Some(export) = async { observer.ear.as_mut().expect("guarded").exports.recv().await },
+                        if observer.ear.is_some() => Wake::Measured(export),
                 () = tokio::time::sleep(patience) => Wake::Time,
             };
             match wake {
@@ -456,6 +469,7 @@ impl Waiting {
                 Wake::Link(Some(event)) => observer.hear_server(event),
                 Wake::Link(None) => observer.link = None,
                 Wake::Done(attempt, done) => observer.done(attempt, done),
+                Wake::Measured(export) => observer.measured(export),
                 Wake::Time => {}
             }
             if observer.more {

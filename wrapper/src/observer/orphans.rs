@@ -89,6 +89,7 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         watched: false,
         argv: header.argv.into_iter().map(String::into_bytes).collect(),
         injected: None,
+        telemetry: Default::default(),
         dir: b"/".to_vec(),
         size: (header.cols, header.rows),
         started: UnixMillis(header.started_ms),
@@ -97,7 +98,14 @@ pub fn subject(place: &Place, id: &str) -> anyhow::Result<Subject> {
         headless: false,
     };
     let own = std::process::id().try_into().context("the process id is a number")?;
-    Ok(Subject { spec, pid: own, epoch: EPOCH, quarantined: is_poisoned(&folder), conversation: None })
+    Ok(Subject {
+        spec,
+        pid: own,
+        epoch: EPOCH,
+        quarantined: is_poisoned(&folder),
+        conversation: None,
+        ear: None,
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What an observer is to observe, as its holder tells it. Must not: observe.
 
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub struct Subject {
     pub quarantined: bool,
     /// With the holder, and what tells that the recording has grown.
     pub conversation: Option<(Holder, pipe::Receiver)>,
+    /// Where the agent tells its telemetry, and what it shows there.
+    pub ear: Option<(TcpListener, String)>,
 }
 
 impl Subject {
@@ -29,12 +32,14 @@ impl Subject {
         let stdin = rustix::stdio::stdin().try_clone_to_owned()?;
         let mut holder = Channel::new(UnixStream::from(stdin))?;
         let first = holder.wait(Some(Duration::from_secs(10))).context("the holder does not speak")?;
-        let FromHolder::Follow { spec, pid, epoch, quarantined } = first else {
+        let FromHolder::Follow { spec, pid, epoch, quarantined, secret } = first else {
             anyhow::bail!("the holder said {first:?} instead of what to follow");
         };
         let grown = holder.descriptor().context("the holder did not say when the recording grows")?;
         rustix::io::ioctl_fionbio(&grown, true)?;
         let grown = pipe::Receiver::from_owned_fd(grown)?;
-        Ok(Self { spec: *spec, pid, epoch, quarantined, conversation: Some((Holder::new(holder)?, grown)) })
+        let ear = secret.and_then(|secret| Some((TcpListener::from(holder.descriptor()?), secret)));
+        let conversation = Some((Holder::new(holder)?, grown));
+        Ok(Self { spec: *spec, pid, epoch, quarantined, conversation, ear })
     }
 }

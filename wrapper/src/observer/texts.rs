@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use wire::text::counted;
 use wire::wrapper::Report;
 
 use super::core::Core;
@@ -99,7 +100,7 @@ impl Texts {
         match std::mem::take(&mut self.left_out) {
             0 => {}
             1 => text.push_str("… 1 line left out\n"),
-            lines => text.push_str(&format!("… {lines} lines left out\n")),
+            lines => text.push_str(&format!("… {} left out\n", counted(lines, "line"))),
         }
         Some((self.offset, text))
     }

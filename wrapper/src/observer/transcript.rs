@@ -57,6 +57,11 @@ impl Transcript {
         self.root.is_some()
     }
 
+    /// Whether it was found.
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The agent was started anew: its transcript is another file, or the same one, which is gone on with.
     pub fn restart(&mut self) {
         self.left = self.file.take().map(|(path, _)| (path, self.next));

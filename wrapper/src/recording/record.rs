@@ -86,6 +86,8 @@ pub enum From {
     Transcript(u64),
     /// By the system, of the program's processes.
     Processes,
+    /// By the agent's telemetry, as one measurement.
+    Telemetry,
 }
 
 /// Bytes that are not a record, now or ever.
@@ -101,6 +103,9 @@ pub enum RecordError {
     #[error("record of impossible length")]
     Length,
 }
+
+/// Stands where a transcript's place would: a measurement has none.
+const TELEMETRY: u64 = u64::MAX - 1;
 
 /// Longest payload that is believed.
 const PAYLOAD_MAX: u64 = 16 << 20;
@@ -127,6 +132,7 @@ impl Record {
                     From::Hook => 0,
                     From::Transcript(next) => *next,
                     From::Processes => u64::MAX,
+                    From::Telemetry => TELEMETRY,
                 };
                 put_head(out, b'k', delta, 8 + payload.len());
                 out.extend_from_slice(&next.to_be_bytes());
@@ -177,6 +183,7 @@ impl Record {
                 let from = match u64::from_be_bytes(*next) {
                     0 => From::Hook,
                     u64::MAX => From::Processes,
+                    TELEMETRY => From::Telemetry,
                     next => From::Transcript(next),
                 };
                 Record::Told(from, told.to_vec())
@@ -259,7 +266,8 @@ mod tests {
             any::<u64>().prop_map(Record::Gap),
             any::<Vec<u8>>().prop_map(|told| Record::Told(From::Hook, told)),
             any::<Vec<u8>>().prop_map(|told| Record::Told(From::Processes, told)),
-            (1..u64::MAX, any::<Vec<u8>>())
+            any::<Vec<u8>>().prop_map(|told| Record::Told(From::Telemetry, told)),
+            (1..TELEMETRY, any::<Vec<u8>>())
                 .prop_map(|(next, told)| Record::Told(From::Transcript(next), told)),
             (any::<i32>(), any::<String>(), any::<Vec<String>>())
                 .prop_map(|(pid, dir, env)| Record::Relaunched(Box::new(Begun { pid, dir, env }))),

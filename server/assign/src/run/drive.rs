@@ -7,6 +7,7 @@ use wire::PromptId;
 use wire::feed::ToViewer;
 use wire::http::{Counted, PromptDetail, Selection};
 use wire::prompt::{Prompt, PromptState};
+use wire::text::counted;
 
 use super::Run;
 use super::machine::{Act, Machine, Place};
@@ -53,7 +54,7 @@ pub async fn drive(client: &Client, print: &Printer, run: &Run, resumed: bool) -
 async fn interrupted(client: &Client, run: &Run) -> Result<u8, Failure> {
     if run.cancel {
         let count = cancel_open(client, run).await?;
-        eprintln!("{count} prompts were called off; what sessions have goes on");
+        eprintln!("called off: {}; what sessions have goes on", counted(count, "prompt"));
     } else {
         eprintln!("the queue is as it was; to go on: {}", run.resume);
         eprintln!("to call it off: assign cancel --all --key {}", prefix(run));
@@ -146,7 +147,8 @@ impl Drive<'_> {
             }
             Act::CancelOpen => {
                 let count = cancel_open(self.client, self.run).await?;
-                eprintln!("a step failed: nothing more is queued, and {count} prompts were called off");
+                let count = counted(count, "prompt");
+                eprintln!("a step failed: nothing more is queued; called off: {count}");
                 self.compare().await
             }
             Act::Find(place) => match queued::find(self.client, &self.key(place)).await? {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use wire::http::Planned;
 use wire::prompt::NewPrompt;
 use wire::session::Session;
-use wire::text::{cut, escape};
+use wire::text::{counted, cut, escape};
 
 use super::Run;
 use super::file::{Each, STEPS_MAX, Step};
@@ -89,7 +89,7 @@ pub async fn show(client: &Client, print: &Printer, run: &Run, foreseen: &Forese
     print.objects_or(&foreseen.rows, || {
         let lines = foreseen.rows.iter().enumerate().map(|(at, row)| line(at + 1, row, &sessions));
         let mut out: Vec<String> = lines.collect();
-        out.push(format!("{} steps; nothing was queued", run.flow.steps.len()));
+        out.push(format!("{}; nothing was queued", counted(run.flow.steps.len(), "step")));
         out.join("\n")
     })
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use wire::text::escape;
+use wire::text::{counted, escape};
 
 use super::folder::Folder;
 use super::name::{ENDING, Name};
@@ -35,7 +35,7 @@ pub fn clean(
     let before = i64::try_from(now).unwrap_or(i64::MAX).saturating_sub_unsigned(older);
     let files = old(dir, before).map_err(failed)?;
     let none = || print.object_or(&Removed { removed: 0 }, || "nothing was removed".to_owned()).map(|()| 0);
-    if files.is_empty() || !agree(&format!("Remove {} files of {shown}?", files.len()))? {
+    if files.is_empty() || !agree(&format!("Remove {} of {shown}?", counted(files.len(), "file")))? {
         return none();
     }
     for file in &files {
@@ -44,7 +44,9 @@ pub fn clean(
             _ => {}
         }
     }
-    print.object_or(&Removed { removed: files.len() }, || format!("{} files removed", files.len()))?;
+    print.object_or(&Removed { removed: files.len() }, || {
+        format!("{} removed", counted(files.len(), "file"))
+    })?;
     Ok(0)
 }
 

@@ -68,6 +68,11 @@ pub async fn carry(client: &Client, effect: Effect) -> Outcome {
             let seen = post::<Counted>(client, "/v1/prompts/seen", &selection).await;
             said(seen.map(|_| format!("prompt {id} was taken note of")))
         }
+        Effect::Several { deed, ids } => {
+            let selection = Selection { ids: Some(ids), ..Selection::default() };
+            let some = post::<Counted>(client, &format!("/v1/prompts/{}", deed.route()), &selection).await;
+            said(some.map(|some| deed.done(some.count)))
+        }
         Effect::Pause(paused) => {
             let routing = post::<Routing>(client, "/v1/routing", &Routing { paused }).await;
             let text =

@@ -1,9 +1,11 @@
 //! What the user is doing: which pane, which item, what is being written. Must not: know keys, or draw.
 
+use std::collections::BTreeSet;
+
 use wire::approval::{Approval, ApprovalState};
 use wire::prompt::Prompt;
 use wire::session::Session;
-use wire::{SessionId, UnixMillis};
+use wire::{PromptId, SessionId, UnixMillis};
 
 use super::board::Board;
 use super::command::{Line, Sent};
@@ -109,6 +111,8 @@ pub struct Desk {
     pub mode: Mode,
     /// Words that must be in everything that is listed.
     pub filter: String,
+    /// Prompts of which several are chosen at once.
+    pub marked: BTreeSet<PromptId>,
     /// What to say.
     pub notice: Option<Notice>,
     /// Columns and rows of the terminal.
@@ -128,6 +132,7 @@ impl Default for Desk {
             pane: Pane::default(),
             mode: Mode::default(),
             filter: String::new(),
+            marked: BTreeSet::new(),
             notice: None,
             size: (80, 24),
             tailed: None,
@@ -302,10 +307,10 @@ pub fn asked<'a>(board: &'a Board, mark: &Mark) -> Option<&'a Approval> {
 mod tests {
     use super::super::sample::{approval, prompt, session, whole};
     use super::*;
+    use wire::ApprovalId;
     use wire::feed::ToViewer;
     use wire::prompt::PromptState;
     use wire::session::State;
-    use wire::{ApprovalId, PromptId};
 
     fn board() -> Board {
         let mut board = Board { clock: UnixMillis(10_000), ..Board::default() };

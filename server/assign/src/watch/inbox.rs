@@ -10,7 +10,7 @@ use wire::{ApprovalId, PromptId, SessionId, UnixMillis};
 use super::board::Board;
 
 /// One thing, whatever becomes of the list it stands in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     /// Something that an agent asks.
     Approval(ApprovalId),
@@ -69,8 +69,18 @@ impl Item<'_> {
     }
 }
 
-/// Everything that wants a person's eye, oldest first in each section.
+/// Everything that wants a person's eye and that the filter leaves, oldest first in each section.
 pub fn items(board: &Board) -> Vec<Item<'_>> {
+    let mut items = all(board);
+    items.retain(|item| match item {
+        Item::Ask(session, _) | Item::Stuck(session) => board.desk.keeps(*session),
+        Item::Held(prompt) | Item::Failed(prompt) | Item::Done(prompt) => board.desk.keeps(*prompt),
+    });
+    items
+}
+
+/// The same whatever the filter says.
+pub fn all(board: &Board) -> Vec<Item<'_>> {
     let mut items = Vec::new();
     let mut asking = BTreeSet::new();
     for approval in board.approvals.values() {
@@ -83,10 +93,6 @@ pub fn items(board: &Board) -> Vec<Item<'_>> {
     let stuck = |s: &&Session| s.claim.state.waits() && s.exit.is_none() && !asking.contains(&s.id);
     items.extend(board.sessions.values().filter(stuck).map(Item::Stuck));
     items.extend(board.prompts.values().filter_map(of_prompt));
-    items.retain(|item| match item {
-        Item::Ask(session, _) | Item::Stuck(session) => board.desk.keeps(*session),
-        Item::Held(prompt) | Item::Failed(prompt) | Item::Done(prompt) => board.desk.keeps(*prompt),
-    });
     items.sort_by_key(|item| (item.section(), item.since()));
     items
 }

@@ -12,6 +12,7 @@ use super::command::{self, Line, Purpose, Written};
 use super::desk::{self, Mode, Pane};
 use super::draw;
 use super::inbox::Mark;
+use super::several::{self, Deed};
 use super::shown::{self, Read};
 use super::whole;
 
@@ -78,6 +79,13 @@ pub enum Effect {
     Cancel(PromptId),
     /// Take note of how a prompt ended.
     Seen(PromptId),
+    /// The same with several at once.
+    Several {
+        /// What.
+        deed: Deed,
+        /// With which.
+        ids: Vec<PromptId>,
+    },
     /// Give out no prompts any longer, or again.
     Pause(bool),
     /// Send a prompt.
@@ -92,7 +100,7 @@ pub enum Effect {
 }
 
 /// The keys with what they do, for the help.
-pub const HELP: [(&str, &str); 19] = [
+pub const HELP: [(&str, &str); 20] = [
     ("j k ↓ ↑", "next, previous item"),
     ("Tab  i g q", "next pane; inbox, sessions, queue"),
     ("o Enter", "the item whole; of a session its terminal"),
@@ -101,6 +109,7 @@ pub const HELP: [(&str, &str); 19] = [
     ("r", "try it again"),
     ("c", "cancel it"),
     ("e", "take note of it: it leaves the inbox"),
+    ("x", "mark a prompt: r, c, e are about all marked"),
     ("z", "the terminal alone; arrows move in it"),
     ("s >", "write a prompt:"),
     ("> text", "  to the best session"),
@@ -123,7 +132,12 @@ pub fn press(mut board: Board, key: Key) -> (Board, Option<Effect>) {
         Mode::Browse => browse(&mut board, key),
         Mode::Line(line) => write(&mut board, line, key),
         Mode::Sure { effect, .. } => match key {
-            Key::Char('y' | 'Y') => Some(effect),
+            Key::Char('y' | 'Y') => {
+                if matches!(effect, Effect::Several { .. }) {
+                    board.desk.marked.clear();
+                }
+                Some(effect)
+            }
             _ => None,
         },
         Mode::Whole { mark, scroll } => read(&mut board, mark, scroll, key),
@@ -149,7 +163,10 @@ fn browse(board: &mut Board, key: Key) -> Option<Effect> {
         Key::Char('i') => desk.pane = Pane::Inbox,
         Key::Char('g') => desk.pane = Pane::Sessions,
         Key::Char('q') => desk.pane = Pane::Queue,
+        // The last thing first.
+        Key::Esc if !desk.marked.is_empty() => desk.marked.clear(),
         Key::Esc => desk.filter.clear(),
+        Key::Char('x') => several::mark(board),
         Key::Char('o') | Key::Enter => open(board),
         key => return both(board, key),
     }
@@ -173,6 +190,9 @@ fn both(board: &mut Board, key: Key) -> Option<Effect> {
         Key::Char(c @ '1'..='9') => {
             return answer(board, Choice::Option { index: u32::from(c) - u32::from('1') });
         }
+        Key::Char('r') if several::ask(board, Deed::Retry) => {}
+        Key::Char('c') if several::ask(board, Deed::Cancel) => {}
+        Key::Char('e') if several::ask(board, Deed::Seen) => {}
         Key::Char('r') => return on_prompt(board, retry),
         Key::Char('c') => return on_prompt(board, cancel),
         Key::Char('e') => return on_prompt(board, seen),

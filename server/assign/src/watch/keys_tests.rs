@@ -315,3 +315,49 @@ const KEYS: &[Key] = &[
     Key::Enter,
     Key::Esc,
 ];
+
+#[test]
+fn marked_prompts_are_acted_on_together_after_a_yes_that_names_them() {
+    let done = |id| prompt(id, PromptState::Completed);
+    let mut board = board(vec![prompt(1, PromptState::Pending), prompt(2, PromptState::InProgress), done(3)]);
+    board.desk.pane = Pane::Queue;
+    desk::settle(&mut board);
+    assert!(type_keys(&mut board, "xxx").is_empty());
+    assert_eq!(board.desk.marked.len(), 3);
+    assert!(type_keys(&mut board, "c").is_empty(), "not without a yes");
+    let Mode::Sure { question, .. } = &board.desk.mode else { panic!("nothing is asked") };
+    assert_eq!(question, "Cancel 2 prompts, #1, #2 (1 worked on)?");
+    assert!(type_keys(&mut board, "n").is_empty());
+    assert_eq!(board.desk.marked.len(), 3, "a no leaves them marked");
+    let effects = type_keys(&mut board, "cy");
+    assert_eq!(effects, [Effect::Several { deed: Deed::Cancel, ids: vec![PromptId(1), PromptId(2)] }]);
+    assert!(board.desk.marked.is_empty());
+    assert_eq!(type_keys(&mut board, "e").len() + usize::from(board.desk.notice.is_some()), 1, "one again");
+}
+
+#[test]
+fn what_agents_ask_is_never_answered_together_and_escape_forgets_the_marks() {
+    let mut board = board(vec![prompt(1, PromptState::Failed)]);
+    assert_eq!(board.desk.chosen(), Some(&Mark::Approval(ApprovalId(12))));
+    type_keys(&mut board, "x");
+    assert_eq!(said(&board), ("what agents ask is answered one by one; prompts can be marked", Tone::Failed));
+    board.desk.pane = Pane::Queue;
+    desk::settle(&mut board);
+    type_keys(&mut board, "x");
+    assert_eq!(board.desk.marked.len(), 1);
+    board.desk.filter = "task".into();
+    press_one(&mut board, Key::Esc);
+    assert!(board.desk.marked.is_empty() && board.desk.filter == "task", "the last thing first");
+    press_one(&mut board, Key::Esc);
+    assert!(board.desk.filter.is_empty());
+}
+
+#[test]
+fn a_prompt_that_is_shown_whole_is_meant_alone_whatever_is_marked() {
+    let mut board = board(vec![prompt(1, PromptState::Failed), prompt(2, PromptState::Failed)]);
+    board.desk.pane = Pane::Queue;
+    desk::settle(&mut board);
+    type_keys(&mut board, "xo");
+    rest(&mut board);
+    assert!(matches!(&type_keys(&mut board, "r")[..], [Effect::Retry(_)]));
+}

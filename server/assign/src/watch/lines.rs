@@ -1,29 +1,47 @@
 //! Changes as lines, for whoever reads no terminal: a pipe, a status line, a program. Must not: repeat what is known.
 
+use std::time::Duration;
+
 use wire::feed::ToViewer;
 use wire::text::escape;
 
 use super::board::{Board, Change};
+use super::herald::Herald;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::print::Printer;
+use crate::tables::now;
+
+/// How often it is looked whether a notice is due.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Prints each change until the server is gone or the output is closed.
-pub async fn changes(client: &Client, print: &Printer) -> Result<(), Failure> {
+pub async fn changes(client: &Client, print: &Printer, mut herald: Option<Herald>) -> Result<(), Failure> {
     let mut feed = client.feed().await?;
     let mut board = Board::default();
-    while let Some(message) = feed.next().await {
+    let mut second = tokio::time::interval(SECOND);
+    loop {
+        let message = tokio::select! {
+            message = feed.next() => message.ok_or_else(gone)?,
+            _ = second.tick(), if herald.is_some() => {
+                if let Some(herald) = &mut herald {
+                    herald.look(&board, now());
+                }
+                continue;
+            }
+        };
         if print.json {
             print.object(&message)?;
-            continue;
         }
         for change in board.hear(message) {
-            if let Some(line) = line(&board, &change) {
+            if let Some(line) = line(&board, &change).filter(|_| !print.json) {
                 print.line(&line)?;
             }
         }
+        if let Some(herald) = &mut herald {
+            herald.hear(&board, now());
+        }
     }
-    Err(gone())
 }
 
 /// Prints how many sessions ask, work and rest, whenever that changes, until the server is gone.

@@ -16,6 +16,7 @@ use super::board::Board;
 use super::carry::{self, Outcome};
 use super::desk;
 use super::draw::{Look, draw};
+use super::herald::Herald;
 use super::keys::{Effect, Key, press};
 use super::screen::Screen;
 use super::shown;
@@ -37,12 +38,12 @@ const LAST: Duration = Duration::from_secs(5);
 const BOUND: usize = 64;
 
 /// Shows everything until the user leaves or the terminal is gone. Gives the exit code.
-pub async fn run(client: Client) -> Result<u8, Failure> {
+pub async fn run(client: Client, herald: Option<Herald>) -> Result<u8, Failure> {
     // Before the terminal is taken: what goes wrong here is told as in any other command.
     let feed = client.feed().await?;
     let signals = Signals::new().map_err(|e| Failure::failed(format!("cannot listen to signals: {e}")))?;
     let mut screen = Screen::take().map_err(Failure::terminal)?;
-    let mut watch = Watch::new(client, feed);
+    let mut watch = Watch { herald, ..Watch::new(client, feed) };
     let ended = watch.until_the_end(&mut screen, signals).await;
     screen.leave();
     watch.finish().await?;
@@ -56,6 +57,7 @@ struct Watch {
     look: Look,
     feed: Option<Feed>,
     tail: Option<Tail>,
+    herald: Option<Herald>,
     /// Streams of this connection so far.
     streams: u32,
     /// What was asked for and has no outcome yet.
@@ -91,6 +93,7 @@ impl Watch {
             look: Look { colour },
             feed: Some(feed),
             tail: None,
+            herald: None,
             streams: 0,
             open: 0,
             news,
@@ -138,7 +141,12 @@ impl Watch {
         shown::look(&mut self.board);
         self.follow().await;
         let (board, tail, look) = (&self.board, self.tail.as_ref(), self.look);
-        screen.draw(|area, buf| draw(board, tail, look, area, buf))
+        screen.draw(|area, buf| draw(board, tail, look, area, buf))?;
+        // Between two pictures, where it breaks nothing up.
+        if let Some(herald) = &mut self.herald {
+            herald.look(&self.board, self.board.clock);
+        }
+        Ok(())
     }
 
     /// Asks for the terminal that is to be shown, and for no other.

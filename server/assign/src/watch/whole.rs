@@ -9,7 +9,7 @@ use super::board::Board;
 use super::draw;
 use super::inbox::Mark;
 use crate::result;
-use crate::tables::age;
+use crate::tables::{age, reasoned};
 
 /// All lines, none longer than so many columns.
 pub fn lines(board: &Board, mark: &Mark, width: u16) -> Vec<String> {
@@ -89,7 +89,8 @@ fn prompt(board: &Board, p: &Prompt) -> Vec<String> {
     out.extend(escape_lines(&p.asked.text).lines().map(str::to_owned));
     if let Some(result) = &p.result {
         out.push(String::new());
-        out.push(format!("{} ({}): {}", result.outcome, escape(&result.source), escape(&result.reason)));
+        let what = format!("{} ({})", result.outcome, escape(&result.source));
+        out.push(reasoned(&what, &escape(&result.reason)));
         out.extend(result::facts(result));
         out.extend(escape_lines(&result.answer).lines().map(str::to_owned));
     }

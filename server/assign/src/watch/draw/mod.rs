@@ -20,6 +20,7 @@ use super::command::{Line, Purpose};
 use super::desk::{self, Mode, Pane, Tone};
 use super::inbox::{self, Mark};
 use super::keys::HELP;
+use super::several;
 use super::tail::Tail;
 use super::whole;
 use crate::tables::age;
@@ -90,6 +91,9 @@ fn header(board: &Board, look: Look, room: Rect, buf: &mut Buffer) {
         }
         Connection::Open if !board.known => ("waiting for the server".to_owned(), look.faint()),
         Connection::Open if board.paused => ("paused: no prompts are given out".to_owned(), look.asks()),
+        Connection::Open if !several::marked(board).is_empty() => {
+            (format!("marked: {}", several::marked(board).len()), look.asks())
+        }
         Connection::Open if !board.desk.filter.is_empty() => {
             (format!("only: {}", escape(&board.desk.filter)), look.asks())
         }
@@ -169,12 +173,15 @@ fn list(
         return;
     }
     let chosen = board.desk.chosen_in(pane);
-    let at = desk::marks(board, pane).iter().position(|mark| Some(mark) == chosen).unwrap_or(0);
+    let marks = desk::marks(board, pane);
+    let at = marks.iter().position(|mark| Some(mark) == chosen).unwrap_or(0);
+    let marked = |n: usize| matches!(marks.get(n), Some(Mark::Prompt(id)) if board.desk.marked.contains(id));
     let height = usize::from(room.height);
     // The chosen one is in the middle, as far as the list has an end.
     let first = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
     for (y, (n, row)) in (room.top()..room.bottom()).zip(rows.iter().enumerate().skip(first)) {
         let mark = if n == at { ">" } else { " " };
+        let mark = format!("{mark}{}", if marked(n) { "*" } else { " " });
         buf.set_stringn(room.x, y, mark, room.width.into(), look.strong());
         buf.set_line(room.x + 2.min(room.width), y, row, room.width.saturating_sub(2));
         if n == at && board.desk.pane == pane {
