@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use crate::flood::Flood;
 use crate::rows::{Gone, Rows};
-use crate::sequence::Sequence;
+use crate::sequence::{Sequence, unfinished};
 
 /// Largest screen, in cells a side: a hostile size must not cost memory.
 const LARGEST: u16 = 1_000;
@@ -450,21 +450,6 @@ impl Emulator {
             self.process(b"\x1b[?47h");
         }
     }
-}
-
-/// How many bytes at the end are the beginning of a character, and nothing else yet.
-fn unfinished(bytes: &[u8]) -> usize {
-    for back in 1..=bytes.len().min(3) {
-        let length = match bytes[bytes.len() - back] {
-            0xc2..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf4 => 4,
-            0x80..=0xbf => continue,
-            _ => return 0,
-        };
-        return if length > back { back } else { 0 };
-    }
-    0
 }
 
 /// Programs draw no-break spaces where a blank must not be cut; to every rule they are blanks.

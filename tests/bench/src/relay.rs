@@ -124,7 +124,8 @@ pub fn measure(bin: &Path, megabytes: usize, rounds: usize, table: &mut Table) -
     std::fs::write(&file, log(megabytes))?;
     let cat = ["cat".to_owned(), file.to_string_lossy().into_owned()];
     let (ways, missing) = ways(bin, &folder.path().canonicalize()?)?;
-    let (mut speeds, mut costs): (BTreeMap<&str, Vec<f64>>, BTreeMap<&str, Vec<f64>>) = Default::default();
+    let mut speeds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let mut costs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for _ in 0..rounds {
         for way in &ways {
             let mut command = drain::on_terminal(&way.of(&cat));

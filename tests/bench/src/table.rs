@@ -39,6 +39,7 @@ pub struct Table {
     met: usize,
     short: usize,
     not_tried: usize,
+    undecided: usize,
 }
 
 impl Table {
@@ -57,6 +58,13 @@ impl Table {
         println!("| {what} | {} | {} | {verdict} |", number(figure, unit), goal.words(unit));
     }
 
+    /// A figure that does not tell whether its goal is met, because the anchor against itself differs by more.
+    pub fn undecided(&mut self, what: &str, figure: f64, unit: &str, goal: Goal, noise: f64) {
+        self.undecided += 1;
+        let (figure, goal, noise) = (number(figure, unit), goal.words(unit), number(noise, unit));
+        println!("| {what} | {figure} | {goal} | not decided: the noise is {noise} |");
+    }
+
     /// What could not be measured here, and why.
     pub fn not_tried(&mut self, what: &str, why: &str) {
         self.not_tried += 1;
@@ -65,11 +73,9 @@ impl Table {
 
     /// Prints how many goals were met.
     pub fn end(&self) {
+        let Self { met, short, not_tried, undecided } = self;
         println!(
-            "\n{} met, {} short, {} not tried; load at the end {}",
-            self.met,
-            self.short,
-            self.not_tried,
+            "\n{met} met, {short} short, {undecided} not decided, {not_tried} not tried; load {}",
             load()
         );
     }
@@ -124,7 +130,7 @@ fn memory(told: &str) -> String {
 }
 
 /// How many processes wanted to run in the last minute.
-pub fn load() -> String {
+fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or_default().to_owned()
 }
