@@ -2,6 +2,7 @@
 
 use patterns::{Agent, AnswerRule, LineRule};
 
+use crate::memo::{Memo, Rule};
 use crate::observation::Origin;
 use crate::turn::Verdict;
 
@@ -50,7 +51,7 @@ pub fn to(agent: &Agent, rows: &[String], prompt: &str) -> String {
 pub fn ends_with(agent: &Agent, rows: &[String], prompt: &str) -> bool {
     let Some(rule) = &agent.answer else { return false };
     let Some(at) = rows.iter().rposition(|row| rule.prompt.is_match(row)) else { return false };
-    begins(rule, &rows[at], prompt) && is_over(agent, &rows[at + 1..])
+    begins(rule, &rows[at], prompt) && is_over(agent, &rows[at + 1..], &Memo::NOTHING)
 }
 
 /// The characters of the last prompt in these rows.
@@ -88,7 +89,7 @@ pub fn squeeze(text: &str) -> String {
 }
 
 fn after(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Read {
-    let mut verdict = last_block(agent, rule, rows);
+    let mut verdict = last_block(agent, rule, rows, &Memo::NOTHING);
     let answer = answer(agent, rule, rows);
     verdict.refused = refusal(agent, &answer);
     Read { verdict, answer }
@@ -104,25 +105,26 @@ pub fn refusal(agent: &Agent, answer: &str) -> Option<String> {
     Some(flat[from..to].trim().to_owned())
 }
 
-/// Whether the last thing in these rows is the mark of a turn's end: done, failed, interrupted.
-pub fn is_over(agent: &Agent, rows: &[String]) -> bool {
+/// Whether the last thing in these rows is the mark of a turn's end: done, failed, interrupted. `memo` is of the screen
+/// that begins with these rows, or knows nothing.
+pub fn is_over(agent: &Agent, rows: &[String], memo: &Memo) -> bool {
     let Some(rule) = &agent.answer else { return false };
-    let verdict = last_block(agent, rule, rows);
+    let verdict = last_block(agent, rule, rows, memo);
     verdict.ended || verdict.failed.is_some() || verdict.interrupted.is_some()
 }
 
 /// Who says each row of a screen.
-pub fn origins(rule: Option<&AnswerRule>, rows: &[String]) -> Vec<Origin> {
+pub fn origins(rule: Option<&AnswerRule>, rows: &[String], memo: &Memo) -> Vec<Origin> {
     let Some(rule) = rule else { return vec![Origin::Unknown; rows.len()] };
     let mut now = Origin::Unknown;
     let mut all = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
-        let begins = rule.begin.as_ref().is_some_and(|begin| begin.is_match(row));
-        if is_tool(rule, rows, at) || rule.skip.iter().any(|skip| skip.is_match(row)) {
+        let skipped = || rule.skip.iter().any(|skip| skip.is_match(row));
+        if is_tool(rule, rows, at, memo) || memo.says(at, Rule::Skip, skipped) {
             now = Origin::Tool;
-        } else if begins {
+        } else if begins_block(rule, rows, at, memo) {
             now = Origin::Agent;
-        } else if rule.prompt.is_match(row) {
+        } else if memo.says(at, Rule::Prompt, || rule.prompt.is_match(row)) {
             now = Origin::User;
         }
         all.push(now);
@@ -131,32 +133,44 @@ pub fn origins(rule: Option<&AnswerRule>, rows: &[String]) -> Vec<Origin> {
 }
 
 /// Whether a tool call begins in this row.
-fn is_tool(rule: &AnswerRule, rows: &[String], at: usize) -> bool {
-    let row = &rows[at];
-    let begins = || rule.begin.as_ref().is_some_and(|begin| begin.is_match(row));
+fn is_tool(rule: &AnswerRule, rows: &[String], at: usize, memo: &Memo) -> bool {
     let next = || rows.get(at + 1).filter(|next| !next.trim().is_empty());
-    let body = |next: &String| rule.tool_body.as_ref().is_some_and(|body| body.is_match(next));
-    rule.tool.iter().any(|tool| tool.is_match(row)) || (begins() && next().is_some_and(body))
+    let body = |next: &String| {
+        let holds = || rule.tool_body.as_ref().is_some_and(|body| body.is_match(next));
+        memo.says(at + 1, Rule::ToolBody, holds)
+    };
+    memo.says(at, Rule::Tool, || rule.tool.iter().any(|tool| tool.is_match(&rows[at])))
+        || (begins_block(rule, rows, at, memo) && next().is_some_and(body))
+}
+
+/// Whether a block of the agent's begins in this row.
+fn begins_block(rule: &AnswerRule, rows: &[String], at: usize, memo: &Memo) -> bool {
+    memo.says(at, Rule::Begin, || rule.begin.as_ref().is_some_and(|begin| begin.is_match(&rows[at])))
 }
 
 /// The last block that tells how the turn ended, from the bottom up to the first block of other kind.
-fn last_block(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> Verdict {
+fn last_block(agent: &Agent, rule: &AnswerRule, rows: &[String], memo: &Memo) -> Verdict {
     let mut verdict = Verdict::default();
-    for row in rows.iter().rev().filter(|row| !row.trim().is_empty()) {
-        if let Some(reason) = matched(&agent.interruptions, row) {
+    for (at, row) in rows.iter().enumerate().rev().filter(|(_, row)| !row.trim().is_empty()) {
+        let matched = |which, rules: &[LineRule]| {
+            let any = || rules.iter().any(|rule| rule.pattern.is_match(row));
+            memo.says(at, which, any).then(|| matched(rules, row)).flatten()
+        };
+        if let Some(reason) = matched(Rule::Interrupted, &agent.interruptions) {
             verdict.interrupted = Some(reason);
             return verdict;
         }
-        if let Some(reason) = matched(&agent.failures, row).filter(|_| counts(agent, row, rows)) {
+        if let Some(reason) = matched(Rule::Failed, &agent.failures).filter(|_| counts(agent, row, rows)) {
             verdict.failed = Some(reason);
             return verdict;
         }
-        if matched(&agent.turn_ends, row).is_some() {
+        if matched(Rule::Ended, &agent.turn_ends).is_some() {
             // A failed turn may have the same mark under its error.
             verdict.ended = true;
             continue;
         }
-        if rule.begin.as_ref().is_some_and(|begin| begin.is_match(row)) || rule.prompt.is_match(row) {
+        let prompt = || memo.says(at, Rule::Prompt, || rule.prompt.is_match(row));
+        if begins_block(rule, rows, at, memo) || prompt() {
             return verdict;
         }
     }
@@ -190,7 +204,7 @@ fn answer(agent: &Agent, rule: &AnswerRule, rows: &[String]) -> String {
             break;
         }
         let ends = matched(&agent.failures, row).is_some() || matched(&agent.interruptions, row).is_some();
-        if is_tool(rule, rows, at) {
+        if is_tool(rule, rows, at, &Memo::NOTHING) {
             blocks.clear();
             open = false;
         } else if ends || rule.skip.iter().any(|skip| skip.is_match(row)) {

@@ -1,7 +1,8 @@
 //! Finds what stands where a prompt would be typed. Must not: decide a state.
 
-use patterns::{At, ComposerRule};
+use patterns::{At, ComposerRule, Pattern};
 
+use crate::memo::{Memo, Rule};
 use crate::observation::{Composer, Shown};
 use crate::vt::{Screen, Styled, Vt};
 
@@ -29,13 +30,14 @@ impl Field {
 }
 
 /// Finds the composer.
-pub fn find(rule: &ComposerRule, screen: &Screen, vt: &Vt) -> Option<Field> {
+pub fn find(rule: &ComposerRule, screen: &Screen, vt: &Vt, memo: &Memo) -> Option<Field> {
+    let marked = |row: usize| rule.marker.is_match(trim(rule, &screen.rows[row]));
     match rule.at {
         At::Last => (0..screen.rows.len())
             .rev()
-            .filter(|&row| rule.marker.is_match(trim(rule, &screen.rows[row])))
+            .filter(|&row| memo.says(row, Rule::Marker, || marked(row)))
             .find_map(|row| {
-                let field = boxed(rule, screen, row)?;
+                let field = boxed(rule, screen, row, memo)?;
                 Some(read(rule, screen, vt, field))
             }),
         At::Cursor => {
@@ -55,19 +57,21 @@ pub fn find(rule: &ComposerRule, screen: &Screen, vt: &Vt) -> Option<Field> {
 
 type Span = (usize, usize, (usize, usize));
 
-fn boxed(rule: &ComposerRule, screen: &Screen, first: usize) -> Option<Span> {
+fn boxed(rule: &ComposerRule, screen: &Screen, first: usize, memo: &Memo) -> Option<Span> {
     let rows = &screen.rows;
     let mut outer = (first, first);
     if let Some(above) = &rule.above {
-        if first == 0 || !above.is_match(&rows[first - 1]) {
+        let row = first.checked_sub(1)?;
+        if !memo.says(row, Rule::Above, || above.is_match(&rows[row])) {
             return None;
         }
-        outer.0 = first - 1;
+        outer.0 = row;
     }
     let closed = rule.above.is_some() && rule.below.is_some();
     let mut last = first;
     for (row, text) in rows.iter().enumerate().skip(first + 1) {
-        if rule.below.as_ref().is_some_and(|below| below.is_match(text)) {
+        let below = |below: &Pattern| memo.says(row, Rule::Below, || below.is_match(text));
+        if rule.below.as_ref().is_some_and(below) {
             outer.1 = if closed { row } else { last };
             return Some((first, last, outer));
         }

@@ -3,6 +3,7 @@
 use patterns::DialogRule;
 
 use crate::hash::fingerprint;
+use crate::memo::{Memo, Rule};
 use crate::observation::{Dialog, DialogKind, DialogOption};
 use crate::vt::Screen;
 
@@ -26,26 +27,33 @@ struct Row<'r> {
     at: usize,
 }
 
-/// Finds the first dialog of the agent's list that the screen shows.
-pub fn find<'r>(rules: impl Iterator<Item = &'r DialogRule>, screen: &Screen) -> Option<Asked> {
+/// Finds the first dialog of the agent's list that the screen shows; each rule comes with its place in it.
+pub fn find<'r>(
+    rules: impl Iterator<Item = (usize, &'r DialogRule)>,
+    screen: &Screen,
+    memo: &Memo,
+) -> Option<Asked> {
     let full: Vec<usize> = (0..screen.rows.len()).filter(|&r| !screen.rows[r].trim().is_empty()).collect();
-    rules.into_iter().find_map(|rule| one(rule, screen, &full))
+    rules.into_iter().find_map(|(place, rule)| one(rule, place, screen, &full, memo))
 }
 
-fn one(rule: &DialogRule, screen: &Screen, full: &[usize]) -> Option<Asked> {
-    let last =
-        full.iter().rev().take(rule.under + 1).copied().find(|&r| rule.end.is_match(&screen.rows[r]))?;
+fn one(rule: &DialogRule, place: usize, screen: &Screen, full: &[usize], memo: &Memo) -> Option<Asked> {
+    let ends = |r: usize| memo.says(r, Rule::DialogEnd(place), || rule.end.is_match(&screen.rows[r]));
+    let last = full.iter().rev().take(rule.under + 1).copied().find(|&r| ends(r))?;
     if rule.at_cursor && screen.cursor.0 != last {
         return None;
     }
     let rows: Vec<&str> = screen.rows[..=last].iter().map(|r| trim(rule, r)).collect();
     let (mut first, mut text, mut cursor) = (last, false, !rule.needs_cursor);
     loop {
-        text |= rule.text.is_match(rows[first]);
-        cursor |= captures(rule, rows[first], first).is_some_and(|o| o.cursor);
+        let shown = || captures(rule, rows[first], first).is_some_and(|o| o.cursor);
+        text |= memo.says(first, Rule::DialogText(place), || rule.text.is_match(rows[first]));
+        cursor |= memo.says(first, Rule::DialogCursor(place), shown);
         let above = first.checked_sub(1).filter(|_| last - first + 1 < rule.rows);
         let Some(above) = above else { break };
-        let top = rule.top.as_ref().is_some_and(|top| top.is_match(&screen.rows[above]));
+        let top = rule.top.as_ref().is_some_and(|top| {
+            memo.says(above, Rule::DialogTop(place), || top.is_match(&screen.rows[above]))
+        });
         if top && text && cursor {
             break;
         }

@@ -20,6 +20,7 @@ pub mod flood;
 pub mod hash;
 pub mod hearing;
 pub mod lines;
+pub mod memo;
 pub mod observation;
 pub mod osc;
 mod points;

@@ -7,6 +7,7 @@ use patterns::{Agent, At, Note, Region, ScreenRule, StateWord};
 use crate::composer::{self, Field};
 use crate::dialog::{self, Asked};
 use crate::hash::fingerprint;
+use crate::memo::{Memo, Rule};
 use crate::observation::{Event, EventKind, Origin, Severity};
 use crate::vt::{Screen, Vt};
 
@@ -84,12 +85,13 @@ pub struct Reading {
     pub metrics: BTreeMap<String, f64>,
 }
 
-/// Reads a screen. `version` is the agent's, when it is known.
-pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt) -> Reading {
+/// Reads a screen. `version` is the agent's, when it is known; `memo` is of this screen.
+pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt, memo: &Memo) -> Reading {
     let held = |versions: &patterns::Versions| version.is_none_or(|v| versions.allow(v));
     let mut reading = Reading::default();
-    let find = || agent.composer.as_ref().and_then(|rule| composer::find(rule, screen, vt));
-    let ask = || dialog::find(agent.dialogs.iter().filter(|d| held(&d.versions)), screen);
+    let find = || agent.composer.as_ref().and_then(|rule| composer::find(rule, screen, vt, memo));
+    let dialogs = || agent.dialogs.iter().enumerate().filter(|(_, rule)| held(&rule.versions));
+    let ask = || dialog::find(dialogs(), screen, memo);
     if agent.composer.as_ref().is_some_and(|rule| rule.at == At::Cursor) {
         // A prompt on the cursor's own row is beyond doubt; a question can stand on any last row.
         reading.composer = find();
@@ -98,9 +100,12 @@ pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt) -> R
         reading.dialog = ask();
         reading.composer = if reading.dialog.is_none() { find() } else { None };
     }
-    for rule in agent.screens.iter().filter(|rule| held(&rule.versions)) {
+    for (place, rule) in agent.screens.iter().enumerate().filter(|(_, rule)| held(&rule.versions)) {
         let rows = region(rule.region, screen, reading.composer.as_ref());
-        let Some(row) = rows.iter().rev().find(|row| rule.pattern.is_match(row)) else { continue };
+        let holds =
+            |row: usize| memo.says(row, Rule::Screen(place), || rule.pattern.is_match(&screen.rows[row]));
+        let Some(row) = rows.into_iter().rev().find(|row| holds(*row)) else { continue };
+        let row = &screen.rows[row];
         match rule.note {
             Some(Note::Compacting) => reading.compacting = true,
             Some(Note::Background) => reading.background = true,
@@ -120,8 +125,12 @@ pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt) -> R
             None => continue,
         };
     }
-    for rule in &agent.metrics {
+    for (place, rule) in agent.metrics.iter().enumerate() {
         for row in region(rule.region, screen, reading.composer.as_ref()) {
+            let (at, row) = (row, &screen.rows[row]);
+            if !memo.says(at, Rule::Metric(place), || rule.pattern.is_match(row)) {
+                continue;
+            }
             let Some(groups) = rule.pattern.captures(row) else { continue };
             for name in rule.pattern.names() {
                 if let Some(value) = groups.name(name).and_then(|m| number(m.as_str())) {
@@ -134,25 +143,24 @@ pub fn read(agent: &Agent, version: Option<&str>, screen: &Screen, vt: &Vt) -> R
 }
 
 /// The rows of a region, from top to bottom.
-pub fn region<'s>(region: Region, screen: &'s Screen, composer: Option<&Field>) -> Vec<&'s str> {
-    let rows = || screen.rows.iter().map(String::as_str);
-    let body = composer.map_or(screen.rows.len(), |field| field.outer.0);
+fn region(region: Region, screen: &Screen, composer: Option<&Field>) -> Vec<usize> {
+    let rows = screen.rows.len();
+    let full = |row: &usize| !screen.rows[*row].trim().is_empty();
+    let body = composer.map_or(rows, |field| field.outer.0.min(rows));
     match region {
-        Region::Screen => rows().collect(),
-        Region::Body => rows().take(body).collect(),
-        Region::Footer => composer.map_or_else(Vec::new, |field| rows().skip(field.outer.1 + 1).collect()),
+        Region::Screen => (0..rows).collect(),
+        Region::Body => (0..body).collect(),
+        Region::Footer => composer.map_or_else(Vec::new, |field| (field.outer.1 + 1..rows).collect()),
         Region::Composer => {
-            composer.map_or_else(Vec::new, |field| rows().take(field.last + 1).skip(field.first).collect())
+            composer.map_or_else(Vec::new, |field| (field.first..rows.min(field.last + 1)).collect())
         }
-        Region::Cursor => rows().nth(screen.cursor.0).into_iter().collect(),
-        Region::Last => rows().rfind(|row| !row.trim().is_empty()).into_iter().collect(),
+        Region::Cursor => Some(screen.cursor.0).filter(|row| *row < rows).into_iter().collect(),
+        Region::Last => (0..rows).rfind(full).into_iter().collect(),
         Region::Status => {
-            let mut above: Vec<&str> = match composer {
-                Some(field) => rows().take(field.outer.0).collect(),
-                None => return Vec::new(),
-            };
-            above.retain(|row| !row.trim().is_empty());
-            above.split_off(above.len().saturating_sub(STATUS_ROWS))
+            let Some(_) = composer else { return Vec::new() };
+            let mut last: Vec<usize> = (0..body).rev().filter(full).take(STATUS_ROWS).collect();
+            last.reverse();
+            last
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::answer;
 use crate::batch::Batch;
 use crate::dialog::Asked;
 use crate::lines::Settled;
+use crate::memo::Memo;
 use crate::observation::{Dialog, Event};
 use crate::reading::{self, Reading, Retry};
 use crate::scan::Scan;
@@ -42,6 +43,12 @@ pub struct Sight {
     pub shelf: Shelf,
     settled: Settled,
     scan: Scan,
+    /// What the rules said of the picture's rows.
+    memo: Memo,
+    /// Whether it is used: without it there must be no difference.
+    remembers: bool,
+    /// What the emulator had drawn at the last look.
+    drawn: u64,
 }
 
 /// A prompt at the moment at which Enter was pressed.
@@ -81,19 +88,18 @@ impl Sight {
             settled: Settled::new(agent.lines),
             shelf: Shelf::default(),
             scan: Scan::new(agent.lines == Lines::Screen),
+            memo: Memo::NOTHING,
+            remembers: vt.bypasses(),
+            drawn: 0,
         }
     }
 
     /// Looks.
     pub fn look(&mut self, agent: &Agent, vt: &mut Vt, now: Duration) -> Looked {
         let mut events = self.drain(vt);
-        let screen = vt.screen();
-        if screen.rows != self.screen.rows {
-            self.changed = now;
-        }
-        self.screen = screen;
+        self.picture(vt, now);
         self.find_version(agent);
-        let mut reading = reading::read(agent, self.version.as_deref(), &self.screen, vt);
+        let mut reading = reading::read(agent, self.version.as_deref(), &self.screen, vt, &self.memo);
         if agent.composer.as_ref().is_some_and(|rule| rule.bracketed) {
             self.pastes |= reading.composer.is_some() && vt.bracketed_paste();
             if self.pastes && !vt.bracketed_paste() {
@@ -113,14 +119,27 @@ impl Sight {
         self.reading = reading;
         self.metrics.extend(self.reading.metrics.clone());
         let body = self.body();
-        self.over = answer::is_over(agent, &self.screen.rows[..body]);
-        let origins = answer::origins(agent.answer.as_ref(), &self.screen.rows[..body]);
+        self.over = answer::is_over(agent, &self.screen.rows[..body], &self.memo);
+        let origins = answer::origins(agent.answer.as_ref(), &self.screen.rows[..body], &self.memo);
         let moved = self.settled.look(now, &self.screen, body, &origins);
         events.extend(self.events());
         let dialog = self.reading.dialog.as_ref().map(|asked| asked.dialog.clone());
         let changed = dialog != self.dialog;
         self.dialog = dialog;
         Looked { moved, dialog: changed, events }
+    }
+
+    /// Takes the picture, if anything was drawn since the last one.
+    fn picture(&mut self, vt: &Vt, now: Duration) {
+        let Some(screen) = vt.redrawn(&mut self.drawn) else { return };
+        let old = std::mem::replace(&mut self.screen, screen);
+        if self.screen.rows != old.rows {
+            self.changed = now;
+        }
+        if self.remembers {
+            let rows = &self.screen.rows;
+            self.memo.look(rows.len(), |at| old.rows.get(at) != rows.get(at));
+        }
     }
 
     /// Takes what scrolled away, so that it need not be kept.

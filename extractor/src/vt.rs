@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use crate::flood::Flood;
 use crate::rows::{Gone, Rows};
-use crate::sequence::Sequence;
+use crate::sequence::{Sequence, unfinished};
 
 /// Largest screen, in cells a side: a hostile size must not cost memory.
 const LARGEST: u16 = 1_000;
@@ -43,6 +43,8 @@ struct Emulator {
     fresh: bool,
     bypass: bool,
     colours: Vec<u8>,
+    /// Counts what was drawn, from 1.
+    drawn: u64,
 }
 
 /// The screen's text at one moment.
@@ -144,9 +146,11 @@ impl Vt {
             return;
         }
         emulator.forget_scrollback();
+        emulator.drawn += 1;
         let parser = &mut emulator.parser;
         if catch_unwind(AssertUnwindSafe(|| parser.set_size(rows, cols))).is_err() {
-            *emulator = Emulator { failed: true, ..Emulator::new(told.0, told.1, emulator.bypass) };
+            let new = Emulator::new(told.0, told.1, emulator.bypass);
+            *emulator = Emulator { failed: true, drawn: emulator.drawn, ..new };
         }
         emulator.parser.callbacks_mut().rows.set_width(cols.get());
         emulator.sequence.resized();
@@ -193,6 +197,17 @@ impl Vt {
             cursor: (row.into(), column.into()),
             alternate: screen.alternate_screen(),
         }
+    }
+
+    /// The text of the screen, if anything may have been drawn since `drawn` said so; 0 was before everything.
+    pub fn redrawn(&self, drawn: &mut u64) -> Option<Screen> {
+        let now = self.drawn().drawn;
+        (std::mem::replace(drawn, now) != now).then(|| self.screen())
+    }
+
+    /// Whether plain lines take a short cut.
+    pub(crate) fn bypasses(&self) -> bool {
+        self.inner.borrow().bypass
     }
 
     /// How the cells of a row are drawn, from a column on.
@@ -257,6 +272,7 @@ impl Emulator {
             fresh: false,
             bypass,
             colours: Vec::new(),
+            drawn: 1,
         }
     }
 
@@ -411,9 +427,11 @@ impl Emulator {
     }
 
     fn process(&mut self, bytes: &[u8]) {
+        self.drawn += 1;
         let parser = &mut self.parser;
         if catch_unwind(AssertUnwindSafe(|| parser.process(bytes))).is_err() {
-            *self = Self { failed: true, ..Self::new(self.size.0, self.size.1, self.bypass) };
+            let new = Self::new(self.size.0, self.size.1, self.bypass);
+            *self = Self { failed: true, drawn: self.drawn, ..new };
         }
     }
 
@@ -432,21 +450,6 @@ impl Emulator {
             self.process(b"\x1b[?47h");
         }
     }
-}
-
-/// How many bytes at the end are the beginning of a character, and nothing else yet.
-fn unfinished(bytes: &[u8]) -> usize {
-    for back in 1..=bytes.len().min(3) {
-        let length = match bytes[bytes.len() - back] {
-            0xc2..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf4 => 4,
-            0x80..=0xbf => continue,
-            _ => return 0,
-        };
-        return if length > back { back } else { 0 };
-    }
-    0
 }
 
 /// Programs draw no-break spaces where a blank must not be cut; to every rule they are blanks.

@@ -29,6 +29,17 @@ pub struct StoredPrompt {
     pub changed: UnixMillis,
 }
 
+/// Writes the life of a prompt that has no result and gets none; of any other it changes no row.
+const GOES_ON: &str = "UPDATE prompts SET state = :state, hold_code = :code, hold_text = :text, due = :due,
+        wait_until = :wait, lease = :lease, wish = :wish, session = :session, avoid = :avoid, tried = :tried,
+        attempts = :attempts, refusals = :refusals, changed = :changed
+    WHERE id = :id AND result IS NULL AND :result IS NULL";
+/// Writes the life of any prompt.
+const ENDS: &str = "UPDATE prompts SET state = :state, hold_code = :code, hold_text = :text, due = :due,
+        wait_until = :wait, lease = :lease, wish = :wish, session = :session, avoid = :avoid, tried = :tried,
+        attempts = :attempts, refusals = :refusals, result = :result, changed = :changed
+    WHERE id = :id";
+
 /// A prompt to be kept.
 #[derive(Debug, Clone)]
 pub struct Queued {
@@ -103,15 +114,19 @@ impl Store {
 
     /// Keeps what changed in a prompt's life, and who has it.
     pub fn save_prompt(&self, prompt: &StoredPrompt) -> Stored<()> {
+        // What follows from a result is costly even when none is written: it is named only where there is or was one.
+        let goes_on =
+            Columns::of(&prompt.job.phase).result.is_none() && self.write_life(prompt, GOES_ON)? == 1;
+        if !goes_on {
+            self.write_life(prompt, ENDS)?;
+        }
+        Ok(())
+    }
+
+    fn write_life(&self, prompt: &StoredPrompt, sql: &str) -> Stored<usize> {
         let columns = Columns::of(&prompt.job.phase);
-        let mut sql = self.db.prepare_cached(
-            "UPDATE prompts SET state = :state, hold_code = :code, hold_text = :text, due = :due,
-                wait_until = :wait, lease = :lease, wish = :wish, session = :session, avoid = :avoid,
-                tried = :tried, attempts = :attempts, refusals = :refusals, result = :result, changed = :changed
-             WHERE id = :id",
-        )?;
         let lease = prompt.job.lease();
-        sql.execute(named_params! {
+        Ok(self.db.prepare_cached(sql)?.execute(named_params! {
             ":id": prompt.id.0,
             ":state": prompt.job.state().as_str(), ":wait": prompt.job.wait_until.0,
             ":code": columns.hold.map(|h| h.code.as_str()), ":text": columns.hold.map(|h| &h.text),
@@ -121,8 +136,7 @@ impl Store {
             ":tried": prompt.job.tried, ":attempts": prompt.job.attempts, ":refusals": prompt.job.refusals,
             ":result": columns.result.map(|r| to_json("result", r)).transpose()?,
             ":changed": prompt.changed.0,
-        })?;
-        Ok(())
+        })?)
     }
 
     /// Keeps how sessions scored when a prompt was routed.
@@ -154,26 +168,22 @@ impl Store {
 
     /// Prompts that are offered by themselves, now or later: what the queue in memory is made of.
     pub fn waiting_prompts(&self) -> Stored<Vec<StoredPrompt>> {
-        let mut sql = self.db.prepare(
-            "SELECT * FROM prompts
-             WHERE state NOT IN ('completed', 'failed', 'cancelled') AND due IS NOT NULL ORDER BY id",
-        )?;
+        let mut sql =
+            self.db.prepare("SELECT * FROM prompts WHERE result IS NULL AND due IS NOT NULL ORDER BY id")?;
         sql.query_map([], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
     /// Prompts that are not final, oldest first.
     pub fn open_prompts(&self, limit: u32) -> Stored<Vec<StoredPrompt>> {
-        let mut sql = self.db.prepare_cached(
-            "SELECT * FROM prompts WHERE state NOT IN ('completed', 'failed', 'cancelled') ORDER BY id LIMIT ?1",
-        )?;
+        let mut sql =
+            self.db.prepare_cached("SELECT * FROM prompts WHERE result IS NULL ORDER BY id LIMIT ?1")?;
         sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
     /// Prompts that are final, newest first.
     pub fn final_prompts(&self, limit: u32) -> Stored<Vec<StoredPrompt>> {
         let mut sql = self.db.prepare_cached(
-            "SELECT * FROM prompts WHERE state IN ('completed', 'failed', 'cancelled')
-             ORDER BY changed DESC, id DESC LIMIT ?1",
+            "SELECT * FROM prompts WHERE result IS NOT NULL ORDER BY changed DESC, id DESC LIMIT ?1",
         )?;
         sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
     }

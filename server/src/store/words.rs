@@ -16,10 +16,13 @@ fn check(table: &str, column: &str, words: &[&str]) {
         .db
         .query_row("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1", [table], |r| r.get(0))
         .unwrap();
-    let start = format!("CHECK ({column} IN (");
-    let at = sql.find(&start).unwrap_or_else(|| panic!("{table}.{column} has no closed set")) + start.len();
-    let list = &sql[at..at + sql[at..].find(')').unwrap()];
-    let known: BTreeSet<&str> = list.split(',').map(|w| w.trim().trim_matches('\'')).collect();
+    // `x IN (...)`, or the same with `OR` where rows are written often.
+    let start = ["IN (", "= ", "IS NULL OR "].map(|how| format!("{column} {how}"));
+    let mut checks =
+        sql.match_indices("CHECK (").map(|(at, _)| sql[at + "CHECK (".len()..].trim_start_matches('('));
+    let check = checks.find(|check| start.iter().any(|start| check.starts_with(start)));
+    let check = check.unwrap_or_else(|| panic!("{table}.{column} has no closed set"));
+    let known: BTreeSet<&str> = check[..check.find(')').unwrap()].split('\'').skip(1).step_by(2).collect();
     assert_eq!(known, words.iter().copied().collect(), "{table}.{column}");
 }
 

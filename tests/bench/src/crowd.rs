@@ -180,7 +180,7 @@ fn claim(state: State) -> Claim {
 }
 
 /// Seconds of processor that a process has used.
-fn cpu(pid: u32) -> anyhow::Result<f64> {
+pub fn cpu(pid: u32) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let after = stat.rsplit_once(')').context("no name")?.1;
     let fields: Vec<&str> = after.split_whitespace().collect();
@@ -189,7 +189,7 @@ fn cpu(pid: u32) -> anyhow::Result<f64> {
 }
 
 /// Resident memory in KiB.
-fn resident(pid: u32) -> anyhow::Result<u64> {
+pub fn resident(pid: u32) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
     Ok(line.split_whitespace().nth(1).context("no figure")?.parse()?)

@@ -5,8 +5,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::status::children;
+
+/// How long what a command left behind may take to end.
+const LINGERS: Duration = Duration::from_secs(60);
 
 /// What a run took.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +21,8 @@ pub struct Run {
     pub bytes: usize,
     /// From the start to the last byte.
     pub wall: Duration,
+    /// Seconds of the processor of all processes that it was made of, to their end.
+    pub cpu: f64,
 }
 
 /// Opens a terminal: its master and its slave.
@@ -28,9 +36,20 @@ pub fn open() -> anyhow::Result<(OwnedFd, OwnedFd)> {
     Ok((master, slave))
 }
 
-/// Runs a command in a draining terminal, to its end.
+/// A command whose controlling terminal will be its standard input, as a shell's would.
+pub fn on_terminal(words: &[String]) -> Command {
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait"]).args(words);
+    command.env("TERM", "xterm-256color").env_remove("TMUX").env_remove("STY");
+    command
+}
+
+/// Runs a command in a draining terminal, to its end and that of all that it left behind.
 pub fn run(command: &mut Command) -> anyhow::Result<Run> {
+    // What it puts in the background is waited for as well, and so counted.
+    set_child_subreaper(Some(getpid()))?;
     let (master, slave) = open()?;
+    let before = children()?;
     command.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?));
     let begun = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
@@ -45,6 +64,15 @@ pub fn run(command: &mut Command) -> anyhow::Result<Run> {
         bytes += n;
         last = Instant::now();
     }
+    let wall = last - begun;
     child.wait()?;
-    Ok(Run { bytes, wall: last - begun })
+    let begun = Instant::now();
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            Ok(None) if begun.elapsed() < LINGERS => std::thread::sleep(Duration::from_millis(2)),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    Ok(Run { bytes, wall, cpu: children()? - before })
 }

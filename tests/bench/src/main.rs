@@ -8,21 +8,26 @@ mod drain;
 mod drill;
 mod ends;
 mod ere;
+mod footprint;
 mod inputs;
-mod memory;
+mod keys;
 mod past;
 mod pixels;
+mod proof;
 mod queue;
 mod relay;
 mod start;
 mod status;
 mod streams;
+mod stress;
+mod table;
 mod typed;
 mod week;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use table::Table;
 
 /// Measure the product beside its anchors.
 #[derive(Parser)]
@@ -54,12 +59,44 @@ enum What {
         #[arg(long, default_value_t = 100)]
         rounds: usize,
     },
-    /// Memory of client, holder, observer and idle server
-    Memory {
+    /// Time from a key to its echo, beside the barest relay and others
+    Keys {
         /// Folder of the product's programs
         #[arg(long, default_value = "target/release")]
         bin: PathBuf,
+        /// Keys of each way
+        #[arg(long, default_value_t = 2_000)]
+        keys: usize,
     },
+    /// Memory and processor time of sessions
+    Footprint {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Sessions at once
+        #[arg(long, default_value_t = 200)]
+        sessions: usize,
+    },
+    /// Many simulated sessions before a real server: latency, memory, growth, and a server that is killed
+    Stress {
+        /// Folder of the product's programs
+        #[arg(long, default_value = "target/release")]
+        bin: PathBuf,
+        /// Sessions
+        #[arg(long, default_value_t = 10_000)]
+        sessions: usize,
+        /// Events a second of all
+        #[arg(long, default_value_t = 3_000.0)]
+        events: f64,
+        /// How long
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+    },
+    /// All that has a goal, in one table
+    Proof(proof::Proof),
+    /// Draws a screen twenty times a second
+    #[command(hide = true)]
+    Draw,
     /// Processor time of many idle sessions with tmux's status line on, beside reading all panes each second
     Status {
         /// Folder of the product's programs
@@ -192,21 +229,35 @@ enum What {
 }
 
 fn main() -> anyhow::Result<()> {
+    let one = |bin: &Path, part: &dyn Fn(&mut Table) -> anyhow::Result<()>| {
+        let mut table = Table::begin(bin);
+        part(&mut table)?;
+        table.end();
+        Ok(())
+    };
+    let own = PathBuf::from("target/release");
     match Cli::parse().what {
-        What::Relay { bin, megabytes, rounds } => relay::measure(&bin, megabytes, rounds),
-        What::Start { bin, rounds } => start::measure(&bin, rounds),
-        What::Memory { bin } => memory::measure(&bin),
+        What::Relay { bin, megabytes, rounds } => one(&bin, &|t| relay::measure(&bin, megabytes, rounds, t)),
+        What::Start { bin, rounds } => one(&bin, &|t| start::measure(&bin, rounds, t)),
+        What::Keys { bin, keys } => one(&bin, &|t| keys::measure(&bin, keys, t)),
+        What::Footprint { bin, sessions } => one(&bin, &|t| footprint::measure(&bin, sessions, t)),
+        What::Stress { bin, sessions, events, seconds } => {
+            let stress = stress::Stress { sessions, events, seconds };
+            one(&bin, &|t| stress::measure(&bin, stress, t))
+        }
+        What::Proof(proof) => one(&proof.bin, &|t| proof.measure(t)),
+        What::Draw => footprint::draw(),
         What::Status { bin, sessions, seconds } => status::measure(&bin, sessions, seconds),
         What::Ends { bin, agents, rounds } => {
             let agents = agents.canonicalize()?;
             ends::Bench { bin: &bin, agents: &agents, rounds }.measure()
         }
         What::Extractor { recordings, megabytes, rounds } => {
-            streams::measure(&recordings, megabytes << 20, rounds)
+            one(&own, &|t| streams::measure(&recordings, megabytes << 20, rounds, t))
         }
-        What::Queue { waiting, claims } => queue::measure(waiting, claims),
+        What::Queue { waiting, claims } => one(&own, &|t| queue::measure(waiting, claims, t)),
         What::Past { prompts, events } => past::measure(prompts, events),
-        What::Typed { bin, rounds } => typed::measure(&bin, rounds),
+        What::Typed { bin, rounds } => one(&bin, &|t| typed::measure(&bin, rounds, t)),
         What::Crowd { bin, sessions, rate, seconds } => {
             crowd::measure(&bin, crowd::Crowd { sessions, rate, seconds })
         }

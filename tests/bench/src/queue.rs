@@ -21,19 +21,23 @@ use wire::session::{Claim, Context, Moves, Size, Source, State};
 use wire::wrapper::{Hello, Now, Numbered, Offer, Report, ToWrapper};
 use wire::{HostId, SessionId, UnixMillis};
 
+use crate::table::{Goal, Table};
+
 /// Commands that are decided in one transaction, as the loop's own most.
 const BATCH: usize = 256;
 /// Sessions that take prompts.
 const SESSIONS: usize = 64;
 
 /// Fills the queue, then lets sessions work it off; prints each step's speed and its ratio to bare SQLite.
-pub fn measure(waiting: usize, claims: usize) -> anyhow::Result<()> {
+pub fn measure(waiting: usize, claims: usize, table: &mut Table) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in(".")?;
     let (enqueue, claim) = ours(&folder.path().join("ours.sqlite"), waiting, claims)?;
     let (bare_enqueue, bare_claim) = bare(&folder.path().join("bare.sqlite"), waiting, claims)?;
-    println!("step, {waiting} waiting                 a second   bare SQLite   ratio");
-    println!("{:<32} {enqueue:>9.0}  {bare_enqueue:>12.0}  {:>6.2}", "enqueue", enqueue / bare_enqueue);
-    println!("{:<32} {claim:>9.0}  {bare_claim:>12.0}  {:>6.2}", "claim and complete", claim / bare_claim);
+    let what = format!("queue, {waiting} waiting");
+    for (step, own, bare) in [("enqueue", enqueue, bare_enqueue), ("claim and complete", claim, bare_claim)] {
+        table.row(&format!("{what}: {step}"), own, "a second", Goal::None);
+        table.row(&format!("{what}: {step} / bare SQLite"), own / bare, "", Goal::None);
+    }
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::median;
+use crate::table::{Goal, Table};
 
 /// Measures and prints.
-pub fn measure(bin: &Path, rounds: usize) -> anyhow::Result<()> {
+pub fn measure(bin: &Path, rounds: usize, table: &mut Table) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let time = |command: &mut Command| -> anyhow::Result<f64> {
         command.env("MUSTER_HOME", folder.path().join("m")).env("MUSTER_NO_SERVER", "1");
@@ -21,9 +22,9 @@ pub fn measure(bin: &Path, rounds: usize) -> anyhow::Result<()> {
         wrapped.push(time(Command::new(bin.join("wrap")).arg("true"))?);
     }
     let mut added: Vec<f64> = wrapped.iter().zip(&bare).map(|(wrapped, bare)| wrapped - bare).collect();
-    println!("{rounds} rounds, in turn; medians");
-    println!("true       {:6.2} ms", median(&mut bare));
-    println!("wrap true  {:6.2} ms", median(&mut wrapped));
-    println!("added      {:6.2} ms", median(&mut added));
+    let what = format!("start-up, {rounds} rounds");
+    table.row(&format!("{what}: `true`"), median(&mut bare), "ms", Goal::None);
+    table.row(&format!("{what}: `wrap true`"), median(&mut wrapped), "ms", Goal::None);
+    table.row(&format!("{what}: added"), median(&mut added), "ms", Goal::AtMost(15.0));
     Ok(())
 }

@@ -37,13 +37,17 @@ pub fn measure(bin: &Path, sessions: usize, seconds: u64) -> anyhow::Result<()> 
     done
 }
 
-struct Bench {
-    bin: PathBuf,
-    folder: PathBuf,
+/// The product's programs, and a home of their own.
+pub struct Bench {
+    /// Folder of the programs.
+    pub bin: PathBuf,
+    /// Folder of the home.
+    pub folder: PathBuf,
 }
 
 impl Bench {
-    fn command(&self, name: &str) -> Command {
+    /// One of the programs, in this home.
+    pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.bin.join(name));
         self.place(&mut command);
         command
@@ -124,7 +128,7 @@ impl Bench {
     }
 
     /// Seconds of the processor that each process of Muster has had, with its ended children's, by what it is.
-    fn ours(&self) -> BTreeMap<(String, u32), f64> {
+    pub fn ours(&self) -> BTreeMap<(String, u32), f64> {
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         pids.filter_map(|pid| {
@@ -191,6 +195,6 @@ fn ended_children(pid: &str) -> Option<f64> {
 }
 
 /// The same of this process's.
-fn children() -> anyhow::Result<f64> {
+pub fn children() -> anyhow::Result<f64> {
     ended_children("self").context("cannot read /proc/self/stat; this is measured on Linux")
 }

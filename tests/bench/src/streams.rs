@@ -13,6 +13,7 @@ use patterns::Library;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::inputs::{self, Traffic};
+use crate::table::{Goal, Table};
 use crate::{ere, median};
 
 /// Takes the parser's calls and does nothing.
@@ -28,9 +29,9 @@ fn now() -> f64 {
 
 /// Figures by input and way.
 #[derive(Default)]
-struct Table(BTreeMap<(&'static str, &'static str), Vec<f64>>);
+struct Figures(BTreeMap<(&'static str, &'static str), Vec<f64>>);
 
-impl Table {
+impl Figures {
     fn add(&mut self, input: &'static str, way: &'static str, bytes: usize, seconds: f64) {
         self.0.entry((input, way)).or_default().push(bytes as f64 / 1e6 / seconds);
     }
@@ -45,7 +46,7 @@ impl Table {
 }
 
 /// Measures and prints.
-pub fn measure(recordings: &Path, bytes: usize, rounds: usize) -> anyhow::Result<()> {
+pub fn measure(recordings: &Path, bytes: usize, rounds: usize, table: &mut Table) -> anyhow::Result<()> {
     let (plain, coloured) = (inputs::plain(bytes), inputs::coloured(bytes));
     let short = |text: &str| vec![inputs::pieces(&text.as_bytes()[..bytes / 8])];
     let long = |text: &str| vec![inputs::pieces(text.as_bytes())];
@@ -58,59 +59,54 @@ pub fn measure(recordings: &Path, bytes: usize, rounds: usize) -> anyhow::Result
         let file = folder.path().join(name);
         std::fs::write(&file, text.replace('\r', "")).map(|()| (name, file, text.len()))
     });
-    let mut table = Table::default();
+    let mut figures = Figures::default();
     for _ in 0..rounds {
         for (name, short, long) in &logs {
-            parser(&mut table, name, long);
-            emulator(&mut table, name, short);
-            extraction(&mut table, name, "extractor, stream", long, Some("any"));
-            extraction(&mut table, name, "extractor, screen", long, Some("claude"));
+            parser(&mut figures, name, long);
+            emulator(&mut figures, name, short);
+            extraction(&mut figures, name, "extractor, stream", long, Some("any"));
+            extraction(&mut figures, name, "extractor, screen", long, Some("claude"));
         }
         for file in &files {
             let (name, file, length) = file.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
             // An eighth would do, but a child's time is told in hundredths of a second.
-            table.add(name, "grep -E", *length, grep(&rules, file)?);
+            figures.add(name, "grep -E", *length, grep(&rules, file)?);
         }
         for _ in 0..8 {
-            parser(&mut table, "TUI", &tui);
-            emulator(&mut table, "TUI", &tui);
-            extraction(&mut table, "TUI", "extractor", &tui, None);
+            parser(&mut figures, "TUI", &tui);
+            emulator(&mut figures, "TUI", &tui);
+            extraction(&mut figures, "TUI", "extractor", &tui, None);
         }
-        matcher(&mut table, bytes);
+        matcher(&mut figures, bytes);
     }
-    print(&table, bytes, rounds);
-    start(rounds)
+    print(&figures, rounds, table);
+    start(rounds, table)
 }
 
-fn print(table: &Table, bytes: usize, rounds: usize) {
-    println!(
-        "{} MB a run, {rounds} rounds in turn; medians, MB/s of processor time, and ratios of the rounds",
-        bytes >> 20
-    );
-    println!(
-        "{:<10} {:<18} {:>9} {:>10} {:>10} {:>10}",
-        "input", "way", "MB/s", "of parser", "of vt100", "of grep"
-    );
-    let ways = ["vte, no-op", "vt100", "extractor, stream", "extractor, screen", "extractor", "grep -E"];
+fn print(figures: &Figures, rounds: usize, table: &mut Table) {
+    let ways = ["vt100", "extractor, stream", "extractor, screen", "extractor", "grep -E"];
     for input in ["plain", "coloured", "TUI"] {
         for way in ways {
-            let ratio = |anchor| {
-                table.of(input, way, anchor).map_or(String::new(), |(_, ratio)| format!("{ratio:.3}"))
-            };
-            if let Some((speed, _)) = table.of(input, way, way) {
-                let (parser, emulator, grep) = (ratio("vte, no-op"), ratio("vt100"), ratio("grep -E"));
-                println!("{input:<10} {way:<18} {speed:>9.1} {parser:>10} {emulator:>10} {grep:>10}");
+            let Some((speed, _)) = figures.of(input, way, way) else { continue };
+            let what = format!("{input} output, {rounds} rounds: {way}");
+            table.row(&format!("{what}, speed"), speed, "MB/s of processor", Goal::None);
+            for anchor in ["vte, no-op", "vt100", "grep -E"].into_iter().filter(|anchor| *anchor != way) {
+                if let Some((_, ratio)) = figures.of(input, way, anchor) {
+                    let own = way.starts_with("extractor") && anchor == "grep -E";
+                    let goal = if own { Goal::AtLeast(1.0) } else { Goal::None };
+                    table.row(&format!("{what} / {anchor}"), ratio, "", goal);
+                }
             }
         }
     }
-    for input in ["0.1 %", "1 %", "10 %", "stripped"] {
-        if let Some((speed, _)) = table.of(input, "matcher", "matcher") {
-            println!("{input:<10} {:<18} {speed:>9.1}", "matcher alone");
+    for (input, goal) in [("0.1 %", 1.6), ("1 %", 1.0), ("10 %", 1.0), ("stripped", 0.8)] {
+        if let Some((speed, _)) = figures.of(input, "matcher", "matcher") {
+            table.row(&format!("matcher alone, {input}"), speed / 1e3, "GB/s", Goal::AtLeast(goal));
         }
     }
 }
 
-fn parser(table: &mut Table, input: &'static str, traffic: &[Traffic]) {
+fn parser(figures: &mut Figures, input: &'static str, traffic: &[Traffic]) {
     let (begun, mut bytes) = (now(), 0);
     for one in traffic {
         let mut parser = vte::Parser::new();
@@ -119,10 +115,10 @@ fn parser(table: &mut Table, input: &'static str, traffic: &[Traffic]) {
             bytes += piece.len();
         }
     }
-    table.add(input, "vte, no-op", bytes, now() - begun);
+    figures.add(input, "vte, no-op", bytes, now() - begun);
 }
 
-fn emulator(table: &mut Table, input: &'static str, traffic: &[Traffic]) {
+fn emulator(figures: &mut Figures, input: &'static str, traffic: &[Traffic]) {
     let (begun, mut bytes) = (now(), 0);
     for one in traffic {
         let side = |n: u16| n.try_into().unwrap_or(std::num::NonZeroU16::MIN);
@@ -132,12 +128,12 @@ fn emulator(table: &mut Table, input: &'static str, traffic: &[Traffic]) {
             bytes += piece.len();
         }
     }
-    table.add(input, "vt100", bytes, now() - begun);
+    figures.add(input, "vt100", bytes, now() - begun);
 }
 
 /// The whole extractor, as the observer drives it; `agent` stands for the one that the traffic is of.
 fn extraction(
-    table: &mut Table,
+    figures: &mut Figures,
     input: &'static str,
     way: &'static str,
     traffic: &[Traffic],
@@ -155,7 +151,7 @@ fn extraction(
         }
         extractor.tick(Duration::from_secs(100_000), &mut seen);
     }
-    table.add(input, way, bytes, now() - begun);
+    figures.add(input, way, bytes, now() - begun);
 }
 
 /// Processor time of `grep -E -c` with all rules over a file.
@@ -174,7 +170,7 @@ fn grep(rules: &Path, file: &Path) -> anyhow::Result<f64> {
     Ok((children()? - before).max(0.01))
 }
 
-fn matcher(table: &mut Table, bytes: usize) {
+fn matcher(figures: &mut Figures, bytes: usize) {
     let matcher = Library::builtin().matcher();
     let coloured = inputs::coloured(bytes / 4).replace('\r', "");
     let mut stripped = String::new();
@@ -196,7 +192,7 @@ fn matcher(table: &mut Table, bytes: usize) {
                 rest = &rest[end..];
             }
         }
-        table.add(input, "matcher", fed, now() - begun);
+        figures.add(input, "matcher", fed, now() - begun);
         std::hint::black_box(found);
     }
 }
@@ -210,17 +206,18 @@ pub fn patterns() -> anyhow::Result<()> {
 }
 
 /// How long that takes in a process of its own.
-fn start(rounds: usize) -> anyhow::Result<()> {
+fn start(rounds: usize, table: &mut Table) -> anyhow::Result<()> {
     let mut took = Vec::new();
     for _ in 0..rounds.max(3) * 4 {
         let out = Command::new(std::env::current_exe()?).arg("patterns").output()?;
         took.push(String::from_utf8(out.stdout)?.trim().parse::<f64>()? / 1e3);
     }
     let rules = Library::builtin().matcher().rules().len();
-    println!(
-        "start-up of all agents and {rules} rules: {:.2} ms (median of {})",
+    table.row(
+        &format!("start-up of all agents and {rules} rules"),
         median(&mut took),
-        took.len()
+        "ms",
+        Goal::AtMost(3.0),
     );
     Ok(())
 }

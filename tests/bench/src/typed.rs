@@ -8,8 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use serde_json::Value;
 
+use crate::table::{Goal, Table};
+
 /// Sends prompts one after the other and prints the percentiles, from the request's commit and from the command.
-pub fn measure(bin: &Path, rounds: usize) -> anyhow::Result<()> {
+pub fn measure(bin: &Path, rounds: usize, table: &mut Table) -> anyhow::Result<()> {
     let bin = bin.canonicalize()?;
     let folder = tempfile::tempdir()?;
     let project = folder.path().join("p");
@@ -44,19 +46,18 @@ pub fn measure(bin: &Path, rounds: usize) -> anyhow::Result<()> {
     }
     command("wrap").args(["kill", "-s", "9", "a"]).status()?;
     command("assigner").arg("stop").status()?;
-    println!("milliseconds to the written text, {rounds} prompts        p50    p90    p99   most");
-    for (what, figures) in
-        [("from the command's start", from_command), ("from the prompt's commit", from_commit)]
-    {
-        line(what, figures);
-    }
+    let what = format!("a prompt's written text, {rounds} prompts");
+    rows(&format!("{what}, from the command's start"), from_command, Goal::AtMost(50.0), table);
+    rows(&format!("{what}, from its commit"), from_commit, Goal::None, table);
     Ok(())
 }
 
-fn line(what: &str, mut figures: Vec<f64>) {
+fn rows(what: &str, mut figures: Vec<f64>, goal: Goal, table: &mut Table) {
     figures.sort_by(f64::total_cmp);
     let at = |part: f64| figures[((figures.len() - 1) as f64 * part).round() as usize];
-    println!("{what:<50} {:>6.0} {:>6.0} {:>6.0} {:>6.0}", at(0.5), at(0.9), at(0.99), at(1.0));
+    table.row(&format!("{what}: p50"), at(0.5), "ms", Goal::None);
+    table.row(&format!("{what}: p90"), at(0.9), "ms", Goal::None);
+    table.row(&format!("{what}: p99"), at(0.99), "ms", goal);
 }
 
 fn millis() -> f64 {
