@@ -22,7 +22,7 @@ use wire::place::Place;
 use crate::cli::Run;
 use crate::control::{Channel, FromHolder, Offer, Spec, ToHolder};
 use crate::hooks::{self, Launch};
-use crate::{clock, names, profiles, telemetry, tty};
+use crate::{clock, modes, names, profiles, telemetry, tty};
 
 /// Size of a terminal that nobody sees.
 const HEADLESS: (u16, u16) = (120, 40);
@@ -194,6 +194,10 @@ impl Lent {
         let end = self.follow(&mut channel);
         if self.settings.is_some() {
             tty::write_all(&self.output, &tty::left_on(folder));
+            if end.is_err() {
+                // The recording may lack what was shown last.
+                tty::write_all(&self.output, &modes::restore_blindly());
+            }
         }
         self.restore();
         match end? {
@@ -219,7 +223,7 @@ impl Lent {
                 Err(e) => return Err(e.into()),
             }
             for signal in signals.pending() {
-                self.signal(signal, channel)?;
+                self.signal(signal, channel);
             }
             let open = channel.fill()?;
             while let Some(message) = channel.next::<FromHolder>()? {
@@ -233,16 +237,18 @@ impl Lent {
         }
     }
 
-    fn signal(&self, signal: i32, channel: &mut Channel) -> io::Result<()> {
-        match signal {
+    fn signal(&self, signal: i32, channel: &mut Channel) {
+        let message = match signal {
             SIGWINCH | SIGCONT => match tty::size(&self.output) {
-                Some((cols, rows)) => channel.send(&ToHolder::Resize(cols, rows)),
-                None => Ok(()),
+                Some((cols, rows)) => ToHolder::Resize(cols, rows),
+                None => return,
             },
             // The window was closed: the agent works on.
-            SIGHUP => channel.send(&ToHolder::Detach),
-            other => channel.send(&ToHolder::Signal(other)),
-        }
+            SIGHUP => ToHolder::Detach,
+            other => ToHolder::Signal(other),
+        };
+        // A holder that has ended by now has left its last word to be read.
+        let _ = channel.send(&message);
     }
 
     /// The program was stopped: this process stops as well, so that the shell has its terminal, until `fg`.
@@ -250,7 +256,8 @@ impl Lent {
         self.restore();
         rustix::process::kill_current_process_group(Signal::TSTP)?;
         self.lend(channel);
-        self.signal(SIGWINCH, channel)
+        self.signal(SIGWINCH, channel);
+        Ok(())
     }
 
     /// Makes the terminal raw, and only then lets the holder use it: from here on no key of the terminal can stop this

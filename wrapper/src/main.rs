@@ -34,9 +34,14 @@ fn main() -> ExitCode {
     }
     complete::answer();
     let cli = Cli::parse();
+    // A pipe that these lose is not their output, but what they are there for.
+    let prints = !matches!(
+        cli.command,
+        None | Some(Verb::Attach { .. } | Verb::Kill { .. } | Verb::Holder | Verb::Observer { .. })
+    );
     match act(cli) {
         Ok(status) => ExitCode::from(status),
-        Err(fault) if is_closed_pipe(&fault) => ExitCode::SUCCESS,
+        Err(fault) if prints && is_closed_pipe(&fault) => ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("wrap: {}", wire::text::escape(&format!("{fault:#}")));
             ExitCode::from(OWN_FAILURE)

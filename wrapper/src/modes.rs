@@ -28,6 +28,15 @@ const PRIVATE: [(u16, &str); 15] = [
 /// Longest control sequence that is looked at; longer ones set no mode.
 const SEQUENCE_MAX: usize = 64;
 
+/// The bytes that bring a terminal back when nobody knows what is on: all that harms no terminal where it is off.
+///
+/// The alternate screen is left by 1047, which moves no cursor. Keys are told plainly again; what stands below on the
+/// terminal's stack of such settings is the shell's, and stays.
+pub fn restore_blindly() -> Vec<u8> {
+    let undone = PRIVATE.iter().filter(|(mode, _)| *mode != 1049).map(|(_, undo)| *undo);
+    undone.chain(["\x1b[=0u", "\x1b[>4m", "\x1b>", "\x1b[0m", "\x1b[?25h"]).collect::<String>().into_bytes()
+}
+
 /// The modes that are on, fed with everything the program wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Modes {
@@ -172,6 +181,15 @@ mod tests {
         check(b"\x1b[>7u\x1b[>1u\x1b[<u", b"\x1b[<1u");
         check(b"\x1b[>4;2m", b"\x1b[>4m");
         check(b"\x1b[>4;2m\x1b[>4;0m", b"");
+    }
+
+    #[test]
+    fn what_is_restored_blindly_is_all_that_could_be_on() {
+        let mut modes = Modes::default();
+        modes.feed(b"\x1b[?1;9;47;1000;1002;1003;1004;1005;1006;1015;1047;2004;2026;2031h\x1b[>4;2m\x1b=\x1b[31m\x1b[?25l");
+        assert!(!modes.restore().is_empty());
+        modes.feed(&restore_blindly());
+        assert_eq!(modes.restore(), b"");
     }
 
     proptest! {
