@@ -13,6 +13,12 @@ pub fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
+/// A line on standard error from a process without a log of its own. One that cannot be written is no reason to end.
+pub fn line(text: std::fmt::Arguments) {
+    use std::io::Write;
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Sends this process's log to its standard error; `MUSTER_LOG` chooses what (default `info`), and `MUSTER_LOG_FORMAT`
 /// how: `json` is one object a line.
 pub fn to_stderr() {

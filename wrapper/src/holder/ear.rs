@@ -8,6 +8,8 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use patterns::TelemetryRecipe;
 
+use crate::log;
+
 /// Bytes of the secret.
 const SECRET: usize = 32;
 
@@ -42,7 +44,7 @@ impl Ear {
                 (Some(ear), env.map(|(name, value)| (name, value.into())).collect())
             }
             Err(fault) => {
-                eprintln!("no port for the agent's telemetry: {fault}");
+                log::line(format_args!("no port for the agent's telemetry: {fault}"));
                 (None, Vec::new())
             }
         }

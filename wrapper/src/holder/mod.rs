@@ -161,9 +161,9 @@ impl Holder {
                 return ready;
             }
             if !self.writer.flush() {
-                // The disk is busy: look again soon.
-                patience =
-                    Some(patience.map_or(Duration::from_millis(5), |p| p.min(Duration::from_millis(5))));
+                // The disk is busy, or bad.
+                let pause = self.writer.pause();
+                patience = Some(patience.map_or(pause, |patience| patience.min(pause)));
             }
         }
         self.poll(patience)

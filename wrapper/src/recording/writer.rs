@@ -1,8 +1,8 @@
 //! Writes a recording from a thread of its own. Must not: make the holder wait for a disk.
 //!
-//! The holder fills one buffer while the thread writes the other. When the disk is slower than the program for
-//! longer than [`BUFFER_MAX`] lasts, or full, output is not recorded and a gap says how much; the program never
-//! waits and never notices.
+//! The holder fills one buffer while the thread writes the other, again and again if the disk is full. When the disk
+//! takes nothing for longer than [`BUFFER_MAX`] lasts, output is not recorded and a gap says how much; the program
+//! never waits and never notices.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -15,9 +15,16 @@ use std::time::{Duration, Instant};
 
 use super::record::{Header, Record, put_output};
 use super::{MAGIC, SEGMENT_MAX, SESSION_MAX, segment_path};
+use crate::log;
 
 /// Bytes that may wait for the disk.
 const BUFFER_MAX: usize = 8 << 20;
+
+/// How soon a disk that failed is tried again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// How soon the thread may have written what it has.
+const SOON: Duration = Duration::from_millis(5);
 
 /// The holder's end.
 pub struct Writer {
@@ -44,8 +51,6 @@ struct Start {
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
-    /// Output bytes among them.
-    output: u64,
     /// Where it begins.
     start: Start,
 }
@@ -59,6 +64,8 @@ struct Shared {
 struct Slot {
     batch: Batch,
     busy: bool,
+    /// The disk took nothing when it was tried last.
+    failing: bool,
     closing: bool,
 }
 
@@ -69,7 +76,7 @@ impl Writer {
         let shared = Arc::new(Shared { slot: Mutex::default(), changed: Condvar::new() });
         let here = Start { cols: header.cols, rows: header.rows, ..Start::default() };
         let dir = dir.to_owned();
-        let disk = Disk { dir, header, file: None, number: 0, size: 0, sizes: Vec::new(), lost: 0, wake };
+        let disk = Disk { dir, header, file: None, number: 0, size: 0, sizes: Vec::new(), wake };
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("recording".into()).stack_size(128 << 10);
         let thread = thread.spawn(move || disk.run(&theirs))?;
@@ -84,7 +91,6 @@ impl Writer {
         } else {
             let delta = self.delta(at);
             put_output(&mut self.batch.bytes, delta, bytes);
-            self.batch.output += bytes.len() as u64;
         }
         self.here.offset += bytes.len() as u64;
     }
@@ -103,6 +109,11 @@ impl Writer {
         self.batch.bytes.len()
     }
 
+    /// When to hand over again what the thread was not free to take.
+    pub fn pause(&self) -> Duration {
+        if lock(&self.shared.slot).failing { RETRY } else { SOON }
+    }
+
     /// Hands over what waits, if the thread is free to take it; never blocks on the disk. `false` when it is busy.
     pub fn flush(&mut self) -> bool {
         if self.batch.bytes.is_empty() {
@@ -117,7 +128,6 @@ impl Writer {
         drop(slot);
         self.shared.changed.notify_all();
         self.batch.bytes.clear();
-        self.batch.output = 0;
         let lost = std::mem::take(&mut self.lost);
         self.batch.start = Start { offset: self.here.offset - lost, ..self.here };
         if lost > 0 {
@@ -171,8 +181,6 @@ struct Disk {
     size: u64,
     /// Sizes of the segments that are kept, oldest first, with their numbers.
     sizes: Vec<(u32, u64)>,
-    /// Output bytes that could not be written.
-    lost: u64,
     wake: OwnedFd,
 }
 
@@ -189,16 +197,31 @@ impl Disk {
             }
             std::mem::swap(&mut slot.batch, &mut batch);
             drop(slot);
-            if let Err(fault) = self.write(&batch) {
-                if self.lost == 0 {
-                    eprintln!("recording in {} pauses: {fault}", self.dir.display());
-                }
-                self.lost += batch.output;
-            }
+            self.write_at_last(&batch, shared);
             batch.bytes.clear();
             let _ = rustix::io::write(&self.wake, b"w");
             lock(&shared.slot).busy = false;
             shared.changed.notify_all();
+        }
+    }
+
+    /// Writes a batch as soon as the disk takes it; what is never taken is lost when the recording ends.
+    fn write_at_last(&mut self, batch: &Batch, shared: &Shared) {
+        let mut failing = false;
+        while let Err(fault) = self.write(batch) {
+            if !failing {
+                log::line(format_args!("recording in {} pauses: {fault}", self.dir.display()));
+            }
+            failing = true;
+            let mut slot = lock(&shared.slot);
+            slot.failing = true;
+            if slot.closing {
+                break;
+            }
+            drop(shared.changed.wait_timeout(slot, RETRY));
+        }
+        if failing {
+            lock(&shared.slot).failing = false;
         }
     }
 
@@ -208,24 +231,13 @@ impl Disk {
             self.begin(batch.start)?;
         }
         let Some(file) = self.file.as_mut() else { return Ok(()) };
-        let mut size = self.size;
-        let mut all = || -> io::Result<()> {
-            if self.lost > 0 {
-                let mut gap = Vec::new();
-                Record::Gap(self.lost).encode(Duration::ZERO, &mut gap);
-                file.write_all(&gap)?;
-                size += gap.len() as u64;
-            }
-            file.write_all(&batch.bytes)
-        };
-        if let Err(fault) = all() {
+        if let Err(fault) = file.write_all(&batch.bytes) {
             // A later segment starts clean; this one ends at its last whole record.
             let _ = file.set_len(self.size);
             self.close();
             return Err(fault);
         }
-        self.size = size + batch.bytes.len() as u64;
-        self.lost = 0;
+        self.size += batch.bytes.len() as u64;
         Ok(())
     }
 
@@ -233,7 +245,7 @@ impl Disk {
         self.close();
         let path = segment_path(&self.dir, self.number + 1);
         self.header.at_us = start.at.as_micros() as u64;
-        self.header.offset = start.offset - self.lost;
+        self.header.offset = start.offset;
         (self.header.cols, self.header.rows) = (start.cols, start.rows);
         let mut head = MAGIC.to_vec();
         Record::Header(Box::new(self.header.clone())).encode(Duration::ZERO, &mut head);
@@ -263,4 +275,86 @@ impl Disk {
 /// A panic of the other side must not become ours: the data is whole either way.
 fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reader;
+    use super::*;
+
+    /// The output that the recording in a folder holds, and how much it lacks.
+    fn read(dir: &Path) -> (Vec<u8>, u64) {
+        let mut all = (Vec::new(), 0);
+        for moment in Reader::open(dir).map_while(Result::ok) {
+            match moment.record {
+                Record::Output(bytes) => all.0.extend(bytes),
+                Record::Gap(lost) => all.1 += lost,
+                _ => {}
+            }
+        }
+        all
+    }
+
+    fn writer(dir: &Path) -> (Writer, std::io::PipeReader) {
+        let (grown, wake) = std::io::pipe().unwrap();
+        let header = Header {
+            session: "s".into(),
+            name: "s".into(),
+            agent: "sh".into(),
+            argv: Vec::new(),
+            term: "xterm".into(),
+            started_ms: 0,
+            started_mono_us: 0,
+            at_us: 0,
+            offset: 0,
+            cols: 80,
+            rows: 24,
+        };
+        (Writer::start(dir, header, wake.into()).unwrap(), grown)
+    }
+
+    #[test]
+    fn g9_what_a_bad_disk_did_not_take_is_written_when_it_does_although_nothing_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder that is not there yet takes nothing, for root as well.
+        let dir = folder.path().join("later");
+        let (mut writer, mut grown) = writer(&dir);
+        writer.output(Duration::ZERO, b"before ");
+        assert!(writer.flush());
+        while writer.pause() != RETRY {
+            std::thread::yield_now();
+        }
+        writer.output(Duration::ZERO, b"meanwhile");
+        assert!(!writer.flush(), "it waits for the disk");
+        std::fs::create_dir(&dir).unwrap();
+        io::Read::read_exact(&mut grown, &mut [0]).unwrap();
+        assert!(writer.settle(Duration::from_secs(60)));
+        assert_eq!(read(&dir), (b"before meanwhile".to_vec(), 0));
+    }
+
+    #[test]
+    fn g9_a_recording_ends_although_the_disk_never_takes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, _grown) = writer(&folder.path().join("never"));
+        writer.output(Duration::ZERO, b"lost");
+        writer.finish(Duration::from_millis(1));
+    }
+
+    #[test]
+    fn g9_what_finds_no_room_while_the_disk_takes_nothing_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("later");
+        let (mut writer, _grown) = writer(&dir);
+        writer.output(Duration::ZERO, b"first");
+        assert!(writer.flush());
+        let block = vec![b'x'; 1 << 20];
+        for _ in 0..12 {
+            writer.output(Duration::ZERO, &block);
+        }
+        std::fs::create_dir(&dir).unwrap();
+        assert!(writer.settle(Duration::from_secs(60)));
+        let (kept, lost) = read(&dir);
+        assert!(lost > 0 && kept.len() > BUFFER_MAX);
+        assert_eq!(kept.len() as u64 + lost, 5 + (12 << 20));
+    }
 }
