@@ -268,6 +268,11 @@ impl Journal {
         self.open.as_ref()
     }
 
+    /// Whether somebody removed the session's folder: there is nothing to tell of it any more.
+    pub fn is_gone(&self) -> bool {
+        !self.path.exists()
+    }
+
     /// Marks the session as told to its end: nobody needs to look at it again.
     pub fn close(&mut self) {
         let told =

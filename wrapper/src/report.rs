@@ -62,6 +62,30 @@ pub fn claim(claim: &extractor::Claim, start: UnixMillis) -> Claim {
     }
 }
 
+/// The state of a program that has ended.
+pub fn ended(exit: session::Exit, since: UnixMillis) -> Claim {
+    Claim {
+        state: State::Exited,
+        source: session::Source::Exit,
+        rule: "process.exit".to_owned(),
+        evidence: format!("ended with status {}", exit.status()),
+        since,
+        background: false,
+    }
+}
+
+/// The state of a session whose output cannot be read.
+pub fn quarantined(since: UnixMillis) -> Claim {
+    Claim {
+        state: State::Unknown,
+        source: session::Source::Silence,
+        rule: "observer.quarantined".to_owned(),
+        evidence: "reading the output crashed the observer; only the session's life is reported".to_owned(),
+        since,
+        background: false,
+    }
+}
+
 /// A dialog that appeared at this byte of the session's output, asked by an agent that works in `dir`.
 pub fn dialog(dialog: &extractor::Dialog, place: u64, dir: &Path) -> Dialog {
     let option = |(index, option): (usize, &extractor::DialogOption)| DialogOption {

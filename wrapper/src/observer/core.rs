@@ -12,7 +12,7 @@ use extractor::{Extractor, Observation, Seen};
 use jiff::tz::TimeZone;
 use patterns::Agent;
 use wire::prompt::{Hold, PromptResult};
-use wire::session::{Claim, Context, Dialog, Exit, Size, Source, State};
+use wire::session::{Claim, Context, Dialog, Exit, Size, State};
 use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
@@ -464,23 +464,8 @@ impl Core {
 
     fn claim(&self) -> Claim {
         match self.exit {
-            Some(exit) => Claim {
-                state: State::Exited,
-                source: Source::Exit,
-                rule: "process.exit".to_owned(),
-                evidence: format!("ended with status {}", exit.status()),
-                since: self.wall(self.at),
-                background: false,
-            },
-            None if self.quarantined => Claim {
-                state: State::Unknown,
-                source: Source::Silence,
-                rule: "observer.quarantined".to_owned(),
-                evidence: "reading the output crashed the observer; only the session's life is reported"
-                    .to_owned(),
-                since: self.start,
-                background: false,
-            },
+            Some(exit) => report::ended(exit, self.wall(self.at)),
+            None if self.quarantined => report::quarantined(self.start),
             None => {
                 let claim = report::claim(self.extractor.claim(), self.start);
                 // It asks nobody who may not answer: a prompt at rest, in somebody's own pane.

@@ -414,7 +414,7 @@ impl Observer {
             self.core.journal.close();
             return true;
         }
-        ended.elapsed() > LINGER
+        ended.elapsed() > LINGER || self.core.journal.is_gone()
     }
 }
 
