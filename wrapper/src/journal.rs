@@ -297,12 +297,14 @@ impl Journal {
     }
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        wire::fault::point("journal.write");
         if let Err(fault) = self.file.write_all(lines) {
             // Half a line must not be followed by a whole one.
             self.file.set_len(self.size)?;
             return Err(fault);
         }
         self.size += lines.len() as u64;
+        wire::fault::point("journal.written");
         Ok(())
     }
 }

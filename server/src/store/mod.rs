@@ -48,24 +48,35 @@ pub use tokens::{Scope, StoredToken};
 pub use traces::DueTrace;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Transaction};
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[
-    M::up(include_str!("../../migrations/001_start.sql")),
-    M::up(include_str!("../../migrations/002_queue.sql")),
-    M::up(include_str!("../../migrations/003_queue_speed.sql")),
-    M::up(include_str!("../../migrations/004_dashboard.sql")),
-    M::up(include_str!("../../migrations/005_alerts.sql")),
-    M::up(include_str!("../../migrations/006_admin.sql")),
-    M::up(include_str!("../../migrations/007_pools.sql")),
-    M::up(include_str!("../../migrations/008_agents.sql")),
-    M::up(include_str!("../../migrations/009_traces.sql")),
-    M::up(include_str!("../../migrations/010_cheap_checks.sql")),
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/001_start.sql"),
+    include_str!("../../migrations/002_queue.sql"),
+    include_str!("../../migrations/003_queue_speed.sql"),
+    include_str!("../../migrations/004_dashboard.sql"),
+    include_str!("../../migrations/005_alerts.sql"),
+    include_str!("../../migrations/006_admin.sql"),
+    include_str!("../../migrations/007_pools.sql"),
+    include_str!("../../migrations/008_agents.sql"),
+    include_str!("../../migrations/009_traces.sql"),
+    include_str!("../../migrations/010_cheap_checks.sql"),
 ];
-const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+/// The steps that a file lacks are made in one transaction.
+static MIGRATIONS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
+    let step = |sql: &&'static str| {
+        M::up_with_hook(sql, |_: &Transaction| {
+            wire::fault::point("store.migrate");
+            Ok(())
+        })
+    };
+    STEPS.iter().map(step).collect()
+});
 
 /// The database could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +144,10 @@ impl Store {
 
     /// Makes all since [`Store::begin`] durable.
     pub fn commit(&mut self) -> Stored<()> {
-        Ok(self.db.execute_batch("COMMIT")?)
+        wire::fault::point("store.commit");
+        self.db.execute_batch("COMMIT")?;
+        wire::fault::point("store.committed");
+        Ok(())
     }
 
     /// Takes back all since [`Store::begin`]; does nothing when SQLite did so already.

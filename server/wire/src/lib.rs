@@ -15,6 +15,7 @@ pub mod admin;
 pub mod alert;
 pub mod approval;
 pub mod event;
+pub mod fault;
 pub mod feed;
 pub mod frame;
 pub mod http;

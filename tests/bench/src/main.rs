@@ -199,22 +199,40 @@ enum What {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
-    /// Faults while prompts are delivered, judged by what the scripted agents received
+    /// One kind of fault, as often as is wanted, judged by what programs, agents and terminals saw
     Drill {
         /// What happens
         what: drill::What,
-        /// Folder of the product's programs
-        #[arg(long, default_value = "target/release")]
-        bin: PathBuf,
-        /// Prompts
+        /// Folder of the product's programs; without it those with assertions are built, which some drills need
+        #[arg(long)]
+        bin: Option<PathBuf>,
+        /// How often
         #[arg(long, default_value_t = 1000)]
         runs: usize,
         /// What decides about moments
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Sessions side by side
+        /// How many at a time
         #[arg(long, default_value_t = 4)]
         agents: usize,
+    },
+    /// All kinds of faults in turn, for hours; prints how often what happened
+    Soak {
+        /// How long
+        #[arg(long, default_value_t = 2.0)]
+        hours: f64,
+        /// What decides about moments; each round takes the next
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Folder of the product's programs; without it those with assertions are built, which some drills need
+        #[arg(long)]
+        bin: Option<PathBuf>,
+        /// How many at a time
+        #[arg(long, default_value_t = 3)]
+        agents: usize,
+        /// Only these
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<drill::What>,
     },
     /// Reads all patterns, finds nothing once, and prints the microseconds that took
     #[command(hide = true)]
@@ -266,7 +284,10 @@ fn main() -> anyhow::Result<()> {
             week::run(weeks, task, &switch);
             Ok(())
         }
-        What::Drill { what, bin, runs, seed, agents } => drill::run(what, bin, runs, seed, agents),
+        What::Drill { what, bin, runs, seed, agents } => {
+            drill::run(what, &e2e::drill::Plan { bin, runs, seed, agents })
+        }
+        What::Soak { hours, seed, bin, agents, only } => drill::soak(hours, seed, bin, agents, &only),
         What::Patterns => streams::patterns(),
         What::Barest { command } => relay::barest(&command),
     }

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod collector;
 pub mod document;
 pub mod drill;
+pub mod emulator;
 pub mod mcp;
 pub mod muster;
 pub mod real;

@@ -157,10 +157,17 @@ impl Muster {
     /// Starts the scripted agent headless.
     #[track_caller]
     pub fn scripted(&self, name: &str, project: &Path, manners: &[&str]) {
+        self.scripted_with(name, project, manners, &[]);
+    }
+
+    /// The same with variables of its own.
+    #[track_caller]
+    pub fn scripted_with(&self, name: &str, project: &Path, manners: &[&str], env: &[(&str, &str)]) {
         let agent = self.program("scripted-agent");
         let scripts = root().join("fixtures/scripts");
         let mut command = self.command("wrap");
         command
+            .envs(env.iter().copied())
             .args(["-d", "--name", name, "-C"])
             .arg(project)
             .arg(agent)
@@ -199,10 +206,33 @@ impl Muster {
 
     /// The server's process, once it serves.
     pub fn server(&self) -> i64 {
-        wait_for("the server's file", || {
-            let text = std::fs::read_to_string(self.home().join("run/assigner.json")).ok()?;
-            serde_json::from_str::<Value>(&text).ok()?["pid"].as_i64().filter(|pid| crate::is_alive(*pid))
-        })
+        wait_for("the server's file", || self.serving())
+    }
+
+    /// The same, if it serves now.
+    pub fn serving(&self) -> Option<i64> {
+        let text = std::fs::read_to_string(self.home().join("run/assigner.json")).ok()?;
+        serde_json::from_str::<Value>(&text).ok()?["pid"].as_i64().filter(|pid| crate::is_alive(*pid))
+    }
+
+    /// All living processes of this place.
+    pub fn processes(&self) -> Vec<i64> {
+        processes_with(&self.variable())
+    }
+
+    /// What the environment of each of them holds.
+    fn variable(&self) -> String {
+        format!("MUSTER_HOME={}", self.home().display())
+    }
+
+    /// What a session's holder read and wrote, in its order: `true` for what came from the program.
+    pub fn recorded(&self, session: &str) -> Vec<(bool, String)> {
+        let out = self.run("wrap", &["export", session]);
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let entries =
+            text.lines().filter_map(|line| serde_json::from_str::<(f64, String, String)>(line).ok());
+        let ours = entries.filter(|(_, code, _)| code == "o" || code == "i");
+        ours.map(|(_, code, data)| (code == "o", data)).collect()
     }
 }
 
@@ -220,15 +250,14 @@ impl Drop for Muster {
                 eprintln!("--- {}\n{}", log.display(), std::fs::read_to_string(&log).unwrap_or_default());
             }
         }
-        end_all(&format!("MUSTER_HOME={}", self.home().display()));
+        end_all(&self.variable());
     }
 }
 
 /// Ends whatever has this variable in its environment: it may start others until it is ended.
 pub(crate) fn end_all(variable: &str) {
-    let mark = format!("{variable}\0");
     loop {
-        let ours = processes_with(mark.as_bytes());
+        let ours = processes_with(variable);
         if ours.is_empty() {
             return;
         }
@@ -238,13 +267,14 @@ pub(crate) fn end_all(variable: &str) {
     }
 }
 
-/// Living processes whose environment holds these bytes, but for this one.
-fn processes_with(mark: &[u8]) -> Vec<i64> {
+/// Living processes whose environment has this variable, but for this one.
+fn processes_with(variable: &str) -> Vec<i64> {
+    let mark = format!("{variable}\0").into_bytes();
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<i64>().ok());
     let has_mark = |pid: &i64| {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.windows(mark.len()).any(|window| window == mark)
+        environment.windows(mark.len()).any(|window| window == mark.as_slice())
     };
     pids.filter(|pid| *pid != i64::from(std::process::id()) && crate::is_alive(*pid))
         .filter(has_mark)

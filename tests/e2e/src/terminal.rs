@@ -107,6 +107,16 @@ impl Terminal {
         }
     }
 
+    /// Everything that was shown, once nothing more comes: after the end of whatever ran in it.
+    #[track_caller]
+    pub fn await_all(&mut self) -> Vec<u8> {
+        // With the last descriptor of the other side closed, the reader comes to the end.
+        self.slave = None;
+        let master = self.master.as_ref().expect("the terminal is open");
+        wait_for("the reader's end", || (Arc::strong_count(master) == 1).then_some(()));
+        self.output()
+    }
+
     /// Changes the size.
     pub fn resize(&self, cols: u16, rows: u16) {
         tcsetwinsize(&**self.master.as_ref().expect("the terminal is open"), winsize(cols, rows))

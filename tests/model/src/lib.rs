@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agent;
+pub mod random;
 mod rig;
 mod world;
 

@@ -293,8 +293,10 @@ impl Holder {
             if self.spec.record_input && !self.pty.hides_input() { bytes.to_vec() } else { Vec::new() };
         let at = self.at();
         self.writer.record(at, &Record::Input(keys, kept));
+        wire::fault::point("holder.type");
         self.typed.extend(bytes);
         self.write_program();
+        wire::fault::point("holder.typed");
     }
 
     fn read_terminal(&mut self) {

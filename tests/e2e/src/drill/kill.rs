@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::verdict::{judge, told};
 use super::{Plan, Random, Report, Slot, settled, side_by_side, word};
 use crate::{Muster, signal};
 
@@ -32,8 +33,7 @@ pub fn run(plan: &Plan) -> Report {
             Drill { muster: &muster, slot, killed: 0, report: Report::default(), sent: Vec::new() };
         for run in runs {
             let (step, victim) = (STEPS[run % STEPS.len()], VICTIMS[run / STEPS.len() % VICTIMS.len()]);
-            let random = Random(plan.seed ^ (*run as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
-            drill.one(*run, step, victim, random);
+            drill.one(*run, step, victim, plan.random(*run));
         }
         drill.judge_all();
         drill.report
@@ -61,7 +61,7 @@ impl Drill<'_> {
             "prerequisites": prerequisites,
         }));
         // From a microsecond to 20 ms: most within the first, some after the next step.
-        let delay = Duration::from_micros(20_000f64.powf(random.part()) as u64);
+        let delay = random.moment(Duration::from_millis(20));
         let api = self.muster.api();
         let over = || api.get(&format!("/v1/prompts/{id}")).is_ok_and(|p| settled(&p));
         let came = step == "leased" || self.slot.await_step(step, over);
@@ -134,33 +134,5 @@ fn is_back(detail: &Value) -> bool {
         Some("pending") => true,
         Some("held") => prompt["hold"]["code"].as_str().is_some_and(|code| untyped.contains(&code)),
         _ => false,
-    }
-}
-
-fn told(detail: &Value) -> String {
-    let state = word(detail, "/prompt/state");
-    match state {
-        "held" | "pending" => format!("{state} {}", word(detail, "/prompt/hold/code")),
-        "failed" => format!("failed {}", word(detail, "/prompt/result/source")),
-        _ => state.to_owned(),
-    }
-}
-
-/// What is wrong with one prompt.
-fn judge(text: &str, times: usize, detail: &Value) -> Option<String> {
-    let state = told(detail);
-    let wrong = |what: String| Some(format!("{text:?}, {state}: {what}: {detail}"));
-    if times > 1 {
-        return wrong(format!("pasted {times} times"));
-    }
-    match word(detail, "/prompt/state") {
-        "completed" if times != 1 => wrong("never pasted".to_owned()),
-        "completed" => {
-            let name = text.rsplit(' ').next().unwrap_or_default();
-            let (said, told) = (format!("Ran {name} at once."), word(detail, "/prompt/result/answer"));
-            (said != told).then(|| wrong(format!("the agent answered {said:?}"))).flatten()
-        }
-        "pending" if times > 0 => wrong("pasted, and would be again".to_owned()),
-        _ => None,
     }
 }

@@ -4,8 +4,20 @@
 //! itself where an agent knows better.
 
 pub mod dialog;
+pub mod disk;
+pub mod endings;
+pub mod exits;
+pub mod flow;
 pub mod kill;
+pub mod migrate;
+pub mod pause;
+pub mod points;
+pub mod poison;
+pub mod same;
 mod slot;
+pub mod storm;
+pub mod upgrade;
+mod verdict;
 
 pub use slot::{Slot, settled};
 
@@ -15,10 +27,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::Muster;
+use crate::{Muster, api::Api};
 
 /// How long a prompt may take to settle after a fault; the product's own limits in a drill are far shorter.
 const SETTLE: Duration = Duration::from_secs(90);
+
+/// How often something is looked at.
+const LOOK: Duration = Duration::from_millis(3);
 
 /// What is drilled.
 #[derive(Debug, Clone)]
@@ -34,6 +49,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What decides about one of its runs.
+    fn random(&self, run: usize) -> Random {
+        Random(self.seed ^ (run as u64).wrapping_mul(0x2545_f491_4f6c_dd1d))
+    }
+
     fn muster(&self) -> Muster {
         self.bin.as_deref().map_or_else(Muster::new, Muster::of)
     }
@@ -61,11 +81,18 @@ impl Report {
         self.counts.get(what).copied().unwrap_or_default()
     }
 
-    fn add(&mut self, other: Report) {
+    /// Adds another to it.
+    pub fn add(&mut self, other: Report) {
         for (what, n) in other.counts {
             *self.counts.entry(what).or_default() += n;
         }
         self.faults.extend(other.faults);
+        self.took += other.took;
+    }
+
+    /// Notes a fault of the product.
+    fn fault(&mut self, what: impl Into<String>) {
+        self.faults.push(what.into());
     }
 }
 
@@ -94,11 +121,18 @@ fn side_by_side(plan: &Plan, one: impl Fn(usize, &[usize]) -> Report + Sync) -> 
         };
         let threads: Vec<_> = (0..agents).map(begin).collect();
         for thread in threads {
-            all.add(thread.join().expect("a drill does not panic"));
+            all.add(thread.join().unwrap_or_else(|fault| panicked(&*fault)));
         }
     });
     all.took = begun.elapsed();
     all
+}
+
+/// What a drill waited for in vain is a fault as any other.
+fn panicked(fault: &(dyn std::any::Any + Send)) -> Report {
+    let said = fault.downcast_ref::<String>().cloned();
+    let said = said.or_else(|| fault.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    Report { faults: vec![said.unwrap_or_default()], ..Report::default() }
 }
 
 /// Reproducible numbers (SplitMix64).
@@ -113,6 +147,58 @@ impl Random {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// From 0 up to and without `n`.
+    pub fn below(&mut self, n: usize) -> usize {
+        ((self.part() * n as f64) as usize).min(n.saturating_sub(1))
+    }
+
+    /// One of these.
+    pub fn of<'a, T: ?Sized>(&mut self, these: &[&'a T]) -> &'a T {
+        these[self.below(these.len())]
+    }
+
+    /// A time up to this one; as many fall between one and ten milliseconds as between ten and a hundred.
+    pub fn moment(&mut self, longest: Duration) -> Duration {
+        Duration::from_micros((longest.as_micros() as f64).powf(self.part()) as u64)
+    }
+}
+
+/// Asks again until there is an answer that will do, for as long as things may take to settle. A server that is gone
+/// is started.
+fn await_answer(
+    muster: &Muster,
+    api: &Api,
+    ask: impl Fn(&Api) -> Result<Value, String>,
+    will_do: impl Fn(&Value) -> bool,
+) -> Option<Value> {
+    let until = Instant::now() + SETTLE;
+    while Instant::now() < until {
+        match ask(api) {
+            Ok(answer) if will_do(&answer) => return Some(answer),
+            Ok(_) => std::thread::sleep(LOOK),
+            Err(_) => {
+                let _ = muster.run("assigner", &["serve", "--detach"]);
+            }
+        }
+    }
+    None
+}
+
+/// Whether the database of a place is sound.
+fn sound(muster: &Muster) -> Result<(), String> {
+    let file = muster.home().join("state/muster.db");
+    let look = || -> rusqlite::Result<(String, bool)> {
+        let db = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.busy_timeout(SETTLE)?;
+        let verdict = db.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        Ok((verdict, db.prepare("PRAGMA foreign_key_check")?.exists([])?))
+    };
+    match look() {
+        Ok((verdict, false)) if verdict == "ok" => Ok(()),
+        Ok((verdict, broken)) => Err(format!("the database: {verdict}, with broken references: {broken}")),
+        Err(fault) => Err(format!("the database: {fault}")),
     }
 }
 

@@ -4,16 +4,13 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::SETTLE;
+use super::await_answer;
 use crate::{Muster, api::Api, is_alive, signal};
-
-/// How often something is looked at.
-const LOOK: Duration = Duration::from_millis(3);
 
 /// A place for one agent.
 pub struct Slot<'m> {
@@ -23,6 +20,7 @@ pub struct Slot<'m> {
     number: usize,
     generation: usize,
     manners: Vec<String>,
+    env: Vec<(String, String)>,
     /// The present session.
     id: String,
     agent: i64,
@@ -34,6 +32,11 @@ pub struct Slot<'m> {
 impl<'m> Slot<'m> {
     /// Starts an agent and waits until it can be prompted.
     pub fn start(muster: &'m Muster, number: usize, manners: &[String]) -> Self {
+        Self::start_with(muster, number, manners, &[])
+    }
+
+    /// The same, its sessions with variables of their own.
+    pub fn start_with(muster: &'m Muster, number: usize, manners: &[String], env: &[(&str, &str)]) -> Self {
         let project = muster.project(&format!("p{number}"));
         let mut slot = Self {
             muster,
@@ -42,6 +45,7 @@ impl<'m> Slot<'m> {
             number,
             generation: 0,
             manners: manners.to_vec(),
+            env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             id: String::new(),
             agent: 0,
             holder: 0,
@@ -57,7 +61,8 @@ impl<'m> Slot<'m> {
         let kept = self.kept(self.generation);
         let keep = ["--keep", kept.to_str().expect("temporary folders are UTF-8"), "--start-ms", "0"];
         let manners: Vec<&str> = keep.into_iter().chain(self.manners.iter().map(String::as_str)).collect();
-        self.muster.scripted(&self.name(), &self.project, &manners);
+        let env: Vec<_> = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.muster.scripted_with(&self.name(), &self.project, &manners, &env);
         let live = crate::wait_for("the session", || self.muster.live(&self.name()));
         self.id = live["id"].as_str().expect("it has an id").to_owned();
         self.agent = live["pid"].as_i64().expect("it has a process");
@@ -111,23 +116,12 @@ impl<'m> Slot<'m> {
         signal(self.agent, Signal::USR1);
     }
 
-    /// Asks again until there is an answer that will do. A server that is gone is started.
     fn await_answer(
         &self,
         ask: impl Fn(&Api) -> Result<Value, String>,
         will_do: impl Fn(&Value) -> bool,
     ) -> Option<Value> {
-        let until = Instant::now() + SETTLE;
-        while Instant::now() < until {
-            match ask(&self.api) {
-                Ok(answer) if will_do(&answer) => return Some(answer),
-                Ok(_) => std::thread::sleep(LOOK),
-                Err(_) => {
-                    let _ = self.muster.run("assigner", &["serve", "--detach"]);
-                }
-            }
-        }
-        None
+        await_answer(self.muster, &self.api, ask, will_do)
     }
 
     /// Waits until the session's journal tells of a step, or `over` says that it will not.
@@ -177,12 +171,7 @@ impl<'m> Slot<'m> {
 
     /// What the holder read and wrote, in its order: `true` for what came from the agent.
     pub fn order(&self) -> Vec<(bool, String)> {
-        let out = self.muster.run("wrap", &["export", &self.id]);
-        let text = String::from_utf8_lossy(&out.stdout).into_owned();
-        let entries =
-            text.lines().filter_map(|line| serde_json::from_str::<(f64, String, String)>(line).ok());
-        let ours = entries.filter(|(_, code, _)| code == "o" || code == "i");
-        ours.map(|(_, code, data)| (code == "o", data)).collect()
+        self.muster.recorded(&self.id)
     }
 
     /// How often each text was pasted into the agents of this place.

@@ -1,0 +1,123 @@
+//! The disk fills up at a random moment of a session's work, and has room again some time later. Must not: be the
+//! machine's own disk.
+//!
+//! What must hold: the agent never notices, the server says that it is full and works on when there is room, nothing
+//! that it took is lost, and its database is sound. Only root can mount the small file system that this needs.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Plan, Random, Report, Slot, settled, side_by_side, sound};
+use crate::{Muster, is_alive};
+
+/// The file system's size.
+const SIZE: &str = "size=24m,mode=700";
+
+/// Each run fills it once.
+pub fn run(plan: &Plan) -> Report {
+    side_by_side(plan, |number, runs| {
+        let mut report = Report::default();
+        let muster = plan.muster();
+        let home = muster.home();
+        let Some(_small) = Small::mount(&home) else {
+            report.count("not tried: a small file system can only be mounted by root");
+            return report;
+        };
+        let mut slot = Slot::start(&muster, number, &[]);
+        for run in runs {
+            report.count("runs");
+            if let Err(fault) = one(&muster, &mut slot, *run, plan.random(*run), &mut report) {
+                report.fault(format!("run {run}: {fault}"));
+                slot.end();
+                slot.renew();
+            }
+        }
+        slot.end();
+        report
+    })
+}
+
+fn one(
+    muster: &Muster,
+    slot: &mut Slot,
+    run: usize,
+    mut random: Random,
+    report: &mut Report,
+) -> Result<(), String> {
+    let agent = muster.live(&slot.name()).and_then(|s| s["pid"].as_i64()).ok_or("there is no agent")?;
+    let ballast = muster.home().join("ballast");
+    let ask = |n: usize| {
+        json!({
+            "text": format!("quick run {run}-{n}"), "target": slot.name(), "attempts": 1,
+            "accept_ms": 20_000, "timeout_ms": 30_000,
+        })
+    };
+    let first = slot.send(&ask(0));
+    std::thread::sleep(random.moment(Duration::from_millis(300)));
+    fill(&ballast, random.below(3) * 8192);
+    // What is refused was not taken; what was taken is done in the end.
+    let mut taken = vec![(0, first)];
+    for n in 1..4 {
+        match muster.api().post("/v1/prompts", &ask(n)) {
+            Ok(prompt) => taken.push((n, prompt["id"].as_i64().unwrap_or_default())),
+            Err(said) if said.contains("disk") => report.count("refused, as the disk is full"),
+            Err(said) => return Err(format!("a full disk is told as: {said}")),
+        }
+        std::thread::sleep(random.moment(Duration::from_millis(300)));
+    }
+    std::fs::remove_file(&ballast).map_err(|e| e.to_string())?;
+    for (n, id) in taken {
+        let Some(detail) = slot.await_settled(id, settled) else {
+            return Err(format!("stuck: {}", muster.try_prompt(id).unwrap_or_default()));
+        };
+        report.count(super::verdict::told(&detail));
+        let text = format!("quick run {run}-{n}");
+        let times = slot.pasted().get(&text).copied().unwrap_or_default();
+        if detail["prompt"]["state"] != "completed" {
+            slot.clear(id);
+        }
+        if let Some(fault) = super::verdict::judge(&text, times, &detail) {
+            return Err(fault);
+        }
+    }
+    if !is_alive(agent) {
+        return Err("the agent is gone".to_owned());
+    }
+    if !slot.rest() {
+        return Err("the session does not come to rest".to_owned());
+    }
+    sound(muster)
+}
+
+/// Fills the file system up to so many bytes.
+fn fill(ballast: &Path, left: usize) {
+    use std::io::Write;
+    let Ok(mut file) = std::fs::File::create(ballast) else { return };
+    let block = [0; 4096];
+    let mut written = 0usize;
+    while file.write_all(&block).is_ok() {
+        written += block.len();
+    }
+    let _ = file.set_len(written.saturating_sub(left) as u64);
+}
+
+/// A small file system.
+struct Small<'p>(&'p Path);
+
+impl<'p> Small<'p> {
+    fn mount(path: &'p Path) -> Option<Self> {
+        std::fs::create_dir(path).ok()?;
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(path).output();
+        mount.is_ok_and(|out| out.status.success()).then_some(Self(path))
+    }
+}
+
+impl Drop for Small<'_> {
+    fn drop(&mut self) {
+        // Who still has files open there keeps them until the end.
+        let _ = Command::new("umount").arg("-l").arg(self.0).output();
+    }
+}

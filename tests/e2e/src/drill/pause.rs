@@ -1,0 +1,78 @@
+//! A process stops at a step of a delivery, as when a machine sleeps, and goes on some time later. Must not: kill.
+//!
+//! What must hold: what [`super::kill`] demands, of a process that was away for longer than its peers wait.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::kill::STEPS;
+use super::verdict::{judge, told};
+use super::{Plan, Report, Slot, settled, side_by_side, word};
+use crate::{Muster, signal};
+
+/// Who stops.
+const VICTIMS: [&str; 3] = ["observer", "server", "holder"];
+
+/// The longest time away: beyond the lease of a session.
+const AWAY: Duration = Duration::from_secs(45);
+
+/// Runs through all pairs of step and victim, again and again, each with a server of its own.
+pub fn run(plan: &Plan) -> Report {
+    side_by_side(plan, |number, runs| {
+        let muster = plan.muster();
+        let mut slot = Slot::start(&muster, number, &[]);
+        let mut report = Report::default();
+        for run in runs {
+            report.count("runs");
+            if let Err(fault) = one(plan, &muster, &mut slot, *run, &mut report) {
+                report.fault(format!("run {run}: {fault}"));
+                slot.end();
+                slot.renew();
+            }
+        }
+        report
+    })
+}
+
+fn one(plan: &Plan, muster: &Muster, slot: &mut Slot, run: usize, report: &mut Report) -> Result<(), String> {
+    let (step, victim) = (STEPS[run % STEPS.len()], VICTIMS[run / STEPS.len() % VICTIMS.len()]);
+    let mut random = plan.random(run);
+    slot.forget_steps();
+    let text = format!("quick run {run}-{:x}", random.0);
+    let id = slot.send(&json!({
+        "text": text, "target": slot.name(), "attempts": 1, "accept_ms": 60_000, "timeout_ms": 90_000,
+    }));
+    let api = muster.api();
+    let over = || api.get(&format!("/v1/prompts/{id}")).is_ok_and(|p| settled(&p));
+    let came = step == "leased" || slot.await_step(step, over);
+    std::thread::sleep(random.moment(Duration::from_millis(20)));
+    let pid = match victim {
+        "observer" => crate::wait_for("an observer", || slot.observer()),
+        "server" => muster.server(),
+        _ => slot.holder,
+    };
+    signal(pid, Signal::STOP);
+    let away = random.moment(AWAY);
+    std::thread::sleep(away);
+    signal(pid, Signal::CONT);
+    report.count(format!("stopped {victim} after {}", if came { step } else { "its end" }));
+    let Some(detail) = slot.await_settled(id, settled) else {
+        let last = muster.try_prompt(id).unwrap_or_default();
+        return Err(format!("{victim} away for {away:?} after {step}: stuck: {last}"));
+    };
+    report.count(told(&detail));
+    let times = slot.pasted().get(&text).copied().unwrap_or_default();
+    if word(&detail, "/prompt/state") != "completed" {
+        slot.clear(id);
+    }
+    if let Some(fault) = judge(&text, times, &detail) {
+        return Err(fault);
+    }
+    if slot.rest() {
+        Ok(())
+    } else {
+        Err(format!("{victim} away for {away:?}: the session does not come to rest"))
+    }
+}
