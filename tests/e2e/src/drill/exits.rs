@@ -2,6 +2,9 @@
 //!
 //! What must hold: `wrap` ends as the program did, at a terminal and at a pipe, and leaves no process behind.
 
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
 use crate::{Muster, Terminal, wait_for};
 
 use super::{Plan, Random, Report, side_by_side};
@@ -26,14 +29,19 @@ pub fn run(plan: &Plan) -> Report {
 fn one(muster: &Muster, run: usize, mut random: Random, report: &mut Report) {
     // All codes and signals in turn: a plan of 279 runs has each once.
     let which = run % (256 + DEADLY.len());
-    let (end, expected) = match DEADLY.get(which.wrapping_sub(256)) {
-        None => (format!("exit {which}"), which as i64),
-        Some(signal) => (format!("kill -{signal} $$"), i64::from(128 + signal)),
+    let end = match DEADLY.get(which.wrapping_sub(256)) {
+        None => format!("exit {which}"),
+        Some(signal) => format!("kill -{signal} $$"),
     };
     // What it leaves behind has nothing to do with its end.
     let before = random.of(&["", "sleep 0.2 & ", "(sleep 0.2 &) ; ", "setsid sleep 0.2 & "]);
+    let program = ["sh", "-c", &format!("{before}{end}")];
+    // Whoever started this may have had signals ignored, which programs inherit: what a shell would report is found out.
+    let bare = Command::new(program[0]).args(&program[1..]).stdin(Stdio::null()).status();
+    let Ok(bare) = bare else { return report.fault("there is no shell") };
+    let expected = i64::from(bare.code().or_else(|| Some(128 + bare.signal()?)).unwrap_or(-1));
     let mut command = muster.command("wrap");
-    command.env("MUSTER_NO_SERVER", "1").args(["sh", "-c", &format!("{before}{end}")]);
+    command.env("MUSTER_NO_SERVER", "1").args(program);
     let status = match random.below(2) {
         0 => Terminal::run(&command).await_end(),
         _ => i64::from(command.output().ok().and_then(|out| out.status.code()).unwrap_or(-1)),
