@@ -99,9 +99,13 @@ fn one(
     }
 }
 
-/// Signals that do not end a program which does nothing about them, or only stop it.
+/// Signals that do not end a program which does nothing about them, that only stop it, or that whoever started this had
+/// ignored, which programs inherit.
 fn lives_on(number: i32) -> bool {
-    matches!(number, 17..=23 | 28)
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    matches!(number, 17..=23 | 28) || ignored & 1 << (number - 1) != 0
 }
 
 /// Whether a condition comes to hold.
