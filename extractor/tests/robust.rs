@@ -44,7 +44,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn a51_no_bytes_and_no_size_make_the_screen_fail(
+    fn a51_g14_no_bytes_and_no_size_make_the_screen_fail(
         pieces in proptest::collection::vec((piece(), proptest::option::of((0u16..40, 0u16..40))), 1..40),
     ) {
         let mut vt = Vt::new(3, 2);
@@ -104,7 +104,7 @@ proptest! {
 }
 
 #[test]
-fn a51_tiny_and_huge_terminals_are_held_to_what_can_be_drawn() {
+fn a51_g14_tiny_and_huge_terminals_are_held_to_what_can_be_drawn() {
     for (cols, rows) in [(0, 0), (1, 1), (2, 1), (1, 2), (u16::MAX, u16::MAX)] {
         let mut extractor = new("claude", cols, rows);
         let mut seen = Vec::new();

@@ -1,11 +1,12 @@
-//! The table of security checks in SECURITY.md is what the tests' names say. `MUSTER_WRITE=1 cargo test -p tidy` writes it.
+//! The tables of checks and guarantees in SECURITY.md are what the tests' names say. `MUSTER_WRITE=1 cargo test -p tidy`
+//! writes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidy::{check, files, read, root};
 
-const BEGIN: &str = "<!-- checks: made by tests/tidy -->\n";
-const END: &str = "<!-- /checks -->\n";
+/// The tables, by their names in `checks.toml` and in the marks around them.
+const TABLES: [&str; 2] = ["check", "guarantee"];
 
 /// What a test that needs something which is not everywhere calls; without it the test says "not tried".
 const COUNTERPARTS: [(&str, &str); 2] = [("Browser::start()", "a browser"), ("Real::new(", "real agents")];
@@ -20,10 +21,15 @@ struct Tests {
     needs: BTreeSet<&'static str>,
 }
 
-/// The ids at the beginning of a test's name: `a40_a41_no_agent` has two.
+/// The ids at the beginning of a test's name: `a40_a41_no_agent` has two, `g7_a35_a_dialog` as well.
 fn ids(name: &str) -> Vec<String> {
-    let id = |part: &&str| {
-        part.len() == 3 && part.starts_with('a') && part[1..].bytes().all(|byte| byte.is_ascii_digit())
+    let is_number = |digits: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let id = |part: &&str| match part.split_at_checked(1) {
+        Some(("a", digits)) => is_number(digits, 2..=2),
+        Some(("g", digits)) => is_number(digits, 1..=2),
+        _ => false,
     };
     name.split(['_', ':']).take_while(id).map(str::to_uppercase).collect()
 }
@@ -55,11 +61,11 @@ fn tests() -> BTreeMap<String, Tests> {
     all
 }
 
-fn rows() -> Vec<(String, String, Option<String>)> {
+fn rows(table: &str) -> Vec<(String, String, Option<String>)> {
     let file: toml::Table = read("tests/tidy/checks.toml").parse().expect("the checks can be read");
     let word =
         |row: &toml::Value, name: &str| row.get(name).and_then(|word| word.as_str()).map(str::to_owned);
-    let rows = file["check"].as_array().expect("a list").iter();
+    let rows = file[table].as_array().expect("a list").iter();
     rows.map(|row| (word(row, "id").expect("an id"), word(row, "text").expect("a text"), word(row, "but")))
         .collect()
 }
@@ -75,10 +81,10 @@ fn status(tests: Option<&Tests>, but: Option<&str>) -> String {
     [tried, but.map(str::to_owned)].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn table() -> String {
+fn table(name: &str) -> String {
     let tests = tests();
-    let mut table = "| check | | tests | status |\n|---|---|---|---|\n".to_owned();
-    for (id, text, but) in rows() {
+    let mut table = format!("| {name} | | tests | status |\n|---|---|---|---|\n");
+    for (id, text, but) in rows(name) {
         let own = tests.get(&id);
         let place = |(path, count): (&String, &usize)| match count {
             1 => format!("`{path}`"),
@@ -94,7 +100,7 @@ fn table() -> String {
 #[test]
 fn a76_every_check_has_a_test_of_its_id_or_says_why_not() {
     let tests = tests();
-    let faults = rows().into_iter().filter_map(|(id, _, but)| match but {
+    let faults = TABLES.into_iter().flat_map(rows).filter_map(|(id, _, but)| match but {
         None => (!tests.contains_key(&id)).then(|| format!("{id} has no test")),
         Some(why) => (!why.starts_with("open: ") && !why.starts_with("not applicable: "))
             .then(|| format!("{id}: {why}")),
@@ -107,18 +113,23 @@ fn a76_every_check_has_a_test_of_its_id_or_says_why_not() {
 }
 
 #[test]
-fn a76_the_table_of_checks_is_what_the_tests_names_say() {
+fn a76_the_tables_are_what_the_tests_names_say() {
     let text = read("SECURITY.md");
-    let (before, rest) = text.split_once(BEGIN).expect("SECURITY.md has the table's beginning");
-    let (_, after) = rest.split_once(END).expect("SECURITY.md has the table's end");
-    let made = format!("{before}{BEGIN}{}{END}{after}", table());
+    let mut made = text.clone();
+    for name in TABLES {
+        let (begin, end) =
+            (format!("<!-- {name}s: made by tests/tidy -->\n"), format!("<!-- /{name}s -->\n"));
+        let (before, rest) = made.split_once(&begin).expect("SECURITY.md has the table's beginning");
+        let (_, after) = rest.split_once(&end).expect("SECURITY.md has the table's end");
+        made = format!("{before}{begin}{}{end}{after}", table(name));
+    }
     if std::env::var_os("MUSTER_WRITE").is_some() {
         std::fs::write(root().join("SECURITY.md"), &made).expect("the checkout is writable");
         return;
     }
     assert!(
         text == made,
-        "the table in SECURITY.md is out of date; MUSTER_WRITE=1 cargo test -p tidy writes it"
+        "a table in SECURITY.md is out of date; MUSTER_WRITE=1 cargo test -p tidy writes it"
     );
 }
 
@@ -126,5 +137,7 @@ fn a76_the_table_of_checks_is_what_the_tests_names_say() {
 fn ids_are_read_from_the_names_of_tests() {
     assert_eq!(ids("a40_a41_no_agent(muster: &Muster)"), ["A40", "A41"]);
     assert_eq!(ids("a34: a paste"), ["A34"]);
+    assert_eq!(ids("g7_a35_g12_never"), ["G7", "A35", "G12"]);
     assert_eq!((ids("all_a40"), ids("answers"), ids("a4_x")), (vec![], vec![], vec![]));
+    assert_eq!((ids("g_x"), ids("g123_x"), ids("ä_x")), (vec![], vec![], vec![]));
 }

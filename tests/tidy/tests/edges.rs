@@ -14,7 +14,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("server", &["wire"]),
     ("assign", &["wire"]),
     ("actors", &[]),
-    ("bench", &["actors", "e2e", "extractor", "patterns", "server", "wire"]),
+    ("bench", &["actors", "e2e", "extractor", "model", "patterns", "server", "wire"]),
     ("e2e", &["actors"]),
     ("model", &["patterns", "server", "wire", "wrapper"]),
     ("record", &["actors"]),
