@@ -146,7 +146,7 @@ pub fn shows(rule: &ComposerRule, field: &Field, text: &str) -> Shown {
         return if left.is_empty() || wanted.contains(&left) { Shown::Placeholder } else { Shown::No };
     }
     let part = field.last > field.first && held.chars().count() >= 40 && wanted.contains(&held);
-    if part { Shown::Text } else { Shown::No }
+    if part { Shown::Part } else { Shown::No }
 }
 
 fn squeeze(text: &str) -> String {

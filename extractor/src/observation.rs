@@ -279,8 +279,10 @@ pub enum Composer {
 /// Whether a given text stands in the composer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// Yes, as text (wrapping and white space do not count), or as far as the composer shows it.
+    /// Yes, as text, and nothing else (wrapping and white space do not count).
     Text,
+    /// Yes, as far as the composer shows it: what stands outside of that part is not known.
+    Part,
     /// Yes, as the agent's placeholder for a paste.
     Placeholder,
     /// Something else stands there, or nothing.

@@ -98,8 +98,8 @@ pub enum Verb {
         /// Names or ids
         #[arg(required = true)]
         names: Vec<String>,
-        /// Number of the signal
-        #[arg(short, long, default_value_t = 15, value_parser = clap::value_parser!(i32).range(1..64))]
+        /// Name or number of the signal
+        #[arg(short, long, default_value = "TERM", value_parser = parse_signal)]
         signal: i32,
     },
     /// Write a session's recording as an asciicast
@@ -242,6 +242,18 @@ fn parse_size(text: &str) -> Result<(u16, u16), String> {
         .ok_or_else(|| "give columns and rows from 1 to 1000, for example 120x40".to_owned())
 }
 
+fn parse_signal(text: &str) -> Result<i32, String> {
+    let name = text.to_ascii_uppercase();
+    let is_named = |number: &i32| {
+        let known = signal_hook::low_level::signal_name(*number);
+        known.is_some_and(|known| known == name || known.strip_prefix("SIG") == Some(&name))
+    };
+    let number = text.parse().ok().filter(|number| (1..64).contains(number));
+    number
+        .or_else(|| (1..64).find(is_named))
+        .ok_or_else(|| "give a signal by its name or number, for example KILL or 9".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +293,17 @@ mod tests {
         for bad in ["", "-x", "a b", "a/b", "é", "a\u{1b}", &long] {
             assert!(run(&[&format!("--role={bad}")]).is_err(), "{bad:?}");
             assert!(run(&[&format!("--cap=tests,{bad}")]).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_signal_is_given_by_name_or_number() {
+        for (text, number) in [("KILL", 9), ("SIGTERM", 15), ("int", 2), ("sighup", 1), ("9", 9), ("63", 63)]
+        {
+            assert_eq!(parse_signal(text), Ok(number), "{text}");
+        }
+        for bad in ["", "SIG", "0", "64", "-9", "SIGSIGKILL", "KILLER", "9.0"] {
+            assert!(parse_signal(bad).is_err(), "{bad}");
         }
     }
 

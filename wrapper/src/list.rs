@@ -111,21 +111,25 @@ pub fn agents(place: &Place) -> anyhow::Result<()> {
 
 /// Sends a signal to the programs of these sessions, and waits for those to end that it ends.
 pub fn kill(place: &Place, names: &[String], signal: i32) -> anyhow::Result<()> {
+    let mut signalled = Vec::new();
     for name in names {
         let (_, mut channel) = connect(place, name)?;
         channel.send(&ToHolder::Signal(signal))?;
-        if !ENDING.contains(&signal) {
-            continue;
-        }
-        match channel.wait::<FromHolder>(Some(ANSWER)) {
-            Err(e) if e.kind() == io::ErrorKind::TimedOut => {
-                anyhow::bail!(
-                    "'{}' has not ended on signal {signal}; to force it: wrap kill -s 9 {0}",
-                    escape(name)
-                );
-            }
-            Ok(_) | Err(_) => {}
-        }
+        signalled.push((name, channel));
     }
+    if !ENDING.contains(&signal) {
+        return Ok(());
+    }
+    let lives = |channel: &mut Channel| {
+        let end = channel.wait::<FromHolder>(Some(ANSWER));
+        end.is_err_and(|e| e.kind() == io::ErrorKind::TimedOut)
+    };
+    let left: Vec<String> =
+        signalled.iter_mut().filter_map(|(name, channel)| lives(channel).then(|| escape(name))).collect();
+    anyhow::ensure!(
+        left.is_empty(),
+        "not ended by signal {signal}: {}; to force it: wrap kill -s KILL {0}",
+        left.join(" ")
+    );
     Ok(())
 }

@@ -124,6 +124,17 @@ impl Agent {
         }
     }
 
+    /// The time of day is another one, and nothing else.
+    pub fn clock_set(&mut self, ms: i64) {
+        let mut doing = &mut self.doing;
+        while let Doing::Asking(before) = doing {
+            doing = before;
+        }
+        if let Doing::Working(until) = doing {
+            *until += ms;
+        }
+    }
+
     /// When it has something to do by itself.
     pub fn due(&self) -> Option<i64> {
         match self.doing {

@@ -34,7 +34,7 @@ fn any_op() -> impl Strategy<Value = Op> {
         1 => (any::<usize>(), 0..3usize).prop_map(|(prompt, wish)| Op::Wish { prompt, wish }),
         6 => (1..200i64).prop_map(Op::Pass),
         3 => (200..20_000i64).prop_map(Op::Pass),
-        1 => (0..86_400_000i64).prop_map(Op::Jump),
+        1 => (-3_600_000..86_400_000i64).prop_map(Op::Jump),
         6 => (0..3usize, any_fault()).prop_map(|(session, fault)| Op::Fault { session, fault }),
         1 => Just(Op::KillServer),
     ]

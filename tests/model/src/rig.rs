@@ -40,6 +40,8 @@ pub struct Rig {
     line: Option<(u64, mpsc::Receiver<ToWrapper>, u64)>,
     epoch: u64,
     folder: PathBuf,
+    started: i64,
+    /// When it would have started had the clock never been set.
     began: i64,
     place: Place,
 }
@@ -63,6 +65,7 @@ impl Rig {
             line: None,
             epoch: 0,
             folder,
+            started: now,
             began: now,
             place,
         };
@@ -113,7 +116,7 @@ impl Rig {
         let journal = Journal::open(&self.folder).unwrap();
         let redaction = Redaction::start(&self.place, std::iter::empty()).unwrap();
         let dir = self.folder.clone();
-        self.core = Some(Core::new(agent, 0, dir, journal, UnixMillis(self.began), redaction));
+        self.core = Some(Core::new(agent, 0, dir, journal, UnixMillis(self.started), redaction));
         self.read = 0;
         let mut out = Vec::new();
         if let Some(core) = &mut self.core {
@@ -169,6 +172,12 @@ impl Rig {
             core.commit(UnixMillis(now)).unwrap();
         }
         self.carry_out(out, now);
+    }
+
+    /// The time of day is another one, and nothing else.
+    pub fn clock_set(&mut self, ms: i64) {
+        self.began += ms;
+        self.agent.clock_set(ms);
     }
 
     /// When it has something to do by itself.

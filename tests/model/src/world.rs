@@ -40,7 +40,7 @@ pub enum Op {
     },
     /// Time passes, in milliseconds.
     Pass(i64),
-    /// The wall clock jumps.
+    /// The wall clock is set, or the machines sleep: by so many milliseconds.
     Jump(i64),
     /// A fault of a session.
     Fault {
@@ -137,7 +137,12 @@ impl World {
             Op::Send { target, after, priority } => self.send(*target, *after, *priority),
             Op::Wish { prompt, wish } => self.wish(*prompt, *wish),
             Op::Pass(ms) => self.pass(*ms),
-            Op::Jump(ms) => self.now += ms.abs(),
+            Op::Jump(ms) => {
+                self.now += ms;
+                self.tick += ms;
+                self.beat += ms;
+                self.rigs.iter_mut().for_each(|rig| rig.clock_set(*ms));
+            }
             Op::Fault { session, fault } => self.fault(*session, *fault),
             Op::KillServer => {
                 self.rigs.iter_mut().for_each(Rig::lost);

@@ -335,7 +335,8 @@ impl Attempt {
 
     /// Whether the prompt, letter by letter, stands where it was typed.
     fn still_stands(&self, view: &View) -> bool {
-        text::prompt(view, &self.offer).is_ok_and(|text| (view.shows)(&text) == Shown::Text)
+        text::prompt(view, &self.offer)
+            .is_ok_and(|text| matches!((view.shows)(&text), Shown::Text | Shown::Part))
     }
 
     /// A chore is done.

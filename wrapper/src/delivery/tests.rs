@@ -66,6 +66,7 @@ impl Agent {
         let composer = self.composer.clone();
         let shows = move |text: &str| match &composer {
             Composer::Holds(held) if held == text => Shown::Text,
+            Composer::Holds(held) if text.starts_with(held.as_str()) => Shown::Part,
             _ => Shown::No,
         };
         let view = View {

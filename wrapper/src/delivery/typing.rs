@@ -29,6 +29,8 @@ const ACCEPT_MS: u64 = 60_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Typing {
     text: String,
+    /// When it was written, or asked to be.
+    pasted: UnixMillis,
     stage: Stage,
 }
 
@@ -66,7 +68,7 @@ impl Typing {
     /// Begins: the bytes are to be written, guarded.
     pub fn begin(now: UnixMillis, view: &View, text: String) -> (Self, Vec<u8>) {
         let bytes = paste(view, &text);
-        (Self { text, stage: Stage::Pasting { since: now } }, bytes)
+        (Self { text, pasted: now, stage: Stage::Pasting { since: now } }, bytes)
     }
 
     /// Whether the Enter was asked for, and nobody knows yet whether it was written.
@@ -94,6 +96,7 @@ impl Typing {
     ) -> Progress {
         match (self.stage, written) {
             (Stage::Pasting { .. }, true) => {
+                self.pasted = now;
                 self.stage = Stage::Pasted { at: now };
                 Progress::Reached(Step::Written)
             }
@@ -144,8 +147,17 @@ impl Typing {
         (view.shows)(&self.text) != Shown::No
     }
 
+    /// Whether it stands there and nothing else: when a person has typed since, nothing else may be hidden.
+    fn stands_alone(&self, view: &View) -> bool {
+        match (view.shows)(&self.text) {
+            Shown::Text => true,
+            Shown::Part | Shown::Placeholder => view.person.is_none_or(|person| person < self.pasted),
+            Shown::No => false,
+        }
+    }
+
     fn look_for_text(&mut self, now: UnixMillis, view: &View, at: UnixMillis, late: bool) -> Progress {
-        if !view.dialog && self.stands(view) {
+        if !view.dialog && self.stands_alone(view) {
             self.stage = Stage::Seen { at: now, enters: 0 };
             return Progress::Reached(Step::Seen);
         }
@@ -168,7 +180,7 @@ impl Typing {
         let person_came = view.person.is_some_and(|person| now.since(person) < PERSON_MS);
         // A dialog that the agent tells of need not be known by its looks yet.
         let asks = view.dialog || matches!(view.state, State::WaitingPermission | State::WaitingInput);
-        if asks || person_came || !self.stands(view) {
+        if asks || person_came || !self.stands_alone(view) {
             if late || now.since(at) > SEE_MS {
                 let why = "the text stood in the composer, but then a dialog or a person came, and no Enter was sent; \
                            look at the session, then retry or cancel";

@@ -422,3 +422,23 @@ fn a_work_tree_that_the_session_cannot_leave_stays() {
         assert!(agent.written.is_empty());
     }
 }
+
+#[test]
+fn g6_what_a_person_types_behind_a_text_that_is_shown_in_part_is_never_sent_with_it() {
+    let text = "a long text of which the composer shows no more than the beginning";
+    let typed = |person: Option<UnixMillis>| {
+        let mut agent = Agent::idle();
+        let mut delivery = Delivery::new(0);
+        agent.apply(&mut delivery, 10_000, Input::Offer(offer(1, text)));
+        agent.apply(&mut delivery, 10_001, Input::Typed(true));
+        agent.composer = Composer::Holds(text[..40].into());
+        agent.person = person;
+        for at in (10_010..60_000).step_by(500) {
+            agent.apply(&mut delivery, at, Input::Look);
+        }
+        agent.written.len()
+    };
+    assert_eq!(typed(None), 2, "the text and one Enter");
+    assert_eq!(typed(Some(UnixMillis(5_000))), 2, "who typed before, and nothing was there");
+    assert_eq!(typed(Some(UnixMillis(10_005))), 1, "what else stands there cannot be seen");
+}

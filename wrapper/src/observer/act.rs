@@ -88,7 +88,7 @@ impl Observer {
             && counts.output == self.core.output
             && counts.keys != self.core.keys
         {
-            self.core.missed_keys(counts.keys, now);
+            self.core.missed_keys(counts.keys);
         }
         match asked {
             Asked::Delivery(attempt) => {

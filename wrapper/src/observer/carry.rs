@@ -95,7 +95,7 @@ impl Core {
             context: &self.context,
             commit: &commit,
             moves: self.launch.moves(&self.agent, self.attached),
-            progress: self.progress.last(),
+            progress: self.progress.last().map_or(UnixMillis(0), |at| self.wall(at)),
             counted: self.is_counted(),
             recipe: &self.agent.input,
         };
@@ -121,7 +121,7 @@ impl Core {
             composer: self.extractor.composer(),
             dialog: self.extractor.dialog().is_some(),
             compacting: self.extractor.compacting(),
-            person: self.person,
+            person: self.person.map(|at| self.wall(at)),
         }
     }
 

@@ -16,6 +16,7 @@ use wire::session::{Claim, Context, Dialog, Exit, Size, State};
 use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
+use super::calendar::Calendar;
 use super::counting::Counting;
 use super::fault;
 use super::launch::Launch;
@@ -78,7 +79,8 @@ pub struct Core {
     pub(super) attached: bool,
     /// The user's own terminal keeps the keyboard.
     pub(super) kept: bool,
-    pub(super) person: Option<UnixMillis>,
+    /// When a person last typed.
+    pub(super) person: Option<Duration>,
     /// When there was last a sign that a turn gets on.
     pub(super) progress: Progress,
     /// What is still to come of what a turn used.
@@ -86,6 +88,7 @@ pub struct Core {
     pid: i32,
     dir: PathBuf,
     start: UnixMillis,
+    calendar: Calendar,
     zone: TimeZone,
     quarantined: bool,
     told: Option<(Claim, Option<Dialog>)>,
@@ -133,6 +136,7 @@ impl Core {
             redaction,
             agent,
             start,
+            calendar: Calendar::new(start),
             zone: TimeZone::system(),
             quarantined: false,
             context,
@@ -166,7 +170,7 @@ impl Core {
         }
         self.at = at;
         if self.delivery.holds().is_some() {
-            self.progress.shows(&self.agent, self.extractor.last_line(), self.wall(at));
+            self.progress.shows(&self.agent, self.extractor.last_line(), at);
         }
         self.collect();
         self.note(&moment.record, now);
@@ -178,6 +182,7 @@ impl Core {
         match record {
             Record::Header(header) => {
                 self.start = UnixMillis(header.started_ms);
+                self.calendar = Calendar::new(self.start);
                 self.unread += header.offset.saturating_sub(self.output);
                 self.output = header.offset;
             }
@@ -189,12 +194,12 @@ impl Core {
                 if is_person(*keys) {
                     self.keys += 1;
                     if keys.text || keys.enter || keys.escape || keys.interrupt {
-                        self.person = Some(self.wall(self.at));
+                        self.person = Some(self.at);
                     }
                 }
             }
             Record::Told(from, payload) => {
-                self.progress.heard(self.wall(self.at));
+                self.progress.heard(self.at);
                 match from {
                     From::Hook => self.launch.heard(&self.agent, payload),
                     From::Transcript(_) if self.extractor.is_written_down() => {
@@ -231,6 +236,7 @@ impl Core {
 
     /// Time passes without anything new in the recording.
     pub fn time(&mut self, at: Duration, now: UnixMillis, out: &mut Vec<Out>) {
+        self.calendar.keep(at, now);
         if at <= self.at || self.exit.is_some() {
             return;
         }
@@ -279,7 +285,7 @@ impl Core {
         let mut state_changed = false;
         for Observation { at, offset, what } in seen {
             if !matches!(what, Seen::Query(_) | Seen::Title(_)) {
-                self.progress.heard(self.wall(at));
+                self.progress.heard(at);
             }
             let fresh = self.journal.until().is_none_or(|until| at > until);
             match what {
@@ -377,9 +383,9 @@ impl Core {
     }
 
     /// The holder counted keys that the recording does not hold (a full disk): a person is there.
-    pub fn missed_keys(&mut self, keys: u64, now: UnixMillis) {
+    pub fn missed_keys(&mut self, keys: u64) {
         self.keys = keys;
-        self.person = Some(now);
+        self.person = Some(self.at.max(self.looked));
     }
 
     /// The bytes that answer a dialog, if it may be answered.
@@ -467,7 +473,7 @@ impl Core {
             Some(exit) => report::ended(exit, self.wall(self.at)),
             None if self.quarantined => report::quarantined(self.start),
             None => {
-                let claim = report::claim(self.extractor.claim(), self.start);
+                let claim = report::claim(self.extractor.claim(), self.calendar.wall(Duration::ZERO));
                 // It asks nobody who may not answer: a prompt at rest, in somebody's own pane.
                 let rests = self.launch.watched
                     && claim.state == State::WaitingInput
@@ -485,6 +491,6 @@ impl Core {
     }
 
     pub(super) fn wall(&self, at: Duration) -> UnixMillis {
-        UnixMillis(self.start.0 + at.as_millis() as i64)
+        self.calendar.wall(at)
     }
 }

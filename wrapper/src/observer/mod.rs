@@ -5,6 +5,7 @@
 
 mod act;
 mod aside;
+mod calendar;
 mod carry;
 mod chores;
 pub mod core;

@@ -1,12 +1,13 @@
 //! When a turn last showed that it gets on. Must not: take an animation for work.
 
+use std::time::Duration;
+
 use patterns::{Agent, StateWord};
-use wire::UnixMillis;
 
 /// The last sign of progress.
 #[derive(Debug)]
 pub struct Progress {
-    last: UnixMillis,
+    last: Option<Duration>,
     /// Letters of the line that was last seen to stand there.
     line: String,
 }
@@ -14,22 +15,22 @@ pub struct Progress {
 impl Progress {
     /// None yet.
     pub fn new() -> Self {
-        Self { last: UnixMillis(0), line: String::new() }
+        Self { last: None, line: String::new() }
     }
 
-    /// When it was.
-    pub fn last(&self) -> UnixMillis {
+    /// When it was, since the recording's beginning.
+    pub fn last(&self) -> Option<Duration> {
         self.last
     }
 
     /// A state, an event, something that was told.
-    pub fn heard(&mut self, at: UnixMillis) {
-        self.last = self.last.max(at);
+    pub fn heard(&mut self, at: Duration) {
+        self.last = self.last.max(Some(at));
     }
 
     /// This line stands above the composer. A stuck agent still counts seconds and turns its wheel: neither that nor the
     /// line that says that it works is a sign.
-    pub fn shows(&mut self, agent: &Agent, line: &str, at: UnixMillis) {
+    pub fn shows(&mut self, agent: &Agent, line: &str, at: Duration) {
         let letters = || line.chars().filter(|c| c.is_alphabetic());
         if letters().eq(self.line.chars()) {
             return;
@@ -51,9 +52,9 @@ mod tests {
     fn words_are_progress_and_a_clock_that_ticks_is_none() {
         let agent = patterns::Library::builtin().agent("claude").unwrap();
         let mut progress = Progress::new();
-        let mut shown = |line: &str, at: i64| {
-            progress.shows(&agent, line, UnixMillis(at));
-            progress.last().0
+        let mut shown = |line: &str, at: u64| {
+            progress.shows(&agent, line, Duration::from_secs(at));
+            progress.last().unwrap().as_secs()
         };
         assert_eq!(shown("Reading the file", 1), 1);
         assert_eq!(shown("Reading the file", 2), 1);
