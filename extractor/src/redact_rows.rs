@@ -26,6 +26,15 @@ struct Row {
 impl Rows {
     /// Puts the rows of a text together.
     pub fn joined(text: &str) -> Self {
+        Self::of(text, false)
+    }
+
+    /// The same of a text that goes on: what may be the end of its last row is left out as well.
+    pub fn growing(text: &str) -> Self {
+        Self::of(text, true)
+    }
+
+    fn of(text: &str, growing: bool) -> Self {
         let mut joined = Self { text: String::with_capacity(text.len()), rows: Vec::new(), widest: 0 };
         let mut from = 0;
         while from <= text.len() {
@@ -33,7 +42,7 @@ impl Rows {
                 memchr::memchr2(b'\n', b'\r', &text.as_bytes()[from..]).map_or(text.len(), |at| from + at);
             let row = &text[from..end];
             let first = if from == 0 { row } else { row.trim_start_matches(is_border) };
-            let kept = if end == text.len() { first } else { first.trim_end_matches(is_border) };
+            let kept = if end == text.len() && !growing { first } else { first.trim_end_matches(is_border) };
             if !kept.is_empty() || from == 0 {
                 let there = from + (row.len() - first.len());
                 let behind = first.trim_end_matches(is_border);
@@ -107,6 +116,11 @@ pub fn seams(text: &str) -> String {
 
 fn ceil(text: &str, at: usize) -> usize {
     (at.min(text.len())..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
+}
+
+/// Whether a text may have come to the end of a row: what programs draw there stands there.
+pub fn may_end(text: &str) -> bool {
+    text.ends_with(is_border)
 }
 
 /// What programs draw around a row.

@@ -235,3 +235,14 @@ fn bytes_are_held_only_while_they_may_be_a_secret() {
     let text = String::from_utf8(out).unwrap();
     assert!(text.ends_with(&format!("ghp_Ab1{} end", "*".repeat(33))), "{text}");
 }
+
+#[test]
+fn a69_a_secret_in_a_box_is_masked_wherever_the_bytes_are_cut() {
+    let rows = "│ ASIABBBBBB │\r\n│ BBBBBBBBBB │ end";
+    let whole = masked(&redactor(), &[rows.as_bytes()]);
+    assert!(!shown(&whole).contains('B'), "{}", shown(&whole));
+    for cut in 1..rows.len() {
+        let (head, tail) = rows.as_bytes().split_at(cut);
+        assert_eq!(shown(&masked(&redactor(), &[head, tail])), shown(&whole), "cut at {cut}");
+    }
+}
