@@ -213,6 +213,14 @@ fn a54_a69_titles_are_masked_and_nobody_fills_a_viewers_clipboard() {
 }
 
 #[test]
+fn a69_a_title_with_bytes_that_are_no_text_is_masked_too() {
+    let token = format!("ghp_{}", "Ab1".repeat(12));
+    let bytes = [b"\x1b]0;\xff\xe2\x94 ", token.as_bytes(), b" \xc3\x07"].concat();
+    let expected = [&b"\x1b]0;\xff\xe2\x94 ghp_"[..], "*".repeat(36).as_bytes(), b" \xc3\x07"].concat();
+    assert_eq!(masked(&redactor(), &[&bytes]), expected);
+}
+
+#[test]
 fn bytes_are_held_only_while_they_may_be_a_secret() {
     let (mut masker, mut out) = (Masker::new(redactor(), 80), Vec::new());
     let mut held = |bytes: &[u8]| {

@@ -164,7 +164,7 @@ fn run(
     let (mut extractor, mut seen, mut now) =
         (Extractor::new(Arc::clone(agent), 60, 8), Vec::new(), Duration::ZERO);
     // Until something comes nothing is weighed.
-    extractor.output(now, b"\r\n", &mut seen);
+    extractor.fact(now, From::Hook, b"", &mut seen);
     for (later, one) in all {
         now += Duration::from_millis(10 * u64::from(*later));
         match one {

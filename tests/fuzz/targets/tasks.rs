@@ -24,7 +24,8 @@ fn placed(fault: &Fault, lines: usize) {
 
 fuzz_target!(|text: &str| {
     let text = stretched(text, LONGEST);
-    let lines = text.split('\n').count();
+    // To YAML a carriage return ends a line as well.
+    let lines = text.split(['\n', '\r']).count();
     let now: Zoned = "2026-05-01T09:00:00+00:00[UTC]".parse().expect("it is a time");
     match task::parse(&text, &now) {
         Ok(task) => {
