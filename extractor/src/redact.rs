@@ -120,9 +120,9 @@ impl Redactor {
                 let broken = breaks.peek().is_some();
                 let full = breaks.all(|row| rows.is_full(text, row));
                 let (body, secret) = (rows.original(&span.body), rows.original(&span.secret));
-                let mut others = spans.iter().map(|span| &span.secret);
-                let overlaps = others.any(|o| o.start < secret.end && secret.start < o.end);
-                let wanted = broken && self.joins(span.kind) && (full || !overlaps);
+                // Another secret that it runs into says nothing of where it begins.
+                let whole = spans.iter().any(|other| other.secret.contains(&secret.start));
+                let wanted = broken && self.joins(span.kind) && (full || !whole);
                 wanted.then_some(Span { kind: span.kind, secret, body })
             });
             let across: Vec<Span> = across.collect();

@@ -254,3 +254,17 @@ fn a69_a_secret_in_a_box_is_masked_wherever_the_bytes_are_cut() {
         assert_eq!(shown(&masked(&redactor(), &[head, tail])), shown(&whole), "cut at {cut}");
     }
 }
+
+#[test]
+fn a69_a_secret_that_runs_into_another_is_masked_as_well() {
+    let value = "zQ9~vW7~kX5~jH3".to_owned();
+    let redactor = Redactor::new(Secrets::builtin(), [value.clone()], [1; 16]);
+    let bytes = format!("sq0atp-{}\r\n{}{value}", "a".repeat(14), "a".repeat(8));
+    let expected = format!("sq0atp-{}\r\n{}", "*".repeat(14), "*".repeat(8 + value.len()));
+    assert_eq!(redactor.masked(&bytes), expected);
+    let redactor = Arc::new(redactor);
+    for cut in 0..bytes.len() {
+        let (head, tail) = bytes.as_bytes().split_at(cut);
+        assert_eq!(masked(&redactor, &[head, tail]), expected.as_bytes(), "cut at {cut}");
+    }
+}
