@@ -114,7 +114,7 @@ impl Redactor {
     fn all(&self, text: &str, growing: bool) -> Vec<Span> {
         let mut spans = self.found(text, growing);
         if self.may_be_broken(text) {
-            let rows = Rows::joined(text);
+            let rows = if growing { Rows::growing(text) } else { Rows::joined(text) };
             let across = self.found(rows.text(), growing).into_iter().filter_map(|span| {
                 let mut breaks = rows.breaks(&span.secret).peekable();
                 let broken = breaks.peek().is_some();

@@ -256,6 +256,16 @@ fn a69_a_secret_in_a_box_is_masked_wherever_the_bytes_are_cut() {
 }
 
 #[test]
+fn a69_rows_that_come_later_do_not_tell_that_a_secret_was_over() {
+    let rows = format!("│ hvs.{} │\r\n│ {}!{} │ end", "a".repeat(40), "a".repeat(12), "b".repeat(60));
+    let whole = masked(&redactor(), &[rows.as_bytes()]);
+    for cut in 1..rows.len() {
+        let (head, tail) = rows.as_bytes().split_at(cut);
+        assert_eq!(shown(&masked(&redactor(), &[head, tail])), shown(&whole), "cut at {cut}");
+    }
+}
+
+#[test]
 fn a69_a_secret_that_runs_into_another_is_masked_as_well() {
     let value = "zQ9~vW7~kX5~jH3".to_owned();
     let redactor = Redactor::new(Secrets::builtin(), [value.clone()], [1; 16]);
