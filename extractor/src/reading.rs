@@ -173,5 +173,20 @@ pub fn number(text: &str) -> Option<f64> {
         'm' | 'M' => (&text[..text.len() - 1], 1e6),
         _ => (text.as_str(), 1.0),
     };
-    digits.parse::<f64>().ok().map(|n| n * factor)
+    digits.parse::<f64>().ok().map(|n| n * factor).filter(|n| n.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_as_a_number_is_one_that_can_be_told() {
+        for (text, value) in [("1,234", 1_234.0), ("1.2k", 1_200.0), (" 3M ", 3e6), ("5", 5.0)] {
+            assert_eq!(number(text), Some(value), "{text}");
+        }
+        for text in ["", "k", "x", "inf", "nan", &"9".repeat(400), &format!("{}M", "9".repeat(306))] {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
 }

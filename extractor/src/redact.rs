@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use patterns::Secrets;
 use patterns::secret::Open;
 
-use crate::redact_rows::{Rows, SEAM, seams};
+use crate::redact_rows::{Rows, SEAM, may_end, seams};
 
 /// Fewest characters of a value of the environment that is looked for.
 pub const VALUE_MIN: usize = 12;
@@ -114,15 +114,15 @@ impl Redactor {
     fn all(&self, text: &str, growing: bool) -> Vec<Span> {
         let mut spans = self.found(text, growing);
         if self.may_be_broken(text) {
-            let rows = Rows::joined(text);
+            let rows = if growing { Rows::growing(text) } else { Rows::joined(text) };
             let across = self.found(rows.text(), growing).into_iter().filter_map(|span| {
                 let mut breaks = rows.breaks(&span.secret).peekable();
                 let broken = breaks.peek().is_some();
                 let full = breaks.all(|row| rows.is_full(text, row));
                 let (body, secret) = (rows.original(&span.body), rows.original(&span.secret));
-                let mut others = spans.iter().map(|span| &span.secret);
-                let overlaps = others.any(|o| o.start < secret.end && secret.start < o.end);
-                let wanted = broken && self.joins(span.kind) && (full || !overlaps);
+                // Another secret that it runs into says nothing of where it begins.
+                let whole = spans.iter().any(|other| other.secret.contains(&secret.start));
+                let wanted = broken && self.joins(span.kind) && (full || !whole);
                 wanted.then_some(Span { kind: span.kind, secret, body })
             });
             let across: Vec<Span> = across.collect();
@@ -134,7 +134,9 @@ impl Redactor {
     /// Where the secret begins that the end of the text may be the beginning of.
     pub fn open(&self, text: &str) -> Option<Open> {
         let plain = self.begun(text, false);
-        let joined = self.may_be_broken(text).then(|| Rows::joined(text)).and_then(|rows| {
+        // Its row may be over, and the secret go on in the next.
+        let goes_on = self.may_be_broken(text) || may_end(text) && self.begins(text);
+        let joined = goes_on.then(|| Rows::growing(text)).and_then(|rows| {
             let open = self.begun(rows.text(), true)?;
             (open.body < rows.text().len())
                 .then(|| Open { start: rows.place(open.start), body: rows.place(open.body) })
@@ -144,10 +146,13 @@ impl Redactor {
 
     /// Whether a secret may go on in another row: what tells it stands in one row, or across the seam of two.
     fn may_be_broken(&self, text: &str) -> bool {
-        let begins = |text: &str| {
-            self.secrets.may_begin(text) || self.heads.iter().any(|head| head.find(text.as_bytes()).is_some())
-        };
-        memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() && (begins(text) || begins(&seams(text)))
+        memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some()
+            && (self.begins(text) || self.begins(&seams(text)))
+    }
+
+    /// Whether what secrets are told by stands in the text.
+    fn begins(&self, text: &str) -> bool {
+        self.secrets.may_begin(text) || self.heads.iter().any(|head| head.find(text.as_bytes()).is_some())
     }
 
     fn begun(&self, text: &str, joined: bool) -> Option<Open> {

@@ -8,8 +8,8 @@ pub struct Rows {
     text: String,
     /// Where each row begins: in the text here, in the original, and where the break before it stands there.
     rows: Vec<Row>,
-    /// Columns of the longest row.
-    widest: usize,
+    /// More rows may come.
+    growing: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -21,27 +21,38 @@ struct Row {
     bordered: bool,
     /// Columns up to the last visible character before that.
     columns: usize,
+    /// Columns of the longest row up to this one.
+    widest: usize,
 }
 
 impl Rows {
     /// Puts the rows of a text together.
     pub fn joined(text: &str) -> Self {
-        let mut joined = Self { text: String::with_capacity(text.len()), rows: Vec::new(), widest: 0 };
+        Self::of(text, false)
+    }
+
+    /// The same of a text that goes on: what may be the end of its last row is left out as well.
+    pub fn growing(text: &str) -> Self {
+        Self::of(text, true)
+    }
+
+    fn of(text: &str, growing: bool) -> Self {
+        let mut joined = Self { text: String::with_capacity(text.len()), rows: Vec::new(), growing };
         let mut from = 0;
         while from <= text.len() {
             let end =
                 memchr::memchr2(b'\n', b'\r', &text.as_bytes()[from..]).map_or(text.len(), |at| from + at);
             let row = &text[from..end];
             let first = if from == 0 { row } else { row.trim_start_matches(is_border) };
-            let kept = if end == text.len() { first } else { first.trim_end_matches(is_border) };
+            let kept = if end == text.len() && !growing { first } else { first.trim_end_matches(is_border) };
             if !kept.is_empty() || from == 0 {
                 let there = from + (row.len() - first.len());
                 let behind = first.trim_end_matches(is_border);
                 let bordered = first[behind.len()..].chars().any(is_drawn);
                 let columns = text[from..there + behind.len()].chars().count();
-                joined.widest = joined.widest.max(columns);
+                let widest = joined.rows.last().map_or(columns, |row: &Row| row.widest.max(columns));
                 let (here, broken) = (joined.text.len(), from.saturating_sub(1));
-                joined.rows.push(Row { here, there, broken, bordered, columns });
+                joined.rows.push(Row { here, there, broken, bordered, columns, widest });
                 joined.text.push_str(kept);
             }
             from = end + 1;
@@ -74,10 +85,12 @@ impl Rows {
     }
 
     /// Whether a row was written to its edge: its end is a lone carriage return (as whoever follows a terminal says it),
-    /// or a border is drawn there.
+    /// or a border is drawn there. Of a text that goes on, rows that come later must not tell otherwise.
     pub fn is_full(&self, original: &str, row: usize) -> bool {
         let told = self.rows.get(row + 1).is_some_and(|next| original.as_bytes()[next.broken] == b'\r');
-        told || self.rows[row].bordered && self.rows[row].columns == self.widest
+        let Row { bordered, columns, widest, .. } = self.rows[row];
+        let widest = if self.growing { widest } else { self.rows.last().map_or(0, |last| last.widest) };
+        told || bordered && columns == widest
     }
 
     fn row(&self, at: usize) -> usize {
@@ -107,6 +120,11 @@ pub fn seams(text: &str) -> String {
 
 fn ceil(text: &str, at: usize) -> usize {
     (at.min(text.len())..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
+}
+
+/// Whether a text may have come to the end of a row: what programs draw there stands there.
+pub fn may_end(text: &str) -> bool {
+    text.ends_with(is_border)
 }
 
 /// What programs draw around a row.

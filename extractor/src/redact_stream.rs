@@ -139,11 +139,11 @@ impl Masker {
             _ => 0,
         };
         let Some(start) = self.held.len().checked_sub(string.len() + behind) else { return };
-        let text = String::from_utf8_lossy(&string);
+        let text = as_text(&string);
         let mut parts: Vec<_> = Vec::new();
         if clipboard {
             parts.push(3..string.len());
-        } else if text.len() == string.len() {
+        } else {
             parts.extend(self.redactor.bodies(&text, false));
             let cut = self.redactor.open(&text).map(|open| open.body..text.len());
             parts.extend(cut.filter(|_| behind == 0));
@@ -169,4 +169,14 @@ impl Masker {
             self.shown.forget(start);
         }
     }
+}
+
+/// Bytes as text of the same length: each that belongs to no character stands as a substitute of one byte, as on the screen.
+fn as_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '\u{1a}'));
+    }
+    text
 }

@@ -13,6 +13,8 @@ use crate::points::Points;
 const MODELS: usize = 16;
 /// Longest name of a model, in characters.
 const NAME: usize = 100;
+/// Most that is believed of one figure. However many are added up, the sum stays a number that JSON can tell.
+const FIGURE: f64 = 1e15;
 /// Answers of a model that are remembered, so that one that is told again counts once.
 const ANSWERS: usize = 50_000;
 
@@ -90,7 +92,7 @@ impl Usage {
     /// Takes a measurement of telemetry.
     fn measure(&mut self, places: &Tokens, point: &Value, payload: &Value) {
         let at = |place: &Option<String>| payload.pointer(place.as_deref()?);
-        if let Some(cost) = at(&places.cost).and_then(Value::as_f64) {
+        if let Some(cost) = at(&places.cost).and_then(Value::as_f64).filter(|cost| *cost <= FIGURE) {
             let cost = self.points.grown(point, cost);
             let model = at(&places.model).and_then(Value::as_str).map(name).unwrap_or_default();
             let known = self.model(model);
@@ -162,7 +164,7 @@ fn hash(id: &str) -> u64 {
 fn used(places: &Tokens, payload: &Value) -> Option<Used> {
     let sum = |pointers: &[String]| {
         let told: Vec<f64> = pointers.iter().filter_map(|p| payload.pointer(p)?.as_f64()).collect();
-        (!told.is_empty()).then(|| told.iter().filter(|n| n.is_finite() && **n >= 0.0).sum::<f64>())
+        (!told.is_empty()).then(|| told.iter().filter(|n| (0.0..=FIGURE).contains(*n)).sum::<f64>())
     };
     let (read, written) = (sum(&places.read), sum(&places.written));
     (read.is_some() || written.is_some()).then(|| Used {
@@ -272,6 +274,18 @@ mod tests {
         assert!(!usage.is_measured(), "the same export again");
         take(&mut usage, tokens(2, 4.0));
         assert!(usage.is_measured());
+    }
+
+    #[test]
+    fn what_is_told_without_measure_leaves_figures_that_can_be_told_on() {
+        let huge = |id: &str| {
+            json!({ "type": "assistant", "message": { "id": id, "model": "one", "usage": {
+                "input_tokens": 1e308, "output_tokens": 1e308 } } })
+        };
+        let cost = |time| measured("claude_code.cost.usage", time, 1e308, json!({ "model": "one" }));
+        let figures = told("claude", &[answer("a", "one", 5, 7), huge("b"), huge("c"), cost(1), cost(2)]);
+        assert!(figures.values().all(|figure| figure.is_finite()), "{figures:?}");
+        assert_eq!(figures["tokens_out"], 7.0);
     }
 
     #[test]

@@ -213,6 +213,14 @@ fn a54_a69_titles_are_masked_and_nobody_fills_a_viewers_clipboard() {
 }
 
 #[test]
+fn a69_a_title_with_bytes_that_are_no_text_is_masked_too() {
+    let token = format!("ghp_{}", "Ab1".repeat(12));
+    let bytes = [b"\x1b]0;\xff\xe2\x94 ", token.as_bytes(), b" \xc3\x07"].concat();
+    let expected = [&b"\x1b]0;\xff\xe2\x94 ghp_"[..], "*".repeat(36).as_bytes(), b" \xc3\x07"].concat();
+    assert_eq!(masked(&redactor(), &[&bytes]), expected);
+}
+
+#[test]
 fn bytes_are_held_only_while_they_may_be_a_secret() {
     let (mut masker, mut out) = (Masker::new(redactor(), 80), Vec::new());
     let mut held = |bytes: &[u8]| {
@@ -234,4 +242,39 @@ fn bytes_are_held_only_while_they_may_be_a_secret() {
     masker.feed(b" end", &mut out);
     let text = String::from_utf8(out).unwrap();
     assert!(text.ends_with(&format!("ghp_Ab1{} end", "*".repeat(33))), "{text}");
+}
+
+#[test]
+fn a69_a_secret_in_a_box_is_masked_wherever_the_bytes_are_cut() {
+    let rows = "│ ASIABBBBBB │\r\n│ BBBBBBBBBB │ end";
+    let whole = masked(&redactor(), &[rows.as_bytes()]);
+    assert!(!shown(&whole).contains('B'), "{}", shown(&whole));
+    for cut in 1..rows.len() {
+        let (head, tail) = rows.as_bytes().split_at(cut);
+        assert_eq!(shown(&masked(&redactor(), &[head, tail])), shown(&whole), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a69_rows_that_come_later_do_not_tell_that_a_secret_was_over() {
+    let rows = format!("│ hvs.{} │\r\n│ {}!{} │ end", "a".repeat(40), "a".repeat(12), "b".repeat(60));
+    let whole = masked(&redactor(), &[rows.as_bytes()]);
+    for cut in 1..rows.len() {
+        let (head, tail) = rows.as_bytes().split_at(cut);
+        assert_eq!(shown(&masked(&redactor(), &[head, tail])), shown(&whole), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a69_a_secret_that_runs_into_another_is_masked_as_well() {
+    let value = "zQ9~vW7~kX5~jH3".to_owned();
+    let redactor = Redactor::new(Secrets::builtin(), [value.clone()], [1; 16]);
+    let bytes = format!("sq0atp-{}\r\n{}{value}", "a".repeat(14), "a".repeat(8));
+    let expected = format!("sq0atp-{}\r\n{}", "*".repeat(14), "*".repeat(8 + value.len()));
+    assert_eq!(redactor.masked(&bytes), expected);
+    let redactor = Arc::new(redactor);
+    for cut in 0..bytes.len() {
+        let (head, tail) = bytes.as_bytes().split_at(cut);
+        assert_eq!(masked(&redactor, &[head, tail]), expected.as_bytes(), "cut at {cut}");
+    }
 }

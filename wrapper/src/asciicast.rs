@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::keys;
 use crate::recording::{Moment, Record};
 
+/// Longest recording: a hundred years. Times are added to what is read.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Why a recording cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -88,7 +91,8 @@ impl<R: BufRead> Reader<R> {
         let (time, code, data): (f64, String, Value) = parse(text).map_err(wrong)?;
         let time = Duration::try_from_secs_f64(time).map_err(|e| wrong(format!("time {time}: {e}")))?;
         let at = if self.intervals { self.at.checked_add(time) } else { Some(time.max(self.at)) };
-        self.at = at.ok_or_else(|| wrong("the recording is too long".into()))?;
+        let at = at.filter(|at| *at <= LONGEST);
+        self.at = at.ok_or_else(|| wrong("the recording is longer than a hundred years".into()))?;
         let text = data.as_str().ok_or_else(|| wrong("data is not a string".into()))?;
         let record = match code.as_str() {
             "o" => Record::Output(text.as_bytes().to_vec()),
@@ -178,6 +182,15 @@ mod tests {
         assert!(read(&format!("{header}[1, \"r\", \"wide\"]")).is_err());
         assert!(matches!(read("{\"version\":1}"), Err(Error::Version(1))));
         assert!(matches!(read(""), Err(Error::Header(_))));
+    }
+
+    #[test]
+    fn a_time_that_no_recording_has_is_refused() {
+        for times in [["18446744073709549568", "2047.99"], ["3153600000", "1"]] {
+            let lines = times.map(|time| format!("[{time}, \"o\", \"a\"]\n")).concat();
+            let cast = format!("{{\"version\":3,\"term\":{{\"cols\":80,\"rows\":24}}}}\n{lines}");
+            assert!(read(&cast).unwrap_err().to_string().contains("longer than"), "{cast}");
+        }
     }
 
     #[test]

@@ -332,15 +332,7 @@ impl Channel {
     /// The next whole message that was read.
     #[expect(clippy::should_implement_trait, reason = "it is generic over the message")]
     pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let Some(length) = self.input.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_le_bytes(*length) as usize;
-        if length > MESSAGE_MAX {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "message too long"));
-        }
-        let Some(body) = self.input.get(4..4 + length) else { return Ok(None) };
-        let message = serde_json::from_slice(body);
-        self.input.drain(..4 + length);
-        Ok(Some(message.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?))
+        take(&mut self.input)
     }
 
     /// A descriptor that came beside a message, in order.
@@ -381,6 +373,19 @@ impl Channel {
     fn next_is_partial(&self) -> bool {
         self.input.first_chunk::<4>().is_none_or(|l| self.input.len() < 4 + u32::from_le_bytes(*l) as usize)
     }
+}
+
+/// Takes the message at the front of what was read off the wire; `None` when it is not whole yet.
+pub fn take<T: DeserializeOwned>(input: &mut Vec<u8>) -> io::Result<Option<T>> {
+    let Some(length) = input.first_chunk::<4>() else { return Ok(None) };
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > MESSAGE_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "message too long"));
+    }
+    let Some(body) = input.get(4..4 + length) else { return Ok(None) };
+    let message = serde_json::from_slice(body);
+    input.drain(..4 + length);
+    Ok(Some(message.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?))
 }
 
 /// A message as it goes over the wire.

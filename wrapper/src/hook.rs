@@ -71,7 +71,7 @@ fn hand_over(payload: &[u8]) -> Option<()> {
 }
 
 /// Cuts what is long out of the middle: the beginning tells what it is, the end how it ended.
-fn shorten(value: &mut Value) {
+pub fn shorten(value: &mut Value) {
     match value {
         Value::String(text) if text.len() > TEXT_MAX => {
             let border = |at: &usize| text.is_char_boundary(*at);

@@ -6,7 +6,7 @@ use jiff::Zoned;
 use wire::UnixMillis;
 use wire::prompt::{NewPrompt, WorktreePolicy};
 
-use crate::sending;
+use crate::time;
 use crate::tree::{Entry, Fault, Node, Value, unknown};
 
 /// All names, for suggestions. Some have a second form: `to`, `caps`, `tags`, `prerequisites`.
@@ -117,12 +117,12 @@ fn worktree(node: &Node) -> Result<Option<WorktreePolicy>, Fault> {
 }
 
 fn duration(node: &Node, what: &str) -> Result<u64, Fault> {
-    let read = sending::duration(&node.text(what)?);
+    let read = time::duration(&node.text(what)?);
     read.map_err(|why| Fault::new(node.line, format!("`{what}`: {why}")))
 }
 
 fn instant(node: &Node, what: &str, now: &Zoned) -> Result<UnixMillis, Fault> {
-    let read = sending::instant_after(&node.text(what)?, now);
+    let read = time::instant_after(&node.text(what)?, now);
     read.map(UnixMillis).map_err(|why| Fault::new(node.line, format!("`{what}`: {why}")))
 }
 

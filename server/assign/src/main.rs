@@ -7,7 +7,6 @@ mod agree;
 mod alerts;
 mod answer;
 mod approvals;
-mod asked;
 mod audit;
 mod change;
 mod cli;
@@ -39,12 +38,12 @@ mod tasks;
 mod templates;
 mod tmux;
 mod tokens;
-mod tree;
 mod wait;
 mod watch;
 
 use std::process::ExitCode;
 
+use assign::{asked, tree};
 use clap::{CommandFactory, Parser};
 use wire::http::{LoginLink, Selection};
 

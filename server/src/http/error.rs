@@ -69,7 +69,8 @@ pub async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Fault> {
     parse(&bytes)
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+/// Reads the bytes of a JSON body.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let unfit = |e: &dyn std::fmt::Display| {
         let hint = "see the route's description in /v1/openapi.json";
         Fault::bad(format!("the body is not what this route takes: {e}"), hint)

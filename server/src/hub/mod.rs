@@ -10,7 +10,7 @@ mod admin;
 mod agents;
 mod alerts;
 mod approvals;
-mod check;
+pub mod check;
 mod command;
 mod deadlines;
 mod hosts;

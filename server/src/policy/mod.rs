@@ -6,7 +6,7 @@
 //! terminal; of a command, only when each part of its line was read with certainty and matches. Everything that is not
 //! certain is asked: to ask too often costs a moment, to approve too often costs more.
 
-mod argv;
+pub mod argv;
 mod danger;
 pub mod examples;
 mod pattern;

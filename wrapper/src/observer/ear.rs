@@ -155,7 +155,7 @@ fn is_from_page(head: &HeaderMap) -> bool {
 
 /// What of an export goes into the recording: figures and names of models, of what the profile knows. `None` when it is no
 /// export.
-fn known(agent: &Agent, body: &[u8]) -> Option<Vec<Told>> {
+pub fn known(agent: &Agent, body: &[u8]) -> Option<Vec<Told>> {
     let kept = |payload: serde_json::Value| {
         let rule = agent.facts.iter().find(|rule| rule.from == From::Telemetry && rule.holds(&payload))?;
         let payload = rule.kept(&payload)?.to_string().into_bytes();

@@ -12,7 +12,7 @@ pub mod core;
 mod counting;
 #[cfg(test)]
 mod dialog_tests;
-mod ear;
+pub mod ear;
 #[cfg(test)]
 mod end_tests;
 mod fault;
@@ -28,7 +28,7 @@ mod secret_tests;
 mod subject;
 mod tell;
 mod texts;
-mod transcript;
+pub mod transcript;
 mod watch;
 
 use std::collections::VecDeque;

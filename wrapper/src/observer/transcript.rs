@@ -108,7 +108,7 @@ impl Transcript {
     }
 
     /// What is passed on of a line: nothing of one that no rule knows.
-    fn known(&self, line: &[u8]) -> Option<Vec<u8>> {
+    pub fn known(&self, line: &[u8]) -> Option<Vec<u8>> {
         let payload = serde_json::from_slice::<Value>(line).ok()?;
         let rule =
             self.agent.facts.iter().find(|rule| rule.from == From::Transcript && rule.holds(&payload))?;

@@ -8,11 +8,11 @@ mod folder;
 mod name;
 mod record;
 mod rest;
-mod task;
 mod watch;
 
 use std::path::{Path, PathBuf};
 
+use assign::task;
 use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,12 +1,12 @@
 //! What came of a task, for programs and for people. Pure. Must not: write it down.
 
+use assign::task::{Kind, Task};
 use serde::Serialize;
 use wire::prompt::{Prompt, PromptResult, PromptState};
 use wire::text::escape_lines;
 use wire::{PromptId, SessionId, UnixMillis};
 
 use super::name::Name;
-use super::task::{Kind, Task};
 use crate::result::facts;
 
 /// The schema of [`Record`] as JSON. A test holds that it is the type's.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use assign::task::{self, Broken, Task};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::time::MissedTickBehavior;
@@ -24,7 +25,6 @@ use super::folder::{Folder, Text, Unread};
 use super::name::Name;
 use super::record::{Record, summary};
 use super::rest::{Rest, Sight};
-use super::task::{self, Broken, Task};
 use crate::client::{Client, Feed};
 use crate::failure::Failure;
 use crate::print::Printer;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Zoned;
+use schemars::JsonSchema;
 use serde::Serialize;
 use wire::prompt::NewPrompt;
 
@@ -17,8 +18,7 @@ const SECTIONS: [&str; 4] = ["target files", "prompt", "success criteria", "cont
 const PROMPT: &str = "prompt";
 
 /// What kind of task it is. Its word becomes a tag: records of success are kept by tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Something is to be mended.
@@ -258,6 +258,13 @@ fn without_comments(body: &str) -> String {
     let mut fenced = Fenced::default();
     let mut from = 0;
     let mut at = 0;
+    // Nobody looks for an end where there is none: each of many beginnings would be a search through all that follows.
+    let last = body.rfind("-->");
+    let close = |open: usize| {
+        let text = open + 4;
+        last.filter(|last| *last >= text)?;
+        Some((open, text + body[text..].find("-->")? + 3))
+    };
     for line in body.split_inclusive('\n') {
         let end = at + line.len();
         let skipped = from >= end;
@@ -268,14 +275,13 @@ fn without_comments(body: &str) -> String {
         while from < end {
             let begin = from.max(at);
             let found = body[begin..end].find("<!--").map(|open| begin + open);
-            let closed = found.and_then(|open| Some((open, open + 4 + body[open + 4..].find("-->")? + 3)));
-            let Some((open, close)) = closed else {
+            let Some((open, closed)) = found.and_then(close) else {
                 out.push_str(&body[begin..end]);
                 from = end;
                 break;
             };
             out.push_str(&body[begin..open]);
-            from = close;
+            from = closed;
         }
         at = end;
     }
@@ -320,6 +326,14 @@ mod tests {
         assert_eq!(task(text).unwrap().prompt.text, expected);
         assert_eq!(task("a <!-- b").unwrap().prompt.text, "a <!-- b");
         assert_eq!(task("a <!-- b --> c <!-- d\ne --> f\n").unwrap().prompt.text, "a  c  f");
+    }
+
+    /// Each piece with no other after it that would end it: the longest files are read at once, not in minutes.
+    #[test]
+    fn the_time_that_a_task_costs_grows_with_its_size() {
+        for piece in ["<!--\n", "<!-- ", "-->\n", "<!---->", "# a\n", "```\n", "~~~\n", "## Prompt\n"] {
+            let _ = task(&format!("x\n{}", piece.repeat((256 << 10) / piece.len())));
+        }
     }
 
     #[test]
