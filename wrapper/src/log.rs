@@ -24,6 +24,8 @@ pub fn line(text: std::fmt::Arguments) {
 pub fn to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MUSTER_LOG").unwrap_or_else(|_| "info".into());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    // It would say so on standard error, and panic when that cannot be written either: on a full disk.
+    let lines = lines.log_internal_errors(false);
     if std::env::var_os("MUSTER_LOG_FORMAT").is_some_and(|format| format == "json") {
         lines.json().flatten_event(true).with_span_list(false).init();
     } else {

@@ -204,6 +204,18 @@ impl Muster {
         self.ok("assign", &["login"]).trim().to_owned()
     }
 
+    /// Prints what all processes of this place have logged, for whoever looks for the cause of a fault.
+    pub fn show_logs(&self) {
+        let mut logs = vec![self.home().join("state/assigner.log")];
+        let sessions = std::fs::read_dir(self.home().join("state/sessions")).into_iter().flatten().flatten();
+        logs.extend(
+            sessions.flat_map(|s| ["holder.log", "observer.log", "journal.jsonl"].map(|l| s.path().join(l))),
+        );
+        for log in logs {
+            eprintln!("--- {}\n{}", log.display(), std::fs::read_to_string(&log).unwrap_or_default());
+        }
+    }
+
     /// The server's process, once it serves.
     pub fn server(&self) -> i64 {
         wait_for("the server's file", || self.serving())
@@ -239,16 +251,7 @@ impl Muster {
 impl Drop for Muster {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let mut logs = vec![self.home().join("state/assigner.log")];
-            let sessions =
-                std::fs::read_dir(self.home().join("state/sessions")).into_iter().flatten().flatten();
-            logs.extend(
-                sessions
-                    .flat_map(|s| ["holder.log", "observer.log", "journal.jsonl"].map(|l| s.path().join(l))),
-            );
-            for log in logs {
-                eprintln!("--- {}\n{}", log.display(), std::fs::read_to_string(&log).unwrap_or_default());
-            }
+            self.show_logs();
         }
         end_all(&self.variable());
     }

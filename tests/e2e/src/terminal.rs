@@ -135,11 +135,16 @@ impl Terminal {
         i64::from(self.child.id())
     }
 
+    /// The exit status, if it has ended.
+    pub fn ended(&mut self) -> Option<i64> {
+        let status = self.child.try_wait().expect("it can be waited for")?;
+        Some(i64::from(status.code().unwrap_or(-1)))
+    }
+
     /// Waits for the end; the exit status.
     #[track_caller]
     pub fn await_end(&mut self) -> i64 {
-        let status = wait_for("the command's end", || self.child.try_wait().expect("it can be waited for"));
-        i64::from(status.code().unwrap_or(-1))
+        wait_for("the command's end", || self.ended())
     }
 
     /// Closes the window: the kernel hangs up on what runs in it.

@@ -30,6 +30,7 @@ pub fn run(plan: &Plan) -> Report {
         for run in runs {
             report.count("runs");
             if let Err(fault) = one(&muster, &mut slot, *run, plan.random(*run), &mut report) {
+                muster.show_logs();
                 report.fault(format!("run {run}: {fault}"));
                 slot.end();
                 slot.renew();
@@ -87,7 +88,7 @@ fn one(
         return Err("the agent is gone".to_owned());
     }
     if !slot.rest() {
-        return Err("the session does not come to rest".to_owned());
+        return Err(format!("it does not come to rest: {:?}", slot.session()));
     }
     sound(muster)
 }

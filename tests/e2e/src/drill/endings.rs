@@ -81,11 +81,11 @@ fn one(
             signal(pid.ok_or("no such process")?, Signal::from_named_raw(number).ok_or("no such signal")?);
         }
     }
-    terminal.await_end();
-    wait_for(&format!("the terminal's settings after {victim}"), || terminal.is_cooked().then_some(()));
     let how = format!("{victim}, signal {number}, {modes}");
     let mut left = Vec::new();
     // What is written after the client's own end comes in its own time.
+    let ended = wait_until(|| terminal.ended().is_some());
+    let cooked = wait_until(|| terminal.is_cooked());
     let as_before = wait_until(|| {
         left = emulators.changed(&terminal.output());
         left.is_empty()
@@ -93,19 +93,21 @@ fn one(
     if victim == "client" {
         let _ = muster.run("wrap", &["kill", "-s", "9", name]);
     }
-    match as_before {
-        true => Ok(format!("ended: {victim}")),
-        false => Err(format!("{how}: still {left:?}")),
+    match (ended, cooked, as_before) {
+        (true, true, true) => Ok(format!("ended: {victim}")),
+        (false, ..) => Err(format!("{how}: `wrap` does not end; {:?}", muster.live(name))),
+        (_, false, _) => Err(format!("{how}: the terminal's driver is as the program left it")),
+        (.., false) => Err(format!("{how}: still {left:?}")),
     }
 }
 
-/// Signals that do not end a program which does nothing about them, that only stop it, or that whoever started this had
-/// ignored, which programs inherit.
+/// Signals that do not end a program which does nothing about them, that only stop it, that a shell obeys only when its
+/// child has ended (SIGINT), or that whoever started this had ignored, which programs inherit.
 fn lives_on(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    matches!(number, 17..=23 | 28) || ignored & 1 << (number - 1) != 0
+    matches!(number, 2 | 17..=23 | 28) || ignored & 1 << (number - 1) != 0
 }
 
 /// Whether a condition comes to hold.

@@ -29,6 +29,7 @@ pub fn run(plan: &Plan) -> Report {
         for run in runs {
             report.count("runs");
             if let Err(fault) = one(&muster, *run, plan.random(*run), &mut report) {
+                muster.show_logs();
                 report.fault(format!("run {run}: {fault}"));
             }
         }

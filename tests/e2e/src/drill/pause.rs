@@ -27,6 +27,7 @@ pub fn run(plan: &Plan) -> Report {
         for run in runs {
             report.count("runs");
             if let Err(fault) = one(plan, &muster, &mut slot, *run, &mut report) {
+                muster.show_logs();
                 report.fault(format!("run {run}: {fault}"));
                 slot.end();
                 slot.renew();
@@ -73,6 +74,6 @@ fn one(plan: &Plan, muster: &Muster, slot: &mut Slot, run: usize, report: &mut R
     if slot.rest() {
         Ok(())
     } else {
-        Err(format!("{victim} away for {away:?}: the session does not come to rest"))
+        Err(format!("{victim} away for {away:?}: it does not come to rest: {:?}", slot.session()))
     }
 }

@@ -126,7 +126,7 @@ fn one(
     }
     // Whoever was killed, a session that runs comes to rest, unless its person has to look.
     if word(&detail, "/prompt/state") == "completed" && !slot.rest() {
-        return Err("the session does not come to rest".to_owned());
+        return Err(format!("it does not come to rest: {:?}", slot.session()));
     }
     sound(muster)
 }

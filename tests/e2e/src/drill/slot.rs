@@ -96,6 +96,11 @@ impl<'m> Slot<'m> {
         .is_some()
     }
 
+    /// The session, as the server tells it.
+    pub fn session(&self) -> Option<Value> {
+        self.api.get(&format!("/v1/sessions/{}", self.name())).ok()
+    }
+
     /// Queues a prompt for it; the prompt's id. Its text is the key that keeps it one prompt, however often it is sent.
     pub fn send(&self, asked: &Value) -> i64 {
         let key = asked["text"].as_str().unwrap_or_default();

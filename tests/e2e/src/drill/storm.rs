@@ -38,6 +38,7 @@ pub fn run(plan: &Plan) -> Report {
         let back = connected(&muster);
         report.counts.entry("sessions back".to_owned()).and_modify(|n| *n += back).or_insert(back);
         if back < SESSIONS {
+            muster.show_logs();
             report.fault(format!("run {run}: {back} of {SESSIONS} are back after {BACK:?}"));
         }
     }

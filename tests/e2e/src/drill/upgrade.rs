@@ -25,6 +25,7 @@ pub fn run(plan: &Plan) -> Report {
     for run in 0..plan.runs {
         report.count("runs");
         if let Err(fault) = one(plan, &programs, &muster, &slot, run, &mut report) {
+            muster.show_logs();
             report.fault(format!("run {run}: {fault}"));
         }
     }
@@ -81,7 +82,7 @@ fn one(
     if let Some(fault) = judge(&text, times, &detail) {
         return Err(fault);
     }
-    if slot.rest() { Ok(()) } else { Err("the session does not come to rest".to_owned()) }
+    if slot.rest() { Ok(()) } else { Err(format!("it does not come to rest: {:?}", slot.session())) }
 }
 
 /// Puts programs there as a package manager does: new files, moved over the old ones.
