@@ -10,7 +10,7 @@ use wire::wrapper::Choice;
 
 use crate::client::{Client, segment};
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, note};
 use crate::tables::now;
 
 /// What a session has asked for less than this was hardly seen by whoever answers by the session's name.
@@ -102,15 +102,15 @@ async fn send(client: &Client, print: &Printer, open: Open, choice: Choice) -> R
 }
 
 fn show(dialog: &Dialog) {
-    eprintln!("{}: {}", dialog.kind, escape(&dialog.title));
+    note!("{}: {}", dialog.kind, escape(&dialog.title));
     if !dialog.body.is_empty() && dialog.body != dialog.title {
-        eprintln!("{}", escape_lines(&dialog.body));
+        note!("{}", escape_lines(&dialog.body));
     }
     if let Some(request) = &dialog.request {
-        eprintln!("{}: {}", escape(&request.tool), escape_lines(&request.detail));
+        note!("{}: {}", escape(&request.tool), escape_lines(&request.detail));
     }
     for option in &dialog.options {
         let mark = if option.selected { '>' } else { ' ' };
-        eprintln!("{mark} {}. {}", option.index + 1, escape(&option.label));
+        note!("{mark} {}. {}", option.index + 1, escape(&option.label));
     }
 }

@@ -19,7 +19,7 @@ use wire::session::Session;
 
 use crate::client::{Client, Feed, segment};
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, note};
 
 /// Events that are asked for at once; the server gives no more.
 const PAGE: u32 = 200;
@@ -117,7 +117,7 @@ impl Tape<'_> {
         self.place = since;
         self.read(client).await?;
         if self.place < since {
-            eprintln!(
+            note!(
                 "there is no event {since} yet: the ids are of another server; the last here is {}",
                 self.place
             );
@@ -211,7 +211,7 @@ impl Known {
 
 /// Seeks the server until it is there. One that refuses is not sought again.
 async fn again(client: &Client) -> Result<Feed, Failure> {
-    eprintln!("the server is gone; looking for it");
+    note!("the server is gone; looking for it");
     let mut pause = FIRST;
     loop {
         tokio::time::sleep(pause).await;

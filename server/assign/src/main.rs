@@ -50,7 +50,7 @@ use wire::http::{LoginLink, Selection};
 use cli::{Cli, Command};
 use client::Client;
 use failure::Failure;
-use print::Printer;
+use print::{Printer, note};
 
 fn main() -> ExitCode {
     complete::answer();
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if let Some(text) = failure.text() {
-                eprintln!("assign: {text}");
+                note!("assign: {text}");
             }
             ExitCode::from(failure.code())
         }
@@ -78,7 +78,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
     let print = Printer::new(cli.json);
     let client = || Client::new(cli.token_file.as_deref());
     let Some(command) = cli.command else {
-        return send::send(&client()?, &print, cli.send).await;
+        return send::send(&client()?, &print.lasting(), cli.send).await;
     };
     match command {
         Command::Completions { shell } => {
@@ -89,8 +89,8 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::output)?;
             print.bytes(&page)?;
         }
-        Command::Run(args) => return run::run(&client()?, &print, args).await,
-        Command::WatchDir(args) => return tasks::watch(&client()?, &print, args).await,
+        Command::Run(args) => return run::run(&client()?, &print.lasting(), args).await,
+        Command::WatchDir(args) => return tasks::watch(&client()?, &print.lasting(), args).await,
         Command::Task { verb } => return tasks::run(&print, verb),
         Command::Tmux(args) => tmux::run(client(), &print, args).await?,
         Command::Doctor => return doctor::run(client(), &print).await,
@@ -161,6 +161,6 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
 async fn login(client: &Client, print: &Printer) -> Result<(), Failure> {
     let link: LoginLink = client.post("/v1/login-links", None).await?;
     print.object_or(&link, || wire::text::escape(&link.url))?;
-    eprintln!("It logs one browser in, once, within {} seconds.", link.expires_s);
+    note!("It logs one browser in, once, within {} seconds.", link.expires_s);
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The one way to standard output. Must not: print what is not escaped, or complain about a closed pipe.
+//! The one way to standard output, and to standard error. Must not: print what is not escaped, or complain about a closed
+//! pipe.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -7,17 +8,43 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+/// Says something beside the output, a line or several. Whoever does not listen is no reason to end.
+macro_rules! note {
+    ($($text:tt)*) => { $crate::print::beside(format_args!($($text)*)) };
+}
+pub(crate) use note;
+
+/// What [`note`] does.
+pub fn beside(text: std::fmt::Arguments) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Writes for people or for programs.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     /// For programs.
     pub json: bool,
+    /// Goes on when nobody reads any more.
+    lasting: bool,
 }
 
 impl Printer {
     /// For programs when `json`.
     pub fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, lasting: false }
+    }
+
+    /// For what has more to do than to print: it goes on when nobody reads any more, and its exit code stays true.
+    pub fn lasting(self) -> Self {
+        Self { lasting: true, ..self }
+    }
+
+    /// A write that came to this.
+    fn written(&self, done: io::Result<()>) -> Result<(), Failure> {
+        match done {
+            Err(e) if self.lasting && e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => done.map_err(Failure::output),
+        }
     }
 
     /// Whether a person looks at a terminal.
@@ -28,13 +55,13 @@ impl Printer {
     /// A line, or several.
     pub fn line(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)
+        self.written(writeln!(out, "{text}").and_then(|()| out.flush()))
     }
 
     /// Bytes as they are: made here, or escaped before.
     pub fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::output)
+        self.written(out.write_all(bytes).and_then(|()| out.flush()))
     }
 
     /// One JSON object, on one line.

@@ -12,7 +12,7 @@ use wire::text::escape;
 
 use crate::client::{Client, segment};
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, note};
 use crate::sending::duration;
 use crate::tables::{age, now};
 
@@ -100,7 +100,7 @@ pub async fn run(client: &Client, print: &Printer, verb: TokenVerb) -> Result<()
                     print.object_or(&made.row, || line(&made.row))?;
                 }
             }
-            eprintln!("Keep it: it is not shown again. `assign token rm {}` revokes it.", made.row.id);
+            note!("Keep it: it is not shown again. `assign token rm {}` revokes it.", made.row.id);
             Ok(())
         }
         TokenVerb::Rm { token } => {

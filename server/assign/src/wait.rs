@@ -10,7 +10,7 @@ use wire::text::{escape, escape_lines};
 
 use crate::client::{Client, Feed};
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, note};
 use crate::tables::reasoned;
 
 /// Exit code: a person has to look.
@@ -42,7 +42,7 @@ pub async fn wait(client: &Client, print: &Printer, mut feed: Feed, prompt: Prom
             }
             Some(_) => continue,
             None => {
-                eprintln!("the server is gone; looking for it");
+                note!("the server is gone; looking for it");
                 feed = again(client).await?;
             }
         }
@@ -100,7 +100,7 @@ fn report(print: &Printer, prompt: &Prompt) -> Result<u8, Failure> {
         }
         if prompt.state != PromptState::Completed {
             let what = format!("{} ({})", prompt.state, result.outcome);
-            eprintln!("{}", reasoned(&what, &escape(&result.reason)));
+            note!("{}", reasoned(&what, &escape(&result.reason)));
         }
     }
     Ok(code(prompt))
@@ -136,7 +136,7 @@ struct Progress {
 impl Progress {
     fn tell(&mut self, prompt: &Prompt) {
         for line in self.news(prompt) {
-            eprintln!("{line}");
+            note!("{line}");
         }
     }
 

@@ -251,6 +251,20 @@ fn tables_are_for_people_and_json_is_for_programs() {
 }
 
 #[test]
+fn who_waits_tells_the_end_by_its_code_also_when_nobody_reads() {
+    for (outcome, code) in [(Outcome::Completed, 0), (Outcome::Interrupted, 1)] {
+        let home = Home::new();
+        let server = home.serve();
+        let mut wrapper = Wrapper::start(&server, "api");
+        let (mut child, _) = waiting(&server, &home, &["x", "--attempts", "1"]);
+        drop((child.stdout.take(), child.stderr.take()));
+        let offer = wrapper.offer();
+        wrapper.ended(offer.attempt, outcome, "");
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{outcome}");
+    }
+}
+
+#[test]
 fn a_closed_pipe_is_no_error_message() {
     let home = Home::new();
     let _server = home.serve();

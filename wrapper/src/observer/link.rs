@@ -29,6 +29,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How often a server is started when none answers.
 const START_EVERY: Duration = Duration::from_secs(30);
 
+/// Within this time all sessions that miss the server at once look again, and one of the first starts it for all.
+const HERD: Duration = Duration::from_millis(500);
+
 /// A connection that is silent this long is dead: the server answers heartbeats with acks or pings.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
@@ -110,7 +113,7 @@ impl Dialer {
 
     async fn connect(&mut self) -> Result<Socket, String> {
         let path = self.place.server_socket();
-        let stream = match UnixStream::connect(&path).await {
+        let stream = match self.reach(&path).await {
             Ok(stream) => stream,
             Err(fault) => {
                 self.start_server().await;
@@ -133,9 +136,24 @@ impl Dialer {
         Ok(socket)
     }
 
+    async fn reach(&self, path: &Path) -> std::io::Result<UnixStream> {
+        match UnixStream::connect(path).await {
+            Err(_) if self.may_start() => {
+                tokio::time::sleep(HERD.mul_f64(noise())).await;
+                UnixStream::connect(path).await
+            }
+            tried => tried,
+        }
+    }
+
+    /// Whether it is this session's turn to start a server.
+    fn may_start(&self) -> bool {
+        self.started.is_none_or(|at| at.elapsed() >= START_EVERY)
+    }
+
     /// Starts a server as tmux does, unless that was tried a moment ago.
     async fn start_server(&mut self) {
-        if self.started.is_some_and(|at| at.elapsed() < START_EVERY) {
+        if !self.may_start() {
             return;
         }
         // A place that somebody removed is not made again for the last word of a session.
@@ -215,6 +233,11 @@ fn server_program() -> Option<PathBuf> {
 
 /// Between half of the pause and all of it, so that many wrappers do not come back at once.
 fn jittered(pause: Duration) -> Duration {
+    pause / 2 + pause.mul_f64(noise() / 2.0)
+}
+
+/// From 0 to 1, another one for each session and each time.
+fn noise() -> f64 {
     let noise = crate::clock::monotonic().subsec_nanos() ^ std::process::id().wrapping_mul(0x9e37_79b9);
-    pause / 2 + pause.mul_f64(f64::from(noise % 1000) / 2000.0)
+    f64::from(noise % 1000) / 1000.0
 }

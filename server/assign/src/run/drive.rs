@@ -14,7 +14,7 @@ use super::machine::{Act, Machine, Place};
 use super::report::Report;
 use crate::client::{Client, Feed, segment};
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, note};
 use crate::queued;
 use crate::sending;
 use crate::wait::{again, patiently};
@@ -46,7 +46,7 @@ pub async fn drive(client: &Client, print: &Printer, run: &Run, resumed: bool) -
         },
     };
     if ended.is_err() {
-        eprintln!("the queue is as it was; to go on: {}", run.resume);
+        note!("the queue is as it was; to go on: {}", run.resume);
     }
     ended
 }
@@ -54,10 +54,10 @@ pub async fn drive(client: &Client, print: &Printer, run: &Run, resumed: bool) -
 async fn interrupted(client: &Client, run: &Run) -> Result<u8, Failure> {
     if run.cancel {
         let count = cancel_open(client, run).await?;
-        eprintln!("called off: {}; what sessions have goes on", counted(count, "prompt"));
+        note!("called off: {}; what sessions have goes on", counted(count, "prompt"));
     } else {
-        eprintln!("the queue is as it was; to go on: {}", run.resume);
-        eprintln!("to call it off: assign cancel --all --key {}", prefix(run));
+        note!("the queue is as it was; to go on: {}", run.resume);
+        note!("to call it off: assign cancel --all --key {}", prefix(run));
     }
     Ok(INTERRUPTED)
 }
@@ -124,7 +124,7 @@ impl Drive<'_> {
             Some(ToViewer::Everything { .. }) => self.compare().await,
             Some(_) => Ok(()),
             None => {
-                eprintln!("the server is gone; looking for it");
+                note!("the server is gone; looking for it");
                 *feed = again(self.client).await?;
                 Ok(())
             }
@@ -148,7 +148,7 @@ impl Drive<'_> {
             Act::CancelOpen => {
                 let count = cancel_open(self.client, self.run).await?;
                 let count = counted(count, "prompt");
-                eprintln!("a step failed: nothing more is queued; called off: {count}");
+                note!("a step failed: nothing more is queued; called off: {count}");
                 self.compare().await
             }
             Act::Find(place) => match queued::find(self.client, &self.key(place)).await? {

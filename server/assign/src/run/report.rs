@@ -12,7 +12,7 @@ use super::Run;
 use super::counts::{Counts, code};
 use super::machine::{Machine, Place};
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, note};
 use crate::wait::HELD;
 
 /// What was told already.
@@ -144,7 +144,7 @@ impl<'a> Report<'a> {
             format!("over: {}", some.collect::<Vec<_>>().join(", "))
         })?;
         if code == HELD {
-            eprintln!("a person has to look: `assign prompts -s held`; then: {}", self.run.resume);
+            note!("a person has to look: `assign prompts -s held`; then: {}", self.run.resume);
         }
         Ok(code)
     }

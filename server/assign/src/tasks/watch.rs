@@ -27,7 +27,7 @@ use super::record::{Record, summary};
 use super::rest::{Rest, Sight};
 use crate::client::{Client, Feed};
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, note};
 use crate::queued;
 use crate::sending;
 use crate::tables::now;
@@ -150,12 +150,12 @@ impl Watcher<'_> {
             self.warned.clear();
         }
         if self.warned.insert(text.clone()) {
-            eprintln!("assign: {text}");
+            note!("assign: {text}");
         }
     }
 
     async fn listen_again(&mut self, once: bool) -> Result<Feed, Failure> {
-        eprintln!("the server is gone; looking for it");
+        note!("the server is gone; looking for it");
         loop {
             match again(self.client).await {
                 Err(failure) if once => return Err(failure),

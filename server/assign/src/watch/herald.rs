@@ -10,6 +10,7 @@ use super::board::Board;
 use super::notices::Notices;
 use crate::failure::Failure;
 use crate::notice::{Terminal, Way, Wish, through_tmux};
+use crate::print::note;
 
 /// A terminal that shows notices.
 pub struct Herald {
@@ -29,7 +30,7 @@ impl Herald {
             passes_on(&asked(&["show-options", "-Apv", "allow-passthrough"]))?;
         }
         let Some(way) = wish.way(&present(tmux)) else {
-            eprintln!(
+            note!(
                 "assign: no notices: this terminal is not known to show any; --notify osc9 tries the usual way"
             );
             return Ok(None);
