@@ -234,8 +234,7 @@ fn escaped(c: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::{Header, Writer};
-    use std::os::fd::OwnedFd;
+    use crate::recording::{Writer, testing::writer};
 
     struct Recorded {
         dir: tempfile::TempDir,
@@ -246,22 +245,8 @@ mod tests {
     impl Recorded {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let (wake_reader, wake) = std::io::pipe().unwrap();
-            let header = Header {
-                session: "s".into(),
-                name: "n".into(),
-                agent: "any".into(),
-                argv: vec!["true".into()],
-                term: "xterm".into(),
-                started_ms: 0,
-                started_mono_us: 0,
-                at_us: 0,
-                offset: 0,
-                cols: 80,
-                rows: 24,
-            };
-            let writer = Writer::start(dir.path(), header, OwnedFd::from(wake)).unwrap();
-            Self { dir, writer: Some(writer), _wake: wake_reader }
+            let (writer, grown) = writer(dir.path());
+            Self { dir, writer: Some(writer), _wake: grown }
         }
 
         fn output(&mut self, ms: u64, bytes: &[u8]) {

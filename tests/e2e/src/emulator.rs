@@ -5,10 +5,10 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::root;
 use crate::tmux::Tmux;
+use crate::{root, within};
 
 /// What tmux tells of a pane, with what it says of a fresh one.
 const FORMAT: &str = "#{alternate_on} #{cursor_flag} #{insert_flag} #{keypad_cursor_flag} #{keypad_flag} \
@@ -64,10 +64,7 @@ impl Emulators {
             self.asked[0] += 1;
             let shown = format!("cat '{}'", file.display());
             tmux.run(&["respawn-pane", "-k", &shown]);
-            let until = Instant::now() + READ;
-            while tmux.run(&["display", "-p", "#{pane_dead}"]).trim() != "1" && Instant::now() < until {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            within(READ, || (tmux.run(&["display", "-p", "#{pane_dead}"]).trim() == "1").then_some(()));
             let told = tmux.run(&["display", "-p", FORMAT]);
             let told = told.split_whitespace().zip(FRESH);
             changed.extend(

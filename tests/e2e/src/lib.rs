@@ -62,13 +62,21 @@ fn build() -> BTreeMap<String, PathBuf> {
 
 /// Waits until `condition` gives something; panics with `what` when it does not.
 #[track_caller]
-pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
+pub fn wait_for<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    match within(PATIENCE, condition) {
+        Some(found) => found,
+        None => panic!("waited in vain for: {what}"),
+    }
+}
+
+/// Waits so long at most until `condition` gives something.
+pub fn within<T>(patience: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let until = Instant::now() + patience;
     loop {
-        if let Some(found) = condition() {
+        let found = condition();
+        if found.is_some() || Instant::now() >= until {
             return found;
         }
-        assert!(Instant::now() < until, "waited in vain for: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -10,6 +10,8 @@
 
 mod reader;
 mod record;
+#[cfg(test)]
+pub mod testing;
 mod writer;
 
 pub use reader::{Follow, ReadError, Reader};

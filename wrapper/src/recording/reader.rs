@@ -172,31 +172,9 @@ impl Iterator for Reader {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Header, Writer};
+    use super::super::testing::writer;
     use super::*;
     use extractor::{Exit, Keys};
-    use std::os::fd::OwnedFd;
-
-    fn header() -> Header {
-        Header {
-            session: "s".into(),
-            name: "n".into(),
-            agent: "any".into(),
-            argv: vec!["true".into()],
-            term: "xterm".into(),
-            started_ms: 0,
-            started_mono_us: 0,
-            at_us: 0,
-            offset: 0,
-            cols: 80,
-            rows: 24,
-        }
-    }
-
-    fn writer(dir: &Path) -> (Writer, std::io::PipeReader) {
-        let (reader, wake) = std::io::pipe().unwrap();
-        (Writer::start(dir, header(), OwnedFd::from(wake)).unwrap(), reader)
-    }
 
     #[test]
     fn what_was_recorded_is_read_back_with_its_times() {

@@ -280,6 +280,7 @@ fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
 #[cfg(test)]
 mod tests {
     use super::super::Reader;
+    use super::super::testing::writer;
     use super::*;
 
     /// The output that the recording in a folder holds, and how much it lacks.
@@ -293,24 +294,6 @@ mod tests {
             }
         }
         all
-    }
-
-    fn writer(dir: &Path) -> (Writer, std::io::PipeReader) {
-        let (grown, wake) = std::io::pipe().unwrap();
-        let header = Header {
-            session: "s".into(),
-            name: "s".into(),
-            agent: "sh".into(),
-            argv: Vec::new(),
-            term: "xterm".into(),
-            started_ms: 0,
-            started_mono_us: 0,
-            at_us: 0,
-            offset: 0,
-            cols: 80,
-            rows: 24,
-        };
-        (Writer::start(dir, header, wake.into()).unwrap(), grown)
     }
 
     #[test]

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Plan, Random, Report, Slot, settled, side_by_side, sound};
+use super::verdict::settle;
+use super::{Plan, Random, Report, Slot, side_by_side, sound};
 use crate::{Muster, is_alive};
 
 /// The file system's size.
@@ -28,10 +29,8 @@ pub fn run(plan: &Plan) -> Report {
         };
         let mut slot = Slot::start(&muster, number, &[]);
         for run in runs {
-            report.count("runs");
-            if let Err(fault) = one(&muster, &mut slot, *run, plan.random(*run), &mut report) {
-                muster.show_logs();
-                report.fault(format!("run {run}: {fault}"));
+            let came = one(&muster, &mut slot, *run, plan.random(*run), &mut report);
+            if !report.ran(&muster, *run, came) {
                 slot.end();
                 slot.renew();
             }
@@ -71,25 +70,12 @@ fn one(
     }
     std::fs::remove_file(&ballast).map_err(|e| e.to_string())?;
     for (n, id) in taken {
-        let Some(detail) = slot.await_settled(id, settled) else {
-            return Err(format!("stuck: {}", muster.try_prompt(id).unwrap_or_default()));
-        };
-        report.count(super::verdict::told(&detail));
-        let text = format!("quick run {run}-{n}");
-        let times = slot.pasted().get(&text).copied().unwrap_or_default();
-        if detail["prompt"]["state"] != "completed" {
-            slot.clear(id);
-        }
-        if let Some(fault) = super::verdict::judge(&text, times, &detail) {
-            return Err(fault);
-        }
+        settle(slot, id, &format!("quick run {run}-{n}"), report)?;
     }
     if !is_alive(agent) {
         return Err("the agent is gone".to_owned());
     }
-    if !slot.rest() {
-        return Err(format!("it does not come to rest: {:?}", slot.session()));
-    }
+    slot.rested()?;
     sound(muster)
 }
 

@@ -3,11 +3,13 @@
 //!
 //! What must hold: the terminal is as before, for its driver (lines, echo, signals) and for its emulator.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 
 use super::{Plan, Random, Report, side_by_side};
 use crate::emulator::Emulators;
-use crate::{Muster, Terminal, signal, wait_for};
+use crate::{Muster, Terminal, signal, wait_for, within};
 
 /// What a program may switch on.
 const MODES: [&str; 15] = [
@@ -27,6 +29,9 @@ const MODES: [&str; 15] = [
     "\\033[22;0t\\033]0;mine\\007",
     "\\033[1;31m",
 ];
+
+/// How long what follows an end may take.
+const LATE: Duration = Duration::from_secs(10);
 
 /// Who ends.
 const VICTIMS: [&str; 5] = ["itself", "pid", "holder", "client", "all"];
@@ -84,9 +89,9 @@ fn one(
     let how = format!("{victim}, signal {number}, {modes}");
     let mut left = Vec::new();
     // What is written after the client's own end comes in its own time.
-    let ended = wait_until(|| terminal.ended().is_some());
-    let cooked = wait_until(|| terminal.is_cooked());
-    let as_before = wait_until(|| {
+    let ended = comes(|| terminal.ended().is_some());
+    let cooked = comes(|| terminal.is_cooked());
+    let as_before = comes(|| {
         left = emulators.changed(&terminal.output());
         left.is_empty()
     });
@@ -111,13 +116,6 @@ fn lives_on(number: i32) -> bool {
 }
 
 /// Whether a condition comes to hold.
-fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while !condition() {
-        if std::time::Instant::now() > until {
-            return false;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    true
+fn comes(mut condition: impl FnMut() -> bool) -> bool {
+    within(LATE, || condition().then_some(())).is_some()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{Plan, Random, Report, await_answer, side_by_side, sound};
+use super::{Plan, Random, Report, await_answer, place_by_place, sound};
 use crate::{Muster, is_alive, signal};
 
 /// Lines of one run.
@@ -23,18 +23,7 @@ const SPAN: Duration = Duration::from_millis(2_500);
 
 /// One program after the other, each in a session of its own.
 pub fn run(plan: &Plan) -> Report {
-    side_by_side(plan, |_, runs| {
-        let muster = plan.muster();
-        let mut report = Report::default();
-        for run in runs {
-            report.count("runs");
-            if let Err(fault) = one(&muster, *run, plan.random(*run), &mut report) {
-                muster.show_logs();
-                report.fault(format!("run {run}: {fault}"));
-            }
-        }
-        report
-    })
+    place_by_place(plan, one)
 }
 
 fn one(muster: &Muster, run: usize, mut random: Random, report: &mut Report) -> Result<(), String> {
@@ -70,7 +59,7 @@ fn one(muster: &Muster, run: usize, mut random: Random, report: &mut Report) -> 
     if numbers_of(&told) != numbers {
         return Err(format!("told were {:?}", numbers_of(&told)));
     }
-    report.counts.entry("events, each once".to_owned()).and_modify(|n| *n += LINES).or_insert(LINES);
+    report.count_all("events, each once", LINES);
     if !is_alive(pid) {
         return Err("the program is gone".to_owned());
     }

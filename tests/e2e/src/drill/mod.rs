@@ -73,7 +73,12 @@ pub struct Report {
 impl Report {
     /// Counts something.
     pub fn count(&mut self, what: impl Into<String>) {
-        *self.counts.entry(what.into()).or_default() += 1;
+        self.count_all(what, 1);
+    }
+
+    /// Counts so many at once.
+    fn count_all(&mut self, what: impl Into<String>, n: usize) {
+        *self.counts.entry(what.into()).or_default() += n;
     }
 
     /// How often something was counted.
@@ -84,7 +89,7 @@ impl Report {
     /// Adds another to it.
     pub fn add(&mut self, other: Report) {
         for (what, n) in other.counts {
-            *self.counts.entry(what).or_default() += n;
+            self.count_all(what, n);
         }
         self.faults.extend(other.faults);
         self.took += other.took;
@@ -93,6 +98,15 @@ impl Report {
     /// Notes a fault of the product.
     fn fault(&mut self, what: impl Into<String>) {
         self.faults.push(what.into());
+    }
+
+    /// Counts a run in a place, and notes what went wrong in it, with what was logged there; whether all went well.
+    fn ran(&mut self, muster: &Muster, run: usize, came: Result<(), String>) -> bool {
+        self.count("runs");
+        let Err(fault) = came else { return true };
+        muster.show_logs();
+        self.fault(format!("run {run}: {fault}"));
+        false
     }
 }
 
@@ -126,6 +140,22 @@ fn side_by_side(plan: &Plan, one: impl Fn(usize, &[usize]) -> Report + Sync) -> 
     });
     all.took = begun.elapsed();
     all
+}
+
+/// The same where each share of the runs has a place of its own, and runs leave nothing for the next.
+fn place_by_place(
+    plan: &Plan,
+    one: impl Fn(&Muster, usize, Random, &mut Report) -> Result<(), String> + Sync,
+) -> Report {
+    side_by_side(plan, |_, runs| {
+        let muster = plan.muster();
+        let mut report = Report::default();
+        for run in runs {
+            let came = one(&muster, *run, plan.random(*run), &mut report);
+            report.ran(&muster, *run, came);
+        }
+        report
+    })
 }
 
 /// What a drill waited for in vain is a fault as any other.

@@ -8,8 +8,8 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::kill::STEPS;
-use super::verdict::{judge, told};
-use super::{Plan, Report, Slot, settled, side_by_side, word};
+use super::verdict::settle;
+use super::{Plan, Report, Slot, settled, side_by_side};
 use crate::{Muster, signal};
 
 /// Who stops.
@@ -25,10 +25,8 @@ pub fn run(plan: &Plan) -> Report {
         let mut slot = Slot::start(&muster, number, &[]);
         let mut report = Report::default();
         for run in runs {
-            report.count("runs");
-            if let Err(fault) = one(plan, &muster, &mut slot, *run, &mut report) {
-                muster.show_logs();
-                report.fault(format!("run {run}: {fault}"));
+            let came = one(plan, &muster, &mut slot, *run, &mut report);
+            if !report.ran(&muster, *run, came) {
                 slot.end();
                 slot.renew();
             }
@@ -59,21 +57,6 @@ fn one(plan: &Plan, muster: &Muster, slot: &mut Slot, run: usize, report: &mut R
     std::thread::sleep(away);
     signal(pid, Signal::CONT);
     report.count(format!("stopped {victim} after {}", if came { step } else { "its end" }));
-    let Some(detail) = slot.await_settled(id, settled) else {
-        let last = muster.try_prompt(id).unwrap_or_default();
-        return Err(format!("{victim} away for {away:?} after {step}: stuck: {last}"));
-    };
-    report.count(told(&detail));
-    let times = slot.pasted().get(&text).copied().unwrap_or_default();
-    if word(&detail, "/prompt/state") != "completed" {
-        slot.clear(id);
-    }
-    if let Some(fault) = judge(&text, times, &detail) {
-        return Err(fault);
-    }
-    if slot.rest() {
-        Ok(())
-    } else {
-        Err(format!("{victim} away for {away:?}: it does not come to rest: {:?}", slot.session()))
-    }
+    let came = settle(slot, id, &text, report).and_then(|()| slot.rested());
+    came.map_err(|fault| format!("{victim} away for {away:?} after {step}: {fault}"))
 }

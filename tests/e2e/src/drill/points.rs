@@ -125,8 +125,8 @@ fn one(
         return Err(fault);
     }
     // Whoever was killed, a session that runs comes to rest, unless its person has to look.
-    if word(&detail, "/prompt/state") == "completed" && !slot.rest() {
-        return Err(format!("it does not come to rest: {:?}", slot.session()));
+    if word(&detail, "/prompt/state") == "completed" {
+        slot.rested()?;
     }
     sound(muster)
 }

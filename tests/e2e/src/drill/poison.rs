@@ -3,7 +3,7 @@
 //! What must hold: after some crashes that output is left alone, the program never notices, and its end is told.
 //! Only programs with their assertions on can be poisoned.
 
-use super::{Plan, Random, Report, side_by_side};
+use super::{Plan, Random, Report, place_by_place};
 use crate::{Muster, Terminal, wait_for};
 
 /// Crashes after which a session's output is left alone (TRUST G15).
@@ -11,17 +11,7 @@ const CRASHES_MAX: usize = 3;
 
 /// One program after the other.
 pub fn run(plan: &Plan) -> Report {
-    side_by_side(plan, |_, runs| {
-        let muster = plan.muster();
-        let mut report = Report::default();
-        for run in runs {
-            report.count("runs");
-            if let Err(fault) = one(&muster, *run, plan.random(*run)) {
-                report.fault(format!("run {run}: {fault}"));
-            }
-        }
-        report
-    })
+    place_by_place(plan, |muster, run, random, _| one(muster, run, random))
 }
 
 fn one(muster: &Muster, run: usize, mut random: Random) -> Result<(), String> {

@@ -97,8 +97,18 @@ impl<'m> Slot<'m> {
     }
 
     /// The session, as the server tells it.
-    pub fn session(&self) -> Option<Value> {
+    fn session(&self) -> Option<Value> {
         self.api.get(&format!("/v1/sessions/{}", self.name())).ok()
+    }
+
+    /// A prompt, as the server tells it.
+    pub fn prompt(&self, id: i64) -> Option<Value> {
+        self.api.get(&format!("/v1/prompts/{id}")).ok()
+    }
+
+    /// Waits as [`Slot::rest`] does; in vain is a fault.
+    pub fn rested(&self) -> Result<(), String> {
+        self.rest().then_some(()).ok_or_else(|| format!("it does not come to rest: {:?}", self.session()))
     }
 
     /// Queues a prompt for it; the prompt's id. Its text is the key that keeps it one prompt, however often it is sent.

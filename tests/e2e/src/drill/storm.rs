@@ -25,7 +25,6 @@ pub fn run(plan: &Plan) -> Report {
     }
     wait_for("all sessions", || (connected(&muster) == SESSIONS).then_some(()));
     for run in 0..plan.runs {
-        report.count("runs");
         let mut random = plan.random(run);
         signal(muster.server(), Signal::KILL);
         std::thread::sleep(random.moment(Duration::from_secs(5)));
@@ -36,11 +35,10 @@ pub fn run(plan: &Plan) -> Report {
             std::thread::sleep(Duration::from_millis(20));
         }
         let back = connected(&muster);
-        report.counts.entry("sessions back".to_owned()).and_modify(|n| *n += back).or_insert(back);
-        if back < SESSIONS {
-            muster.show_logs();
-            report.fault(format!("run {run}: {back} of {SESSIONS} are back after {BACK:?}"));
-        }
+        report.count_all("sessions back", back);
+        let all = back == SESSIONS;
+        let came = all.then_some(()).ok_or_else(|| format!("{back} of {SESSIONS} are back after {BACK:?}"));
+        report.ran(&muster, run, came);
     }
     report.took = begun.elapsed();
     report

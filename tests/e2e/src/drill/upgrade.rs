@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::verdict::{judge, told};
-use super::{Plan, Report, Slot, settled};
+use super::verdict::settle;
+use super::{Plan, Report, Slot};
 use crate::{Muster, is_alive, signal, wait_for};
 
 /// As many upgrades as runs are planned, all of one installation.
@@ -23,11 +23,8 @@ pub fn run(plan: &Plan) -> Report {
     let later = muster.send(&["--in", "48h", "Later"]);
     let mut report = Report::default();
     for run in 0..plan.runs {
-        report.count("runs");
-        if let Err(fault) = one(plan, &programs, &muster, &slot, run, &mut report) {
-            muster.show_logs();
-            report.fault(format!("run {run}: {fault}"));
-        }
+        let came = one(plan, &programs, &muster, &slot, run, &mut report);
+        report.ran(&muster, run, came);
     }
     if muster.prompt(later)["prompt"]["state"] != "pending" {
         report.fault("what waited did not wait on");
@@ -66,23 +63,13 @@ fn one(
         let now = slot.observer().filter(|pid| *pid != observer)?;
         is_new(now, "wrap")
     });
-    let Some(detail) = slot.await_settled(id, settled) else {
-        return Err(format!("stuck: {}", muster.try_prompt(id).unwrap_or_default()));
-    };
-    report.count(told(&detail));
+    settle(slot, id, &text, report)?;
     is_new(muster.server(), "assigner").ok_or("the server is the old program")?;
     let after = muster.live(&slot.name()).ok_or("the session is gone")?;
     if (&after["pid"], &after["holder"]) != (&before["pid"], &before["holder"]) {
         return Err(format!("another agent runs: {after}, before {before}"));
     }
-    let times = slot.pasted().get(&text).copied().unwrap_or_default();
-    if detail["prompt"]["state"] != "completed" {
-        slot.clear(id);
-    }
-    if let Some(fault) = judge(&text, times, &detail) {
-        return Err(fault);
-    }
-    if slot.rest() { Ok(()) } else { Err(format!("it does not come to rest: {:?}", slot.session())) }
+    slot.rested()
 }
 
 /// Puts programs there as a package manager does: new files, moved over the old ones.

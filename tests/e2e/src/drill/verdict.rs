@@ -2,7 +2,21 @@
 
 use serde_json::Value;
 
-use super::word;
+use super::{Report, Slot, settled, word};
+
+/// Waits until a prompt is settled, counts what is said of it, and compares that with what its agent received. What did
+/// not complete is cleared away, as a person would.
+pub fn settle(slot: &Slot, id: i64, text: &str, report: &mut Report) -> Result<(), String> {
+    let Some(detail) = slot.await_settled(id, settled) else {
+        return Err(format!("stuck: {}", slot.prompt(id).unwrap_or_default()));
+    };
+    report.count(told(&detail));
+    let times = slot.pasted().get(text).copied().unwrap_or_default();
+    if word(&detail, "/prompt/state") != "completed" {
+        slot.clear(id);
+    }
+    judge(text, times, &detail).map_or(Ok(()), Err)
+}
 
 /// What the product says of a prompt.
 pub fn told(detail: &Value) -> String {
