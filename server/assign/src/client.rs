@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::header::AUTHORIZATION;
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
@@ -30,6 +31,8 @@ use crate::failure::Failure;
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How long the server may take to start.
 const START: Duration = Duration::from_secs(20);
+/// Pauses before a connection that was lost is made again: a server that is killed takes connections until it is gone.
+const AGAIN: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(200), Duration::from_secs(1)];
 
 /// A client of one place.
 pub struct Client {
@@ -46,6 +49,12 @@ pub struct Client {
 /// What the server tells as it happens.
 pub struct Feed {
     socket: WebSocketStream<UnixStream>,
+}
+
+/// A whole answer.
+struct Answered {
+    status: StatusCode,
+    body: Bytes,
 }
 
 /// What came on a feed.
@@ -91,7 +100,7 @@ impl Client {
         self.ask(Method::POST, path, body, None).await
     }
 
-    /// Any request.
+    /// Any request. Where a second one changes nothing, a connection that is lost before the answer is made again.
     pub async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -99,13 +108,28 @@ impl Client {
         body: Option<String>,
         key: Option<&str>,
     ) -> Result<T, Failure> {
-        let stream = self.connect().await?;
-        let token = self.credential.token(&self.place)?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "localhost")
-            .header("authorization", format!("Bearer {token}"));
+        let again: &[Duration] = if method.is_idempotent() || key.is_some() { &AGAIN } else { &[] };
+        let request = self.request(method, path, body, key)?;
+        for pause in again {
+            match self.exchange(request.clone()).await? {
+                Ok(answer) => return answer.read(),
+                Err(_) => tokio::time::sleep(*pause).await,
+            }
+        }
+        match self.exchange(request).await? {
+            Ok(answer) => answer.read(),
+            Err(e) => Err(Failure::Unreachable(format!("the server hung up: {e}"))),
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        key: Option<&str>,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
@@ -118,36 +142,59 @@ impl Client {
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let request = request
+        request
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
-            .map_err(|e| Failure::Usage(format!("this cannot be asked: {e}")))?;
-        match tokio::time::timeout(PATIENCE, exchange(stream, request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Failure::Unreachable("the server does not answer".to_owned())),
-        }
+            .map_err(|e| Failure::Usage(format!("this cannot be asked: {e}")))
     }
 
-    /// Listens to what happens.
-    pub async fn feed(&self) -> Result<Feed, Failure> {
+    /// One connection for one request; the inner error is that of a connection that was lost.
+    async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Result<Answered, hyper::Error>, Failure> {
         let stream = self.connect().await?;
-        let lost = |e: &dyn std::fmt::Display| Failure::Unreachable(format!("the server's feed: {e}"));
-        let mut request = "ws://localhost/v1/cli".into_client_request().map_err(|e| lost(&e))?;
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", self.credential.token(&self.place)?))
-            .map_err(|e| lost(&e))?;
-        request.headers_mut().insert("authorization", bearer);
+        // Read only now: a server that was just started may have made it.
+        let bearer = self.bearer()?;
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+        tokio::time::timeout(PATIENCE, Answered::of(stream, request))
+            .await
+            .map_err(|_| Failure::Unreachable("the server does not answer".to_owned()))
+    }
+
+    fn bearer(&self) -> Result<HeaderValue, Failure> {
+        let token = self.credential.token(&self.place)?;
+        HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|e| Failure::Usage(format!("the token cannot be sent: {e}")))
+    }
+
+    /// Listens to what happens; a connection that is lost at once is made again.
+    pub async fn feed(&self) -> Result<Feed, Failure> {
+        for pause in AGAIN {
+            match self.join().await? {
+                Ok(feed) => return Ok(feed),
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+        }
+        self.join().await?.map_err(|e| feed_failure(&e))
+    }
+
+    /// One try; the inner error is that of a connection that was lost.
+    async fn join(&self) -> Result<Result<Feed, Error>, Failure> {
+        let stream = self.connect().await?;
+        let mut request = "ws://localhost/v1/cli".into_client_request().map_err(|e| feed_failure(&e))?;
+        request.headers_mut().insert(AUTHORIZATION, self.bearer()?);
         let config = WebSocketConfig::default()
             .max_message_size(Some(wire::MESSAGE_MAX))
             .max_frame_size(Some(wire::MESSAGE_MAX))
             .read_buffer_size(wire::READ_AT_ONCE);
-        let joined = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
-        match joined {
-            Ok((socket, _)) => Ok(Feed { socket }),
+        match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
+            Ok((socket, _)) => Ok(Ok(Feed { socket })),
             Err(Error::Http(answer)) => {
                 let body = answer.body().as_deref().unwrap_or_default();
                 Err(serde_json::from_slice::<ErrorBody>(body)
-                    .map_or_else(|_| lost(&answer.status()), Failure::from))
+                    .map_or_else(|_| feed_failure(&answer.status()), Failure::from))
             }
-            Err(e) => Err(lost(&e)),
+            Err(e) => Ok(Err(e)),
         }
     }
 
@@ -199,6 +246,10 @@ impl Feed {
     }
 }
 
+fn feed_failure(e: &dyn std::fmt::Display) -> Failure {
+    Failure::Unreachable(format!("the server's feed: {e}"))
+}
+
 /// A name as one segment of a path.
 pub fn segment(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -211,25 +262,26 @@ pub fn segment(name: &str) -> String {
     out
 }
 
-async fn exchange<T: DeserializeOwned>(
-    stream: UnixStream,
-    request: Request<Full<Bytes>>,
-) -> Result<T, Failure> {
-    let lost = |e: hyper::Error| Failure::Unreachable(format!("the server hung up: {e}"));
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
-    let driven = tokio::spawn(connection);
-    let answer = sender.send_request(request).await.map_err(lost)?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await.map_err(lost)?.to_bytes();
-    driven.abort();
-    if status.is_success() {
-        return serde_json::from_slice(&body)
-            .map_err(|e| Failure::failed(format!("the server's answer cannot be read: {e}")));
+impl Answered {
+    async fn of(stream: UnixStream, request: Request<Full<Bytes>>) -> Result<Self, hyper::Error> {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let driven = tokio::spawn(connection);
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        driven.abort();
+        Ok(Self { status, body })
     }
-    match serde_json::from_slice::<ErrorBody>(&body) {
-        Ok(error) => Err(error.into()),
-        Err(_) => Err(Failure::failed(format!("the server answered {status}"))),
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        if self.status.is_success() {
+            return serde_json::from_slice(&self.body)
+                .map_err(|e| Failure::failed(format!("the server's answer cannot be read: {e}")));
+        }
+        match serde_json::from_slice::<ErrorBody>(&self.body) {
+            Ok(error) => Err(error.into()),
+            Err(_) => Err(Failure::failed(format!("the server answered {}", self.status))),
+        }
     }
 }
 
@@ -263,10 +315,55 @@ async fn start_server() -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixListener;
+
     use super::*;
 
     #[test]
     fn a63_a_name_stays_one_segment() {
         assert_eq!(segment("a/b ?..%\u{e9}"), "a%2Fb%20%3F%2E%2E%25%C3%A9");
+    }
+
+    /// What a server that dies after the first request's words answers, and how often it was asked.
+    async fn ask_the_dying(method: Method, key: Option<&str>) -> (Result<serde_json::Value, Failure>, u32) {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place::find(|name| (name == "MUSTER_HOME").then(|| home.path().into())).unwrap();
+        place.create().unwrap();
+        let listener = UnixListener::bind(place.server_socket()).unwrap();
+        let credential = Credential::Given("muster_api_dummy".to_owned());
+        let client = Client { place, credential, session: None, trace: None, starts: false };
+        let asked = Cell::new(0);
+        let server = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                asked.set(asked.get() + 1);
+                let mut words = [0; 4096];
+                assert_ne!(stream.read(&mut words).await.unwrap(), 0);
+                if asked.get() > 1 {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+                }
+            }
+        };
+        tokio::select! {
+            answer = client.ask(method, "/v1/any", None, key) => (answer, asked.get()),
+            () = server => unreachable!("it listens for ever"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_connection_is_made_again_where_asking_twice_changes_nothing() {
+        for (method, key, asks) in [
+            (Method::GET, None, 2),
+            (Method::PUT, None, 2),
+            (Method::POST, Some("build-17"), 2),
+            (Method::POST, None, 1),
+            (Method::PATCH, None, 1),
+        ] {
+            let (answer, asked) = ask_the_dying(method.clone(), key).await;
+            assert_eq!((asked, answer.is_ok()), (asks, asks == 2), "{method} with {key:?}");
+        }
     }
 }

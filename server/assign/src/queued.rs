@@ -22,6 +22,12 @@ pub async fn post_once(client: &Client, prompt: &NewPrompt, key: &str) -> Result
     client.ask(Method::POST, "/v1/prompts", Some(body), Some(key)).await
 }
 
+/// A key for what is sent once, so that it stays one prompt when the answer is lost: unique enough for one server, as this
+/// process and this moment are.
+pub fn fresh_key() -> String {
+    format!("assign-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond())
+}
+
 /// The latest prompt whose key begins so, if there is one.
 pub async fn find(client: &Client, key: &str) -> Result<Option<Prompt>, Failure> {
     let path = format!("/v1/prompts?limit=1&key={}", segment(key));

@@ -8,18 +8,20 @@ use wire::prompt::Prompt;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::print::Printer;
+use crate::queued;
 use crate::sending::Send;
 use crate::wait;
 
 /// Sends it, and waits for its end if asked. Gives the exit code.
 pub async fn send(client: &Client, print: &Printer, args: Send) -> Result<u8, Failure> {
     let text = text(&args)?;
-    let (wait, key) = (args.wait, args.idempotency_key.clone());
+    let wait = args.wait;
+    let key = args.idempotency_key.clone().unwrap_or_else(queued::fresh_key);
     let new = args.prompt(text)?;
     let body = serde_json::to_string(&new).map_err(|e| Failure::failed(e.to_string()))?;
     // Listening begins before the prompt is there, so that nothing of it is missed.
     let feed = if wait { Some(client.feed().await?) } else { None };
-    let prompt: Prompt = client.ask(Method::POST, "/v1/prompts", Some(body), key.as_deref()).await?;
+    let prompt: Prompt = client.ask(Method::POST, "/v1/prompts", Some(body), Some(&key)).await?;
     match feed {
         Some(feed) => wait::wait(client, print, feed, prompt).await,
         None => {

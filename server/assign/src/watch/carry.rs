@@ -14,6 +14,7 @@ use super::desk::Mode;
 use super::keys::Effect;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::queued;
 
 /// The signal by which a terminal stops a program.
 pub const STOP: i32 = Signal::TSTP.as_raw();
@@ -46,7 +47,7 @@ pub fn stop() {
 pub async fn carry(client: &Client, effect: Effect) -> Outcome {
     match effect {
         Effect::Send { line, key, prompt } => {
-            let key = key.unwrap_or_else(fresh_key);
+            let key = key.unwrap_or_else(queued::fresh_key);
             let sent = match body(&*prompt) {
                 Ok(body) => client.ask(Method::POST, "/v1/prompts", Some(body), Some(&key)).await,
                 Err(e) => Err(e),
@@ -131,11 +132,6 @@ async fn post<T: serde::de::DeserializeOwned>(
 
 fn body(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|e| Failure::failed(e.to_string()))
-}
-
-/// Unique enough for one server: this process and this moment.
-fn fresh_key() -> String {
-    format!("watch-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond())
 }
 
 #[cfg(test)]
