@@ -9,7 +9,16 @@ use wire::prompt::{NewPrompt, WorktreePolicy};
 use crate::time;
 use crate::tree::{Entry, Fault, Node, Value, unknown};
 
-/// All names, for suggestions. Some have a second form: `to`, `caps`, `tags`, `prerequisites`.
+/// Names that have a second form.
+pub const FORMS: &[(&str, &str)] = &[
+    ("target", "to"),
+    ("cap", "caps"),
+    ("tag", "tags"),
+    ("prerequisite", "prerequisites"),
+    ("prompt", "text"),
+];
+
+/// All names, for suggestions, each in its first form.
 pub const NAMES: &[&str] = &[
     "target",
     "priority",

@@ -156,9 +156,7 @@ impl Client {
         // Read only now: a server that was just started may have made it.
         let bearer = self.bearer()?;
         request.headers_mut().insert(AUTHORIZATION, bearer);
-        tokio::time::timeout(PATIENCE, Answered::of(stream, request))
-            .await
-            .map_err(|_| Failure::Unreachable("the server does not answer".to_owned()))
+        in_time(Answered::of(stream, request)).await
     }
 
     fn bearer(&self) -> Result<HeaderValue, Failure> {
@@ -187,7 +185,7 @@ impl Client {
             .max_message_size(Some(wire::MESSAGE_MAX))
             .max_frame_size(Some(wire::MESSAGE_MAX))
             .read_buffer_size(wire::READ_AT_ONCE);
-        match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
+        match in_time(tokio_tungstenite::client_async_with_config(request, stream, Some(config))).await? {
             Ok((socket, _)) => Ok(Ok(Feed { socket })),
             Err(Error::Http(answer)) => {
                 let body = answer.body().as_deref().unwrap_or_default();
@@ -244,6 +242,11 @@ impl Feed {
             let _ = self.socket.send(Message::text(text)).await;
         }
     }
+}
+
+async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
+    let late = |_| Failure::Unreachable("the server does not answer".to_owned());
+    tokio::time::timeout(PATIENCE, answer).await.map_err(late)
 }
 
 fn feed_failure(e: &dyn std::fmt::Display) -> Failure {

@@ -4,28 +4,26 @@
 //! that there are some to read. So it makes no difference when the server was away, or which of its words got lost.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use clap::Args;
 use futures_util::FutureExt;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::time::timeout;
 use wire::PromptId;
 use wire::event::{EventKind, Severity};
 use wire::feed::ToViewer;
-use wire::http::{Events, FoundEvent};
+use wire::http::{Events, FoundEvent, PromptDetail};
 use wire::prompt::{Prompt, PromptState};
 use wire::session::Session;
 
 use crate::client::{Client, Feed, segment};
 use crate::failure::Failure;
 use crate::print::{Printer, note};
+use crate::seek::{PAUSE, at_any_time, patiently};
 
 /// Events that are asked for at once; the server gives no more.
 const PAGE: u32 = 200;
-/// First pause before the server is sought again, doubled up to the longest.
-const FIRST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(5);
 
 /// Which events.
 #[derive(Debug, Args)]
@@ -151,25 +149,33 @@ impl Tape<'_> {
         loop {
             if due {
                 due = match self.read(client).await {
-                    // It is read when the server is there again.
-                    Err(Failure::Unreachable(_)) => true,
+                    Err(failure) if failure.passes() => true,
                     read => read.map(|()| false)?,
                 };
             }
             for prompt in changed.drain(..) {
                 self.print.object(&PromptLine { id: self.place, prompt })?;
             }
-            let mut next = feed.next().await;
+            // What could not be read is tried again also when nothing more is said.
+            let mut next = match due {
+                true => match timeout(PAUSE, feed.next()).await {
+                    Ok(next) => next,
+                    Err(_) => continue,
+                },
+                false => feed.next().await,
+            };
             // What is there already is taken in before anything is read, so that a flood is read in pages.
-            loop {
+            for _ in 0..PAGE {
                 let Some(message) = next else {
-                    feed = again(client).await?;
+                    note!("the server is gone; looking for it");
+                    feed = at_any_time(client).await?;
                     due = true;
                     break;
                 };
                 due |= matches!(message, ToViewer::Event { .. } | ToViewer::Everything { .. });
                 if let Some(known) = &mut self.prompts {
-                    known.note(message, &mut changed);
+                    let left = known.note(message, &mut changed);
+                    known.seek(client, left, &mut changed).await?;
                 }
                 match feed.next().now_or_never() {
                     Some(ready) => next = ready,
@@ -181,14 +187,17 @@ impl Tape<'_> {
 }
 
 impl Known {
-    /// Takes note of prompts; those in a new state are to be told.
-    fn note(&mut self, message: ToViewer, changed: &mut Vec<Prompt>) {
+    /// Takes note of prompts; those in a new state are to be told. Gives those that were open and are not spoken of any
+    /// more.
+    fn note(&mut self, message: ToViewer, changed: &mut Vec<Prompt>) -> BTreeMap<PromptId, PromptState> {
         match message {
             ToViewer::Everything { prompts, .. } => {
                 let now = prompts.iter().map(|prompt| (prompt.id, prompt.state)).collect();
                 // What a prompt was before anybody listened is not news.
-                if let Some(before) = self.0.replace(now) {
-                    changed.extend(prompts.into_iter().filter(|p| before.get(&p.id) != Some(&p.state)));
+                if let Some(mut before) = self.0.replace(now) {
+                    changed.extend(prompts.into_iter().filter(|p| before.remove(&p.id) != Some(p.state)));
+                    before.retain(|_, state| !state.is_final());
+                    return before;
                 }
             }
             ToViewer::Prompt { prompt } => {
@@ -206,19 +215,29 @@ impl Known {
             | ToViewer::Event { .. }
             | ToViewer::Refused { .. } => {}
         }
+        BTreeMap::new()
     }
-}
 
-/// Seeks the server until it is there. One that refuses is not sought again.
-async fn again(client: &Client) -> Result<Feed, Failure> {
-    note!("the server is gone; looking for it");
-    let mut pause = FIRST;
-    loop {
-        tokio::time::sleep(pause).await;
-        match client.feed().await {
-            Ok(feed) => return Ok(feed),
-            Err(Failure::Unreachable(_)) => pause = (pause * 2).min(LONGEST),
-            Err(refused) => return Err(refused),
+    /// Asks what became of prompts.
+    async fn seek(
+        &mut self,
+        client: &Client,
+        left: BTreeMap<PromptId, PromptState>,
+        changed: &mut Vec<Prompt>,
+    ) -> Result<(), Failure> {
+        for (id, before) in left {
+            let path = format!("/v1/prompts/{id}");
+            match patiently(async || client.get::<PromptDetail>(&path).await).await {
+                Ok(PromptDetail { prompt, .. }) => {
+                    self.0.get_or_insert_default().insert(id, prompt.state);
+                    changed.extend((prompt.state != before).then_some(prompt));
+                }
+                Err(Failure::NotFound(_)) => {}
+                // It is known as it was, so that the next greeting asks again.
+                Err(failure) if failure.passes() => drop(self.0.get_or_insert_default().insert(id, before)),
+                Err(failure) => return Err(failure),
+            }
         }
+        Ok(())
     }
 }

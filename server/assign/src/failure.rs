@@ -14,6 +14,8 @@ pub enum Failure {
     Usage(String),
     /// No server.
     Unreachable(String),
+    /// The server cannot now, but may soon.
+    Later(String),
     /// No such thing.
     NotFound(String),
     /// Not now, or not allowed.
@@ -41,11 +43,16 @@ impl Failure {
         Self::Failed(format!("cannot use the terminal: {error}; `assign watch | cat` prints lines"))
     }
 
+    /// Whether the same may succeed soon.
+    pub fn passes(&self) -> bool {
+        matches!(self, Failure::Unreachable(_) | Failure::Later(_))
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
             Failure::Closed => 0,
-            Failure::Failed(_) => 1,
+            Failure::Failed(_) | Failure::Later(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Unreachable(_) => 3,
             Failure::NotFound(_) => 4,
@@ -60,6 +67,7 @@ impl Failure {
             Failure::Failed(text)
             | Failure::Usage(text)
             | Failure::Unreachable(text)
+            | Failure::Later(text)
             | Failure::NotFound(text)
             | Failure::Refused(text) => Some(text),
         }
@@ -76,9 +84,8 @@ impl From<ErrorBody> for Failure {
             }
             ErrorCode::NotFound => Self::NotFound(text),
             ErrorCode::Misdirected => Self::Unreachable(text),
-            ErrorCode::SlowDown | ErrorCode::Internal | ErrorCode::NoAnswer | ErrorCode::Storage => {
-                Self::Failed(text)
-            }
+            ErrorCode::SlowDown | ErrorCode::Storage => Self::Later(text),
+            ErrorCode::Internal | ErrorCode::NoAnswer => Self::Failed(text),
         }
     }
 }

@@ -30,6 +30,7 @@ mod result;
 mod run;
 mod schema;
 mod search;
+mod seek;
 mod send;
 mod sending;
 mod show;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use wire::text::escape;
 
 use crate::failure::Failure;
 
@@ -104,6 +105,15 @@ fn plain(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A word for a shell, on one line whatever is in it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    escape(&format!("'{}'", word.replace('\'', r"'\''")))
+}
+
 /// Blanks of scripts and joiners stay: they do nothing to a terminal.
 fn is_control(c: char) -> bool {
     c.is_control() || wire::text::is_hidden(c)
@@ -122,5 +132,11 @@ mod tests {
         assert!(shown.contains("\\udb40\\udc69"), "{shown}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [text]);
         assert!(matches!(plain("[\"as it is\"]"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_word_for_a_shell_is_one_word() {
+        assert_eq!(quoted("a=b/c.toml"), "a=b/c.toml");
+        assert_eq!(quoted("it's $x"), r"'it'\''s $x'");
     }
 }

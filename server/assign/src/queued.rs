@@ -7,7 +7,7 @@ use wire::prompt::{NewPrompt, Prompt};
 
 use crate::client::{Client, segment};
 use crate::failure::Failure;
-use crate::wait::{PAUSE, TRIES, patiently};
+use crate::seek::{PAUSE, TRIES, patiently};
 
 /// Queues a prompt, or finds the one that was queued under its key; a server that is gone at this moment is sought.
 pub async fn post_once(client: &Client, prompt: &NewPrompt, key: &str) -> Result<Prompt, Failure> {
@@ -15,7 +15,7 @@ pub async fn post_once(client: &Client, prompt: &NewPrompt, key: &str) -> Result
     // Written out, as a tool's handler must be `Send` and a borrowed closure's future is not seen to be.
     for _ in 0..TRIES {
         match client.ask(Method::POST, "/v1/prompts", Some(body.clone()), Some(key)).await {
-            Err(Failure::Unreachable(_)) => tokio::time::sleep(PAUSE).await,
+            Err(failure) if failure.passes() => tokio::time::sleep(PAUSE).await,
             answer => return answer,
         }
     }

@@ -90,7 +90,7 @@ pub fn parse(text: &str, now: &Zoned) -> Result<Task, Broken> {
     match front.map(tree::yaml) {
         None => {}
         Some(Err(fault)) => faults.push(fault),
-        Some(Ok(root)) => match root.table("front matter") {
+        Some(Ok(root)) => match root.table_with("front matter", asked::FORMS) {
             Err(fault) => faults.push(fault),
             Ok(entries) => faults.extend(entries.iter().filter_map(|entry| task.take(entry, now).err())),
         },

@@ -1,7 +1,5 @@
 //! `--wait`: follows one prompt to its end. Must not: give up because the server is restarted.
 
-use std::time::Duration;
-
 use wire::PromptId;
 use wire::feed::ToViewer;
 use wire::http::PromptDetail;
@@ -11,6 +9,7 @@ use wire::text::{escape, escape_lines};
 use crate::client::{Client, Feed};
 use crate::failure::Failure;
 use crate::print::{Printer, note};
+use crate::seek::{again, patiently};
 use crate::tables::reasoned;
 
 /// Exit code: a person has to look.
@@ -19,31 +18,26 @@ pub const HELD: u8 = 6;
 pub const CANCELLED: u8 = 7;
 /// Exit code: it took too long, as `timeout(1)` says it.
 pub const TIMED_OUT: u8 = 124;
-/// Pause before the server is sought again.
-pub const PAUSE: Duration = Duration::from_millis(500);
-/// How often it is sought.
-pub const TRIES: u32 = 20;
 
 /// Waits, tells the progress, prints the answer. Gives the exit code.
 pub async fn wait(client: &Client, print: &Printer, mut feed: Feed, prompt: Prompt) -> Result<u8, Failure> {
     let id = prompt.id;
     let mut progress = Progress::default();
     progress.tell(&prompt);
-    let mut last = prompt;
+    let (mut last, mut missed) = (prompt, false);
     while !over(&last) {
         match feed.next().await {
             Some(ToViewer::Prompt { prompt }) if prompt.id == id => last = prompt,
-            Some(ToViewer::Everything { prompts, .. }) => {
-                // One that ended long ago is not among them.
-                last = match prompts.into_iter().find(|p| p.id == id) {
-                    Some(prompt) => prompt,
-                    None => detail(client, id).await?.prompt,
-                };
+            // From its greeting on nothing is missed.
+            Some(ToViewer::Hello { .. }) if missed => {
+                last = detail(client, id).await?.prompt;
+                missed = false;
             }
             Some(_) => continue,
             None => {
                 note!("the server is gone; looking for it");
                 feed = again(client).await?;
+                missed = true;
             }
         }
         progress.tell(&last);
@@ -56,30 +50,6 @@ pub async fn wait(client: &Client, print: &Printer, mut feed: Feed, prompt: Prom
 async fn detail(client: &Client, id: PromptId) -> Result<PromptDetail, Failure> {
     let path = format!("/v1/prompts/{id}");
     patiently(async || client.get(&path).await).await
-}
-
-/// Asks again while the server cannot be reached; only for what may be asked twice.
-pub async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
-    for _ in 0..TRIES {
-        match ask().await {
-            Err(Failure::Unreachable(_)) => tokio::time::sleep(PAUSE).await,
-            answer => return answer,
-        }
-    }
-    ask().await
-}
-
-/// Listens anew to a server that was gone.
-pub async fn again(client: &Client) -> Result<Feed, Failure> {
-    let mut last = Failure::Unreachable("the server is gone".to_owned());
-    for _ in 0..TRIES {
-        tokio::time::sleep(PAUSE).await;
-        match client.feed().await {
-            Ok(feed) => return Ok(feed),
-            Err(e) => last = e,
-        }
-    }
-    Err(last)
 }
 
 /// Whether nothing happens any more without a person.

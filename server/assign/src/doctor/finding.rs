@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wire::text::escape;
 
+use crate::print::quoted;
+
 /// Longest path of a socket that every system takes, in bytes.
 const SOCKET_MAX: usize = 103;
 /// Open files that a server with a thousand sessions needs.
@@ -13,6 +15,8 @@ const DISK_LOW: u64 = 2 << 30;
 const DISK_FULL: u64 = 200 << 20;
 /// The least tmux that the plugin works with.
 const TMUX: (u32, u32) = (3, 3);
+/// The first OpenBSD after it came out, in 2022.
+const OPENBSD: (u32, u32) = (7, 2);
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -50,8 +54,8 @@ pub struct Facts {
     pub server: Option<String>,
     /// Why none can be reached.
     pub no_server: Option<String>,
-    /// Files and folders that are for this user alone: path, mode, whether it is the user's own.
-    pub private: Vec<(String, u32, bool)>,
+    /// Files and folders that are for this user alone.
+    pub private: Vec<Guarded>,
     /// The longest path of a socket.
     pub socket: String,
     /// Agents that are installed.
@@ -68,6 +72,19 @@ pub struct Facts {
     pub disk: Option<u64>,
     /// `MUSTER_NO_HOOKS` is set.
     pub no_hooks: bool,
+}
+
+/// A file or folder that is for this user alone.
+#[derive(Debug, Clone)]
+pub struct Guarded {
+    /// Where it is.
+    pub path: String,
+    /// Its mode.
+    pub mode: u32,
+    /// Whether it is the user's own.
+    pub own: bool,
+    /// Whether it is a link to another place.
+    pub link: bool,
 }
 
 /// An agent, as `wrap agents --installed --json` tells of it.
@@ -91,7 +108,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         facts.programs.iter().map(|(name, said)| program(facts, name, said)).collect();
     all.push(server(facts));
     all.push(socket(facts));
-    all.extend(facts.private.iter().map(|(path, mode, own)| private(path, *mode, *own)));
+    all.extend(facts.private.iter().map(private));
     if facts.agents.is_empty() {
         all.push(warning(
             "agents",
@@ -165,14 +182,18 @@ fn socket(facts: &Facts) -> Finding {
     broken("sockets", text, "export MUSTER_HOME=$HOME/.muster")
 }
 
-fn private(path: &str, mode: u32, own: bool) -> Finding {
-    let shown = escape(path);
-    if !own {
+fn private(guarded: &Guarded) -> Finding {
+    let shown = escape(&guarded.path);
+    if guarded.link {
+        let mend = format!("mv the folder itself to {}", quoted(&guarded.path));
+        return broken("access", format!("{shown} is a link; nothing is kept behind one"), &mend);
+    }
+    if !guarded.own {
         return broken("access", format!("{shown} belongs to another user"), "move it away; it is made anew");
     }
-    if mode & 0o077 != 0 {
-        let text = format!("others may read {shown} (mode {mode:o})");
-        return broken("access", text, &format!("chmod go-rwx '{shown}'"));
+    if guarded.mode & 0o077 != 0 {
+        let text = format!("others may read {shown} (mode {:o})", guarded.mode);
+        return broken("access", text, &format!("chmod go-rwx {}", quoted(&guarded.path)));
     }
     fine("access", format!("{shown} is for you alone"))
 }
@@ -205,10 +226,15 @@ fn terminal(facts: &Facts) -> Finding {
 }
 
 fn tmux(said: &str) -> Finding {
-    let numbers = said.trim().trim_start_matches("tmux ").trim_start_matches("next-");
+    let name = said.trim().trim_start_matches("tmux ").trim_start_matches("next-");
+    // OpenBSD's own is called by the version of the system.
+    let (numbers, least) = match name.strip_prefix("openbsd-") {
+        Some(numbers) => (numbers, OPENBSD),
+        None => (name, TMUX),
+    };
     let mut parts = numbers.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if version >= TMUX {
+    if version >= least {
         return fine("tmux", escape(said.trim()));
     }
     let text = format!("{}; the plugin needs {}.{} or later", escape(said.trim()), TMUX.0, TMUX.1);
@@ -240,7 +266,7 @@ mod tests {
             version: "1.0".to_owned(),
             programs: vec![("wrap".to_owned(), Some("1.0".to_owned()))],
             server: Some("1.0".to_owned()),
-            private: vec![("/m/state".to_owned(), 0o700, true)],
+            private: vec![Guarded { path: "/m/state".to_owned(), mode: 0o700, own: true, link: false }],
             socket: "/m/run/s".to_owned(),
             agents: vec![Agent {
                 title: "An agent".to_owned(),
@@ -278,8 +304,9 @@ mod tests {
         };
         assert_eq!(with(&|f| f.programs[0].1 = None), one("wrap", Weight::Broken));
         assert_eq!(with(&|f| f.server = Some("0.9".to_owned())), one("server", Weight::Warning));
-        assert_eq!(with(&|f| f.private[0].1 = 0o755), one("access", Weight::Broken));
-        assert_eq!(with(&|f| f.private[0].2 = false), one("access", Weight::Broken));
+        assert_eq!(with(&|f| f.private[0].mode = 0o755), one("access", Weight::Broken));
+        assert_eq!(with(&|f| f.private[0].own = false), one("access", Weight::Broken));
+        assert_eq!(with(&|f| f.private[0].link = true), one("access", Weight::Broken));
         assert_eq!(with(&|f| f.socket = "x".repeat(104)), one("sockets", Weight::Broken));
         assert_eq!(with(&|f| f.agents.clear()), one("agents", Weight::Warning));
         assert_eq!(with(&|f| f.agents[0].covered = Some(false)), one("agents", Weight::Warning));
@@ -297,6 +324,8 @@ mod tests {
             ("tmux 3.5", Weight::Fine),
             ("tmux next-3.6", Weight::Fine),
             ("tmux 10.0", Weight::Fine),
+            ("tmux openbsd-7.4", Weight::Fine),
+            ("tmux openbsd-6.9", Weight::Warning),
             ("tmux 3.2a", Weight::Warning),
             ("tmux master", Weight::Warning),
         ] {

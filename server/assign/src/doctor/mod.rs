@@ -2,9 +2,11 @@
 
 mod finding;
 
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 use wire::SessionId;
@@ -17,7 +19,10 @@ pub use finding::Finding;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::print::Printer;
-use finding::{Agent, Facts, Weight, judge};
+use finding::{Agent, Facts, Guarded, Weight, judge};
+
+/// How long a program may take to say what it is; `wrap agents` asks each agent, which start slowly.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks, and tells. Gives the exit code: 1 when something is broken.
 pub async fn run(client: Result<Client, Failure>, print: &Printer) -> Result<u8, Failure> {
@@ -90,16 +95,34 @@ fn agents() -> Vec<Agent> {
     said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
+/// What a program says; nothing when it fails, or does not end.
 fn output(command: &mut Command) -> Option<String> {
-    let out = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let mut from = child.stdout.take()?;
+    let (said, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = from.read_to_end(&mut bytes);
+        let _ = said.send(read.map(|_| bytes));
+    });
+    let bytes = heard.recv_timeout(PATIENCE);
+    if bytes.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait().ok()?;
+    let bytes = bytes.ok()?.ok()?;
+    status.success().then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What is not there needs no guard.
-fn access(path: &Path) -> Option<(String, u32, bool)> {
+fn access(path: &Path) -> Option<Guarded> {
     let meta = std::fs::symlink_metadata(path).ok()?;
-    let own = meta.uid() == rustix::process::geteuid().as_raw();
-    Some((path.display().to_string(), meta.mode() & 0o777, own))
+    Some(Guarded {
+        path: path.display().to_string(),
+        mode: meta.mode() & 0o777,
+        own: meta.uid() == rustix::process::geteuid().as_raw(),
+        link: meta.is_symlink(),
+    })
 }
 
 /// The first of the three that is set decides.

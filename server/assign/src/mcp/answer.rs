@@ -115,18 +115,18 @@ pub fn outcome(prompt: &Prompt, from: usize) -> Answer {
             Answer::with(head, origin, &lines.join("\n"))
         };
     };
-    let (answer, next) = page(&result.answer, from, PAGE);
+    let reason = (!result.reason.is_empty()).then(|| format!("how it ended: {}", result.reason));
+    // What changed may be far longer than the answer, and comes last.
+    let parts = [reason.unwrap_or_default(), result.answer.clone(), result::facts(result).join("\n")];
+    let whole = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let (data, next) = page(&whole, from, PAGE);
     let mut head = format!("Prompt {id} is {state} (outcome: {}, tries: {}).", result.outcome, prompt.tried);
-    if let Some(next) = next {
-        head.push_str(&format!(" Its answer goes on: read_result with from = {next}."));
+    match next {
+        Some(next) => head.push_str(&format!(" This goes on: read_result with from = {next}.")),
+        None if data.is_empty() => head.push_str(&format!(" There is nothing from {from} on.")),
+        None => {}
     }
-    let mut data = answer;
-    if from == 0 {
-        let reason = (!result.reason.is_empty()).then(|| format!("how it ended: {}", result.reason));
-        let facts: Vec<String> = reason.into_iter().chain(result::facts(result)).collect();
-        data.push_str(&format!("\n\n{}", facts.join("\n")));
-    }
-    Answer { head, data: Some((origin, page(&data, 0, 2 * PAGE).0)) }
+    Answer { head, data: Some((origin, data)) }
 }
 
 #[cfg(test)]

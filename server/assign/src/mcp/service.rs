@@ -15,6 +15,7 @@ use super::answer::{self, Answer};
 use super::{Who, fleet, own, tools};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::seek::{PAUSE, TRIES};
 
 const ABOUT: &str = "\
 Muster runs coding agents in sessions and queues prompts for them. What other sessions wrote reaches you between two \
@@ -24,8 +25,6 @@ has to decide, ask.";
 const LOOK: Duration = Duration::from_millis(500);
 /// How many looks there are between two words to a client that wants to hear of progress.
 const TOLD: u64 = 10;
-/// How often the server is sought again when it is gone: it may be restarted, and ten seconds are long enough.
-const TRIES: u32 = 20;
 
 /// An agent's view of Muster.
 pub struct Service {
@@ -59,9 +58,10 @@ impl Service {
 
     /// Reads, also from a server that is restarted at this moment.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        // Written out, as in `queued`.
         for _ in 0..TRIES {
             match self.client.get(path).await {
-                Err(Failure::Unreachable(_)) => tokio::time::sleep(LOOK).await,
+                Err(failure) if failure.passes() => tokio::time::sleep(PAUSE).await,
                 answer => return answer,
             }
         }

@@ -16,13 +16,13 @@ use crate::client::{Client, Feed, segment};
 use crate::failure::Failure;
 use crate::print::{Printer, note};
 use crate::queued;
+use crate::seek::{again, patiently};
 use crate::sending;
-use crate::wait::{again, patiently};
 
 /// Exit code: a person pressed Ctrl-C, as shells say it.
 const INTERRUPTED: u8 = 130;
-/// Prompts that are asked for at once.
-const PAGE: usize = 1_000;
+/// Prompts that are asked for at once: each may carry an answer and what it changed.
+const PAGE: usize = 100;
 
 /// A run under way.
 struct Drive<'a> {
@@ -41,7 +41,11 @@ pub async fn drive(client: &Client, print: &Printer, run: &Run, resumed: bool) -
     let ended = tokio::select! {
         ended = drive.go() => ended,
         pressed = tokio::signal::ctrl_c() => match pressed {
-            Ok(()) => interrupted(client, run).await,
+            // A second one does not wait for a server that does not answer.
+            Ok(()) => tokio::select! {
+                ended = interrupted(client, run) => ended,
+                _ = tokio::signal::ctrl_c() => Ok(INTERRUPTED),
+            },
             Err(e) => Err(Failure::failed(format!("cannot listen for Ctrl-C: {e}"))),
         },
     };
@@ -120,8 +124,8 @@ impl Drive<'_> {
                 self.machine.forgotten(prompt);
                 Ok(())
             }
-            // It holds what is open and the latest that ended, cut: all of ours are asked for instead.
-            Some(ToViewer::Everything { .. }) => self.compare().await,
+            // From its greeting on nothing is missed; what it tells of all is cut, so all of ours are asked for instead.
+            Some(ToViewer::Hello { .. }) => self.compare().await,
             Some(_) => Ok(()),
             None => {
                 note!("the server is gone; looking for it");
@@ -252,12 +256,12 @@ impl Drive<'_> {
             path.extend(before.map(|id: PromptId| format!("&before={id}")));
             let page: Vec<Prompt> = patiently(async || self.client.get(&path).await).await?;
             before = page.last().map(|prompt| prompt.id);
-            let whole = page.len() < PAGE;
+            let over = page.is_empty();
             for prompt in page {
                 open.remove(&prompt.id);
                 self.seen(prompt).await?;
             }
-            if whole {
+            if over {
                 break;
             }
         }

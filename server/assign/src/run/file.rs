@@ -108,7 +108,7 @@ impl Reader<'_> {
         match &root.value {
             Value::List(_) => steps = Some(root),
             _ => {
-                for entry in self.or(root.table("file")).unwrap_or_default() {
+                for entry in self.or(root.table_with("file", &[("steps", "step")])).unwrap_or_default() {
                     match entry.name().as_str() {
                         "steps" | "step" => steps = Some(&entry.node),
                         _ => self.head(entry, &mut flow),
@@ -148,7 +148,7 @@ impl Reader<'_> {
             "on-failure" => self.policy = self.or(policy(&entry.node)).unwrap_or_default(),
             "vars" => flow.vars.extend(self.or(entry.node.named_texts("vars")).unwrap_or_default()),
             "defaults" => {
-                for entry in self.or(entry.node.table("defaults")).unwrap_or_default() {
+                for entry in self.or(entry.node.table_with("defaults", asked::FORMS)).unwrap_or_default() {
                     let mut prompt = std::mem::replace(&mut self.defaults, NewPrompt::new(""));
                     self.option(&mut prompt, entry, &["on-failure"]);
                     self.defaults = prompt;
@@ -176,7 +176,7 @@ impl Reader<'_> {
         }
         let entries = match &node.value {
             Value::Text(_) => &[][..],
-            _ => self.or(node.table("step")).unwrap_or_default(),
+            _ => self.or(node.table_with("step", asked::FORMS)).unwrap_or_default(),
         };
         if let Some(first) = entries.first() {
             step.line = step.line.min(first.line);

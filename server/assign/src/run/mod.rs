@@ -24,7 +24,7 @@ use wire::text::escape;
 
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::print::Printer;
+use crate::print::{Printer, quoted};
 use crate::sending;
 use crate::tree::{self, Fault, Node};
 pub use preview::Row;
@@ -207,15 +207,6 @@ fn resume(args: &RunArgs, id: &str) -> String {
     words.join(" ")
 }
 
-/// A word for a shell, on one line whatever is in it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    escape(&format!("'{}'", word.replace('\'', r"'\''")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,11 +219,5 @@ mod tests {
         for word in ["", "x", "7c4cf2b4-9a1e-4d0b-8f67-3c1c0f4ac7a1"] {
             assert!(named(Some(word)).is_err(), "{word}");
         }
-    }
-
-    #[test]
-    fn a_word_for_a_shell_is_one_word() {
-        assert_eq!(quoted("a=b/c.toml"), "a=b/c.toml");
-        assert_eq!(quoted("it's $x"), r"'it'\''s $x'");
     }
 }

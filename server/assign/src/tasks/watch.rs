@@ -29,9 +29,10 @@ use crate::client::{Client, Feed};
 use crate::failure::Failure;
 use crate::print::{Printer, note};
 use crate::queued;
+use crate::seek::{again, patiently};
 use crate::sending;
 use crate::tables::now;
-use crate::wait::{CANCELLED, HELD, TIMED_OUT, again, over, patiently};
+use crate::wait::{CANCELLED, HELD, TIMED_OUT, over};
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -307,8 +308,8 @@ impl Watcher<'_> {
     async fn hear(&mut self, message: ToViewer) -> Result<(), Failure> {
         match message {
             ToViewer::Prompt { prompt } => self.seen(prompt).await,
-            // What changed meanwhile may be in none of its lists.
-            ToViewer::Everything { .. } => {
+            // What changed before this greeting may be in none of its lists.
+            ToViewer::Hello { .. } => {
                 self.behind = true;
                 Ok(())
             }
@@ -402,10 +403,11 @@ impl Watcher<'_> {
         })
     }
 
-    /// Whether nothing that is there goes on without a person.
+    /// Whether nothing that is there goes on without a person; what has no room waits for one, too.
     fn rests(&self) -> bool {
+        let full = self.names.len() >= OPEN_MAX;
         self.entries.values().all(|entry| match &entry.life {
-            Life::New => false,
+            Life::New => full,
             Life::Broken => true,
             Life::Open(open) => over(&open.prompt) && !open.prompt.state.is_final(),
         })

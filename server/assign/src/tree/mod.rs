@@ -145,6 +145,18 @@ impl Node {
         }
     }
 
+    /// The same where some names have a second form: of a pair only one may stand there.
+    pub fn table_with(&self, what: &str, forms: &[(&str, &str)]) -> Result<&[Entry], Fault> {
+        let entries = self.table(what)?;
+        for (one, other) in forms {
+            let mut found = entries.iter().filter(|entry| [*one, *other].contains(&entry.name().as_str()));
+            if let (Some(first), Some(again)) = (found.next(), found.next()) {
+                return Err(again.again(first));
+            }
+        }
+        Ok(entries)
+    }
+
     /// Texts by name.
     pub fn named_texts(&self, what: &str) -> Result<Vec<(String, String)>, Fault> {
         let entries = self.table(what)?.iter();
@@ -156,6 +168,17 @@ impl Entry {
     /// The name as options are compared: `wait_timeout` is `wait-timeout`.
     pub fn name(&self) -> String {
         self.key.replace('_', "-")
+    }
+
+    /// That this stands here although another did that means the same.
+    fn again(&self, first: &Entry) -> Fault {
+        let what = match self.name() == first.name() {
+            true => format!("the key '{}' stands here again", escape(&self.key)),
+            false => {
+                format!("the key '{}' means '{}', which stands here", escape(&self.key), escape(&first.key))
+            }
+        };
+        Fault::new(self.line, format!("{what}; first in line {}", first.line))
     }
 
     /// That this name is not known here, with the one that was meant if that can be guessed.
@@ -190,9 +213,7 @@ fn twice(entries: &[Entry], entry: &Entry) -> Option<Fault> {
     if entries.len() >= KEYS_MAX {
         return Some(Fault::new(entry.line, format!("this table has more than {KEYS_MAX} keys")));
     }
-    let first = entries.iter().find(|e| e.name() == entry.name())?;
-    let text = format!("the key '{}' stands here again; first in line {}", escape(&entry.key), first.line);
-    Some(Fault::new(entry.line, text))
+    entries.iter().find(|e| e.name() == entry.name()).map(|first| entry.again(first))
 }
 
 /// The line of a byte.

@@ -180,6 +180,11 @@ impl Desk {
         self.chosen_in(self.pane)
     }
 
+    /// What a pane lists, as it was settled last.
+    pub fn listed(&self, pane: Pane) -> &[Mark] {
+        &self.spots[pane as usize].order
+    }
+
     /// What is chosen in a pane.
     pub fn chosen_in(&self, pane: Pane) -> Option<&Mark> {
         self.spots[pane as usize].chosen.as_ref()

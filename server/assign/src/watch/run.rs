@@ -9,7 +9,7 @@ use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyM
 use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout_at};
 use wire::feed::FromViewer;
 
 use super::board::Board;
@@ -23,15 +23,13 @@ use super::shown;
 use super::tail::Tail;
 use crate::client::{Client, Feed, Heard};
 use crate::failure::Failure;
+use crate::seek::at_any_time;
 use crate::tables::now;
 
 /// Shortest time between two pictures: more is not seen, and costs on a slow line.
 const FRAME: Duration = Duration::from_millis(40);
 /// Ages change also when nothing else does.
 const SECOND: Duration = Duration::from_secs(1);
-/// First pause before the server is sought again, doubled up to the longest.
-const FIRST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(5);
 /// How long what was asked for last may take after the user has left.
 const LAST: Duration = Duration::from_secs(5);
 /// Outcomes and connections that may wait to be taken in; whoever brings more waits.
@@ -46,8 +44,12 @@ pub async fn run(client: Client, herald: Option<Herald>) -> Result<u8, Failure> 
     let mut watch = Watch { herald, ..Watch::new(client, feed) };
     let ended = watch.until_the_end(&mut screen, signals).await;
     screen.leave();
-    watch.finish().await?;
-    ended
+    // How it ended comes first: a signal's code is not hidden by a wish that was not granted.
+    let granted = watch.finish().await;
+    match ended {
+        Ok(0) => granted.map(|()| 0),
+        ended => ended,
+    }
 }
 
 /// Everything that is waited for.
@@ -68,8 +70,8 @@ struct Watch {
 
 /// What was done beside the loop.
 enum News {
-    /// The server is there again.
-    Joined(Box<Feed>),
+    /// The server is there again, or lets nobody in any more.
+    Joined(Result<Box<Feed>, Failure>),
     /// What came of something that was asked for.
     Outcome(Box<Outcome>),
 }
@@ -79,7 +81,7 @@ enum Next {
     On,
     Suspend,
     Repaint,
-    End(u8),
+    End(Result<u8, Failure>),
 }
 
 impl Watch {
@@ -111,7 +113,7 @@ impl Watch {
                 event = keys.next() => match event {
                     Some(Ok(event)) => self.event(event),
                     // The terminal is gone: there is nobody to tell.
-                    Some(Err(_)) | None => Next::End(HANGUP),
+                    Some(Err(_)) | None => Next::End(Ok(HANGUP)),
                 },
                 next = signals.next() => next,
                 heard = hear(&mut self.feed) => self.hear(heard),
@@ -128,7 +130,7 @@ impl Watch {
                 Next::On => {}
                 Next::Suspend => screen.without(carry::stop).map_err(Failure::terminal)?,
                 Next::Repaint => screen.repaint().map_err(Failure::terminal)?,
-                Next::End(code) => return Ok(code),
+                Next::End(ended) => return ended,
             }
         }
     }
@@ -181,7 +183,7 @@ impl Watch {
         self.board = board;
         match effect {
             None => Next::On,
-            Some(Effect::Quit) => Next::End(0),
+            Some(Effect::Quit) => Next::End(Ok(0)),
             Some(Effect::Suspend) => Next::Suspend,
             Some(Effect::Repaint) => Next::Repaint,
             Some(effect) => {
@@ -217,10 +219,11 @@ impl Watch {
     fn learn(&mut self, news: News) -> Next {
         self.board.clock = now();
         match news {
-            News::Joined(feed) => {
+            News::Joined(Ok(feed)) => {
                 self.board.joined();
                 (self.feed, self.tail, self.streams) = (Some(*feed), None, 0);
             }
+            News::Joined(Err(refused)) => return Next::End(Err(refused)),
             News::Outcome(outcome) => {
                 self.open -= 1;
                 carry::learn(&mut self.board, *outcome);
@@ -256,17 +259,10 @@ async fn hear(feed: &mut Option<Feed>) -> Option<Heard> {
     }
 }
 
-/// Seeks the server until it is there.
+/// Seeks the server until it is there, or refuses.
 async fn join(client: Arc<Client>, news: mpsc::Sender<News>) {
-    let mut pause = FIRST;
-    loop {
-        sleep(pause).await;
-        if let Ok(feed) = client.feed().await {
-            let _ = news.send(News::Joined(Box::new(feed))).await;
-            return;
-        }
-        pause = (pause * 2).min(LONGEST);
-    }
+    let joined = at_any_time(&client).await.map(Box::new);
+    let _ = news.send(News::Joined(joined)).await;
 }
 
 fn ticking() -> Interval {
@@ -330,10 +326,10 @@ impl Signals {
 
     async fn next(&mut self) -> Next {
         tokio::select! {
-            _ = self.hangup.recv() => Next::End(HANGUP),
-            _ = self.interrupt.recv() => Next::End(130),
-            _ = self.quit.recv() => Next::End(131),
-            _ = self.terminate.recv() => Next::End(143),
+            _ = self.hangup.recv() => Next::End(Ok(HANGUP)),
+            _ = self.interrupt.recv() => Next::End(Ok(130)),
+            _ = self.quit.recv() => Next::End(Ok(131)),
+            _ = self.terminate.recv() => Next::End(Ok(143)),
             _ = self.stop.recv() => Next::Suspend,
             _ = self.resumed.recv() => Next::Repaint,
         }

@@ -67,16 +67,16 @@ fn panes(board: &Board, tail: Option<&Tail>, look: Look, rooms: &Rooms, buf: &mu
     }
     if let Some(room) = rooms.sessions {
         let listed = board.listed();
-        let rows: Vec<Text<'_>> = listed.iter().map(|s| lists::session(board, s, look)).collect();
-        let room = title(Pane::Sessions, &format!("Sessions {}", rows.len()), board, look, room, buf);
-        list(board, Pane::Sessions, rows, "no sessions; `wrap claude` starts one", look, room, buf);
+        let room = title(Pane::Sessions, &format!("Sessions {}", listed.len()), board, look, room, buf);
+        let row = |n: usize| listed.get(n).map(|s| lists::session(board, s, look));
+        list(board, Pane::Sessions, row, "no sessions; `wrap claude` starts one", look, room, buf);
     }
     if let Some(room) = rooms.queue {
         let queue = board.queue();
         let open = queue.iter().filter(|p| !p.state.is_final()).count();
-        let rows: Vec<Text<'_>> = queue.iter().map(|p| lists::prompt(board, p, look)).collect();
         let room = title(Pane::Queue, &format!("Queue {open}"), board, look, room, buf);
-        list(board, Pane::Queue, rows, "no prompts; `>` writes one", look, room, buf);
+        let row = |n: usize| queue.get(n).map(|p| lists::prompt(board, p, look));
+        list(board, Pane::Queue, row, "no prompts; `>` writes one", look, room, buf);
     }
     if let Some(room) = rooms.tail {
         show_tail(board, tail, (0, 0), look, room, buf);
@@ -121,11 +121,11 @@ fn rule(text: &str, style: Style, room: Rect, buf: &mut Buffer) -> Rect {
 fn show_inbox(board: &Board, look: Look, room: Rect, buf: &mut Buffer) {
     let items = inbox::items(board);
     let waits = items.iter().filter(|item| item.waits()).count();
-    let rows: Vec<Text<'_>> = items.iter().map(|item| lists::item(board, item, look)).collect();
     let room = title(Pane::Inbox, &format!("Inbox {waits}"), board, look, room, buf);
-    let (listed, below) = split(room, rows.len(), board.desk.pane);
+    let (listed, below) = split(room, items.len(), board.desk.pane);
     let empty = if board.known { "nothing needs you" } else { "" };
-    list(board, Pane::Inbox, rows, empty, look, listed, buf);
+    let row = |n: usize| items.get(n).map(|item| lists::item(board, item, look));
+    list(board, Pane::Inbox, row, empty, look, listed, buf);
     let Some(mark) = board.desk.chosen_in(Pane::Inbox).filter(|_| below.height > 0) else { return };
     let below = Rect { x: below.x + 2, width: below.width.saturating_sub(2), ..below };
     let lines = whole::lines(board, mark, below.width);
@@ -159,31 +159,33 @@ pub fn request_room(board: &Board) -> (usize, u16) {
     (below.height.into(), below.width.saturating_sub(2))
 }
 
-fn list(
+/// Draws what there is room for; `row` makes the row of one of the pane's items.
+fn list<'a>(
     board: &Board,
     pane: Pane,
-    rows: Vec<Text<'_>>,
+    row: impl Fn(usize) -> Option<Text<'a>>,
     empty: &str,
     look: Look,
     room: Rect,
     buf: &mut Buffer,
 ) {
-    if rows.is_empty() {
+    let marks = board.desk.listed(pane);
+    if marks.is_empty() {
         put(buf, room, 0, &format!("  {empty}"), look.faint());
         return;
     }
     let chosen = board.desk.chosen_in(pane);
-    let marks = desk::marks(board, pane);
     let at = marks.iter().position(|mark| Some(mark) == chosen).unwrap_or(0);
     let marked = |n: usize| matches!(marks.get(n), Some(Mark::Prompt(id)) if board.desk.marked.contains(id));
     let height = usize::from(room.height);
     // The chosen one is in the middle, as far as the list has an end.
-    let first = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
-    for (y, (n, row)) in (room.top()..room.bottom()).zip(rows.iter().enumerate().skip(first)) {
+    let first = at.saturating_sub(height / 2).min(marks.len().saturating_sub(height));
+    for (y, n) in (room.top()..room.bottom()).zip(first..) {
+        let Some(row) = row(n) else { break };
         let mark = if n == at { ">" } else { " " };
         let mark = format!("{mark}{}", if marked(n) { "*" } else { " " });
         buf.set_stringn(room.x, y, mark, room.width.into(), look.strong());
-        buf.set_line(room.x + 2.min(room.width), y, row, room.width.saturating_sub(2));
+        buf.set_line(room.x + 2.min(room.width), y, &row, room.width.saturating_sub(2));
         if n == at && board.desk.pane == pane {
             buf.set_style(Rect { y, height: 1, ..room }, look.chosen());
         }
