@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 use wire::place::{Place, ServerFile};
 
 use crate::cli::Serve;
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Starts the server, unless one runs; says where it is.
 pub fn start(args: &Serve) -> anyhow::Result<()> {
-    rustix::process::umask(Mode::from_raw_mode(0o077));
+    // The user's mask is left to the server, for what it starts; what is made here has modes of its own.
     let place = Place::from_env()?;
     place.create()?;
     if listens(&place).is_some() {

@@ -109,6 +109,16 @@ impl Pool {
         (self.failures, self.resting_until, self.last_failure) = (0, None, None);
     }
 
+    /// The same where the batch of `now` was not kept: nobody heard of what it was to start and to end.
+    pub fn without(mut self, kept: NewPool, now: UnixMillis) -> Self {
+        if self.asked != kept {
+            self.change(kept);
+        }
+        self.starting.retain(|_, start| *start != Start::Asked(now));
+        self.ending.retain(|_, since| *since != now);
+        self
+    }
+
     /// Sessions that are being started.
     pub fn starting(&self) -> u32 {
         u32::try_from(self.starting.len()).unwrap_or(u32::MAX)

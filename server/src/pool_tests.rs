@@ -200,3 +200,29 @@ fn a_slow_start_fails_once_and_not_beside_itself() {
     world.pass(6_000);
     assert_eq!(world.started(0), ["api-1"]);
 }
+
+#[test]
+fn what_a_batch_asked_for_that_was_not_kept_is_asked_for_again() {
+    let mut world = World::new(0, 3);
+    assert_eq!(world.started(1), ["api-1"]);
+    world.pool.started("api-1", Ok(()), world.now);
+    world.pass(500);
+    assert_eq!(world.started(3), ["api-2", "api-3"]);
+    let kept = world.pool.asked.clone();
+    world.pool = world.pool.without(kept, world.now);
+    world.pass(500);
+    assert_eq!(world.started(3), ["api-2", "api-3"], "the first is under way, the others never were");
+    assert_eq!(world.pool.failures, 0);
+}
+
+#[test]
+fn a_pool_that_was_not_kept_is_what_it_was_before() {
+    let mut world = World::new(0, 3);
+    world.pool.started("api-1", Err("no such program".to_owned()), world.now);
+    let before = world.pool.asked.clone();
+    let same = world.pool.clone().without(before.clone(), world.now);
+    assert_eq!((same.failures, same.asked.max), (1, 3), "back-off goes on");
+    world.pool.change(asked(0, 9));
+    let back = world.pool.without(before, world.now);
+    assert_eq!(back.asked.max, 3);
+}

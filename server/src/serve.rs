@@ -41,7 +41,7 @@ const PLACE_LOOK: Duration = Duration::from_secs(5);
 
 /// Serves until a signal or a request ends it.
 pub fn serve(args: &Serve) -> anyhow::Result<()> {
-    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
     if args.leave {
         rustix::process::setsid().context("cannot leave the terminal's session")?;
     }
@@ -63,7 +63,7 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(run(&place, &config, store, tokens, unix));
+    let served = runtime.block_on(run(&place, &config, store, tokens, unix, umask));
     runtime.shutdown_timeout(GRACE);
     // Both say "a server is here"; there is none now. They may be gone already.
     let _ = std::fs::remove_file(place.server_file());
@@ -77,6 +77,7 @@ async fn run(
     store: Store,
     tokens: Vec<StoredToken>,
     unix: UnixListener,
+    umask: Mode,
 ) -> anyhow::Result<()> {
     let tcp = listen_tcp(&config.ports).await?;
     let port = tcp.local_addr().context("the dashboard's port is unknown")?.port();
@@ -123,7 +124,7 @@ async fn run(
     if let Some(collector) = config.collector.clone() {
         tokio::spawn(crate::trace::carry::carry(hub.clone(), collector, install, ends.clone()));
     }
-    tokio::spawn(crate::starter::tend(hub.clone(), ends.clone()));
+    tokio::spawn(crate::starter::tend(hub.clone(), umask, ends.clone()));
     tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));
     let file = ServerFile {

@@ -27,6 +27,10 @@ pub struct Live {
     pub past: Past,
     /// When it last had a prompt or a terminal, as far as this server knows.
     pub used: UnixMillis,
+    /// When this server heard of it first, by its own clock; nothing for one that another start of it knew.
+    pub heard: Option<UnixMillis>,
+    /// When it came into its present state, by this server's clock; nothing when that was before its start.
+    pub turned: Option<UnixMillis>,
     /// Who types into it from a dashboard.
     pub keyboard: Option<Keyboard>,
     /// The wrapper's connection, while there is one.
@@ -147,13 +151,15 @@ impl Live {
             active: now,
             exit: None,
         };
-        Self::from_kept(StoredSession { card, epoch: 0, ack: 0, fence: 0, ended: None })
+        let kept = StoredSession { card, epoch: 0, ack: 0, fence: 0, ended: None };
+        Self { heard: Some(now), turned: Some(now), ..Self::from_kept(kept) }
     }
 
     /// A session as the database knows it: nobody is connected.
     pub fn from_kept(kept: StoredSession) -> Self {
         let past = Past::default();
-        Self { kept, lease: None, past, used: UnixMillis(0), keyboard: None, link: None }
+        let used = UnixMillis(0);
+        Self { kept, lease: None, past, used, heard: None, turned: None, keyboard: None, link: None }
     }
 
     /// Its identity.
@@ -195,12 +201,11 @@ impl Live {
     /// Replaces the present. Says whether anything a viewer sees has changed.
     pub fn present(&mut self, present: &Now, now: UnixMillis) -> bool {
         let before = self.kept.card.clone();
-        let ended = self.ended();
-        let card = &mut self.kept.card;
-        if !ended {
-            card.claim = present.claim.clone();
-            card.dialog = present.dialog.clone();
+        if !self.ended() {
+            self.claims(present.claim.clone(), now);
+            self.kept.card.dialog = present.dialog.clone();
         }
+        let card = &mut self.kept.card;
         card.context = present.context.clone();
         card.title = present.title.clone();
         card.size = present.size;
@@ -217,6 +222,15 @@ impl Live {
             card.active = now;
         }
         changed
+    }
+
+    /// It claims to be in a state.
+    pub fn claims(&mut self, claim: Claim, now: UnixMillis) {
+        let card = &mut self.kept.card;
+        if (card.claim.state, card.claim.background) != (claim.state, claim.background) {
+            self.turned = Some(now);
+        }
+        card.claim = claim;
     }
 
     /// The wrapper is gone; the state stays what it was, with its age.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::fs::Mode;
 use tokio::sync::watch;
 
 use crate::http::turned;
@@ -10,8 +11,8 @@ use crate::hub::{Ask, Command, Hub, Pools};
 /// How often pools are looked at.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Looks at the pools until the server ends.
-pub async fn tend(hub: Hub, mut ending: watch::Receiver<bool>) {
+/// Looks at the pools until the server ends. Sessions get the mask that the user has.
+pub async fn tend(hub: Hub, umask: Mode, mut ending: watch::Receiver<bool>) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -24,7 +25,7 @@ pub async fn tend(hub: Hub, mut ending: watch::Receiver<bool>) {
             let hub = hub.clone();
             tokio::spawn(async move {
                 let (of, called) = (pool.name.clone(), name.clone());
-                let start = move || wire::launch::session(&pool, &name);
+                let start = move || wire::launch::session(&pool, &name, Some(umask));
                 let started = tokio::task::spawn_blocking(start).await;
                 let outcome = started.unwrap_or_else(|_| Err("the start was interrupted".to_owned()));
                 // A server that ends meanwhile hears of the session from its wrapper, when it is back.

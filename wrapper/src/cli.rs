@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::RawMode;
 
 /// Longest role or capability.
 const WORD_MAX: usize = 40;
@@ -47,6 +48,9 @@ pub struct Run {
     /// Declare capabilities, which prompts can ask for, for example tests,browser
     #[arg(long = "cap", value_name = "CAP", value_delimiter = ',', value_parser = parse_word)]
     pub caps: Vec<String>,
+    /// The mask for new files that the program gets, in octal (default: this process's)
+    #[arg(long, hide = true, value_parser = parse_umask)]
+    pub umask: Option<RawMode>,
     /// The pool that it is started for
     #[arg(long, hide = true)]
     pub pool: Option<String>,
@@ -228,6 +232,11 @@ fn parse_word(text: &str) -> Result<String, String> {
     good.then(|| text.to_owned()).ok_or_else(|| {
         format!("use 1 to {WORD_MAX} letters, digits, '-', '_' or '.', not beginning with '-'")
     })
+}
+
+fn parse_umask(text: &str) -> Result<RawMode, String> {
+    let mask = RawMode::from_str_radix(text, 8).ok().filter(|mask| *mask <= 0o777);
+    mask.ok_or_else(|| "use an octal number up to 777".to_owned())
 }
 
 fn parse_pane(text: &str) -> Result<String, String> {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::Mode;
 use rustix::process::Signal;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
@@ -41,6 +42,9 @@ pub enum Left {
 
 /// Starts a session and shows it on this terminal, or returns at once when it is to run headless.
 pub fn run(place: &Place, run: &Run) -> anyhow::Result<Left> {
+    if let Some(mask) = run.umask {
+        rustix::process::umask(Mode::from_raw_mode(mask));
+    }
     place.create()?;
     let terminal = (!run.detached).then(Lent::take).transpose()?;
     let spec = spec(place, run, terminal.as_ref())?;

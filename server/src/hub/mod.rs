@@ -150,6 +150,8 @@ pub struct Control {
     providers: HashMap<(HostId, String), Provider>,
     /// By name.
     pools: BTreeMap<String, Pool>,
+    /// Those that were forgotten while sessions were started for them.
+    forgotten_pools: BTreeMap<String, Pool>,
     /// What hosts can spare.
     spare: BTreeMap<HostId, hosts::Spare>,
     /// The rules over requests that are in force.
@@ -201,6 +203,7 @@ impl Control {
             queue: Queue::default(),
             providers: HashMap::new(),
             pools: BTreeMap::new(),
+            forgotten_pools: BTreeMap::new(),
             spare: BTreeMap::new(),
             rules: policy::Rules::default(),
             requests: BTreeMap::new(),
@@ -307,9 +310,7 @@ impl Control {
         self.sessions = sessions;
         self.remember(now)?;
         self.paused = self.store.paused()?;
-        for asked in self.store.pools()? {
-            self.pools.entry(asked.name.clone()).or_insert_with(|| Pool::new(asked));
-        }
+        self.read_pools(now)?;
         self.queue = Queue::default();
         for prompt in self.store.waiting_prompts()? {
             self.index(&prompt);

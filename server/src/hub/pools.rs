@@ -91,15 +91,26 @@ impl Control {
         let name = asked.name.clone();
         match self.pools.get_mut(&name) {
             Some(pool) => pool.change(asked),
-            None => drop(self.pools.insert(name.clone(), Pool::new(asked))),
+            None => {
+                // What was started for one of this name and has not come yet is this one's.
+                let pool = match self.forgotten_pools.remove(&name) {
+                    Some(mut pool) => {
+                        pool.change(asked);
+                        pool
+                    }
+                    None => Pool::new(asked),
+                };
+                self.pools.insert(name.clone(), pool);
+            }
         }
         let shown = self.show_pools(now).into_iter().find(|pool| pool.asked.name == name);
         Ok(shown.ok_or_else(|| no_pool(&name)))
     }
 
     fn forget_pool(&mut self, name: &str, by: &By, now: UnixMillis) -> Stored<Result<Done, Fault>> {
-        if self.pools.remove(name).is_none() {
-            return Ok(Err(no_pool(name)));
+        let Some(pool) = self.pools.remove(name) else { return Ok(Err(no_pool(name))) };
+        if pool.starting() > 0 && self.forgotten_pools.len() < POOLS {
+            self.forgotten_pools.insert(name.to_owned(), pool);
         }
         self.store.delete_pool(name)?;
         self.audit(by.as_str(), "pool.forget", &format!("pool {name}"), &serde_json::json!({}), now)?;
@@ -276,9 +287,24 @@ impl Control {
         if let Err(why) = &outcome {
             tracing::warn!(pool, name, why, "a session of a pool could not be started");
         }
-        if let Some(pool) = self.pools.get_mut(pool) {
+        if let Some(pool) = self.pools.get_mut(pool).or(self.forgotten_pools.get_mut(pool)) {
             pool.started(name, outcome.map_err(|why| wire::text::cut(&why, 500)), now);
         }
+        self.forgotten_pools.retain(|_, pool| pool.starting() > 0);
+    }
+
+    /// The pools as they are kept, after the batch of `now` was not: what was asked for in it did not happen, and what was
+    /// known before holds.
+    pub(super) fn read_pools(&mut self, now: UnixMillis) -> Stored<()> {
+        let mut known = std::mem::take(&mut self.pools);
+        for asked in self.store.pools()? {
+            let pool = match known.remove(&asked.name) {
+                Some(pool) => pool.without(asked, now),
+                None => Pool::new(asked),
+            };
+            self.pools.insert(pool.asked.name.clone(), pool);
+        }
+        Ok(())
     }
 
     pub(super) fn pool_ends(
@@ -390,9 +416,10 @@ fn member(live: &Live) -> Member<'_> {
     Member {
         session: live.id(),
         name: &card.name,
-        started: card.started,
+        // By this server's clock, as that of another host may be wrong.
+        started: live.heard.unwrap_or(card.started),
         ready: matches!(card.claim.state, State::Idle | State::Busy) || live.lease.is_some(),
-        idle_since: (rests && !used).then_some(card.claim.since.max(live.used)),
+        idle_since: (rests && !used).then_some(live.turned.unwrap_or(card.claim.since).max(live.used)),
     }
 }
 

@@ -64,7 +64,7 @@ impl Control {
                 dialog.iter_mut().for_each(clamp_dialog);
                 self.store.append_state(session, seq, at, &claim)?;
                 if !live.ended() {
-                    live.kept.card.claim = claim;
+                    live.claims(claim, now);
                     live.kept.card.dialog.clone_from(&dialog);
                     self.asks(session, dialog.as_ref(), now)?;
                 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::Mode;
+
 use crate::pool::NewPool;
 
 /// How long `wrap` may take to return.
@@ -20,10 +22,18 @@ pub fn program(name: &str) -> PathBuf {
     beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }
 
-/// Starts a session of a pool under a name, and waits until it is there; else says why it is not.
-pub fn session(pool: &NewPool, name: &str) -> Result<(), String> {
+/// What tells a program that it runs inside of something, and is not so where a session of a pool runs.
+const INSIDE: [&str; 4] = ["TMUX", "TMUX_PANE", "STY", "MUSTER_SESSION"];
+
+/// Starts a session of a pool under a name, and waits until it is there; else says why it is not. `umask` is the user's
+/// own, where this process has another.
+pub fn session(pool: &NewPool, name: &str, umask: Option<Mode>) -> Result<(), String> {
     let wrap = program("wrap");
     let mut command = Command::new(&wrap);
+    for name in INSIDE {
+        command.env_remove(name);
+    }
+    command.args(umask.map(|mask| format!("--umask={:03o}", mask.as_raw_mode())));
     command.args(pool.arguments(name)).envs(&pool.env).current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|e| format!("cannot run {}: {e}", wrap.display()))?;

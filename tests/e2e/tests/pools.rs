@@ -95,6 +95,18 @@ fn a_server_that_was_killed_starts_none_twice() {
 }
 
 #[test]
+fn a_pool_s_session_makes_files_as_its_user_does() {
+    let muster = Muster::new();
+    let project = muster.project("p");
+    let own = std::process::Command::new("sh").args(["-c", "umask"]).output().unwrap().stdout;
+    let dir = project.to_str().unwrap();
+    let command = "umask > mask.new; mv mask.new mask; read forever";
+    muster.ok("assign", &["pool", "add", "api", "--dir", dir, "--min", "1", "--", "sh", "-c", command]);
+    let mask = wait_for("the session's mask", || std::fs::read(project.join("mask")).ok());
+    assert_eq!(String::from_utf8_lossy(&mask), String::from_utf8_lossy(&own));
+}
+
+#[test]
 fn an_agent_that_crashes_backs_off_and_says_why() {
     let muster = Muster::new();
     let project = muster.project("p");

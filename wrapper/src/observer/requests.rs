@@ -101,7 +101,7 @@ impl Observer {
         let Some(link) = &self.link else { return };
         let (control, redaction) = (link.control.clone(), self.redaction.clone());
         tokio::spawn(async move {
-            let start = move || launch::session(&pool, &name);
+            let start = move || launch::session(&pool, &name, None);
             let started = tokio::task::spawn_blocking(start).await.map_err(|fault| fault.to_string());
             let refused = started.and_then(|started| started).err();
             let refused = refused.map(|text| Hold { code: HoldCode::NotPrepared, text });
