@@ -153,9 +153,13 @@ impl Drop for Server {
     }
 }
 
-/// The server's program: cargo names it for its own tests only; for those of other crates it is built once.
+/// The server's program: cargo names it for its own tests only; for those of other crates it is built once, if whoever
+/// runs the tests has not built it.
 pub fn server_binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(folder) = std::env::var_os("MUSTER_TEST_PROGRAMS") {
+        return PathBuf::from(folder).join("assigner");
+    }
     if let Some(own) = option_env!("CARGO_BIN_EXE_assigner") {
         return PathBuf::from(own);
     }

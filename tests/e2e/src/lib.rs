@@ -37,9 +37,12 @@ pub fn root() -> PathBuf {
 
 /// The path of a program of this workspace, built from its present sources.
 ///
-/// A test crate of a virtual workspace is not told where the other packages' binaries are, and they may be stale:
-/// so they are built here, and cargo's own messages say where they are.
+/// A test crate of a virtual workspace is not told where the other packages' binaries are, and they may be stale: so they
+/// are built here, and cargo's own messages say where they are. Whoever has just built them names their folder instead.
 pub fn program(name: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("MUSTER_TEST_PROGRAMS") {
+        return PathBuf::from(folder).join(name);
+    }
     static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let all = PROGRAMS.get_or_init(build);
     all.get(name).unwrap_or_else(|| panic!("no program {name} was built; there are {:?}", all.keys())).clone()
