@@ -115,3 +115,27 @@ fn a24_another_user_is_not_served_even_where_files_would_let_them() {
     });
     assert_eq!(other.join().unwrap(), 0, "another one is hung up on, whatever they know");
 }
+
+/// Only Linux lets the limits of another process be set.
+#[test]
+#[cfg(target_os = "linux")]
+fn g9_a_server_that_ran_out_of_descriptors_loses_nothing_and_serves_when_it_has_some() {
+    use rustix::process::{Resource, getrlimit, prlimit};
+    let home = Home::new();
+    let server = home.serve();
+    let text = serde_json::json!({ "text": "kept", "dir": "/" });
+    let kept = server.enqueue(&text);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count() as u64;
+    let before = getrlimit(Resource::Nofile);
+    let few = rustix::process::Rlimit { current: Some(open + 2), ..before };
+    let pid = rustix::process::Pid::from_raw(server.pid());
+    prlimit(pid, Resource::Nofile, few).unwrap();
+    let held: Vec<_> = (0..40).map(|_| dial(server.port)).collect();
+    wait_for("a connection to find no descriptor", || home.log().contains("could not be accepted").then_some(()));
+    drop(held);
+    wait_for("the server to serve again", || {
+        (Request::tcp(&server, "GET", "/healthz").by_tcp(server.port).status == 200).then_some(())
+    });
+    assert_eq!(server.detail(kept).prompt.asked.text, "kept");
+    assert!(server.enqueue(&text) > kept);
+}

@@ -23,7 +23,7 @@ use wire::place::Place;
 use crate::cli::Run;
 use crate::control::{Channel, FromHolder, Offer, Spec, ToHolder};
 use crate::hooks::{self, Launch};
-use crate::{clock, modes, names, profiles, telemetry, tty};
+use crate::{clock, names, profiles, telemetry, tty};
 
 /// Size of a terminal that nobody sees.
 const HEADLESS: (u16, u16) = (120, 40);
@@ -195,13 +195,11 @@ impl Lent {
     /// Waits until the session ends or lets the terminal go, and restores it.
     fn wait(self, mut channel: Channel, folder: &std::path::Path) -> anyhow::Result<Left> {
         self.lend(&mut channel);
-        let end = self.follow(&mut channel);
+        let mut recorded = true;
+        let end = self.follow(&mut channel, &mut recorded);
         if self.settings.is_some() {
-            tty::write_all(&self.output, &tty::left_on(folder));
-            if end.is_err() {
-                // The recording may lack what was shown last.
-                tty::write_all(&self.output, &modes::restore_blindly());
-            }
+            // That of a holder that is gone may lack what was shown last.
+            tty::write_all(&self.output, &tty::left_on(folder, recorded && end.is_ok()));
         }
         self.restore();
         match end? {
@@ -214,8 +212,8 @@ impl Lent {
         }
     }
 
-    /// Passes on signals and sizes until the last word of the holder.
-    fn follow(&self, channel: &mut Channel) -> anyhow::Result<FromHolder> {
+    /// Passes on signals and sizes until the last word of the holder. Learns whether all that was shown is `recorded`.
+    fn follow(&self, channel: &mut Channel, recorded: &mut bool) -> anyhow::Result<FromHolder> {
         let mut signals = SignalPipe::new()?;
         loop {
             let mut fds = [
@@ -233,6 +231,7 @@ impl Lent {
             while let Some(message) = channel.next::<FromHolder>()? {
                 match message {
                     FromHolder::Stopped => self.stop(channel)?,
+                    FromHolder::Unrecorded => *recorded = false,
                     last @ (FromHolder::Exited(_) | FromHolder::Detached(_)) => return Ok(last),
                     _ => {}
                 }

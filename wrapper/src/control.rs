@@ -184,6 +184,8 @@ pub enum FromHolder {
     Failed(i32, String),
     /// The program was stopped by job control.
     Stopped,
+    /// The recording lacks some of what was shown on the terminal that is given back next.
+    Unrecorded,
     /// The program ended; all its output is on the terminal and in the recording.
     Exited(Exit),
     /// The terminal was let go, and why.

@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
-use crate::modes::Modes;
+use crate::modes::{self, Modes};
 use crate::recording::{Reader, Record};
 
 /// A terminal whose settings are remembered.
@@ -69,8 +69,9 @@ pub fn reopen(descriptor: BorrowedFd) -> io::Result<OwnedFd> {
     descriptor.try_clone_to_owned()
 }
 
-/// The bytes that undo what the session in `dir` left switched on.
-pub fn left_on(dir: &Path) -> Vec<u8> {
+/// The bytes that undo what the session in `dir` left switched on; where its recording does not hold everything, those
+/// that undo what may be on as well.
+pub fn left_on(dir: &Path, recorded: bool) -> Vec<u8> {
     let mut modes = Modes::default();
     for moment in Reader::open(dir).map_while(Result::ok) {
         match moment.record {
@@ -80,7 +81,11 @@ pub fn left_on(dir: &Path) -> Vec<u8> {
             _ => {}
         }
     }
-    modes.restore()
+    let mut undone = modes.restore();
+    if !recorded {
+        undone.extend(modes::restore_blindly());
+    }
+    undone
 }
 
 /// Writes all of `bytes` to a terminal that may not block; gives up on a terminal that takes nothing for a second.

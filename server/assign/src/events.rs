@@ -165,7 +165,7 @@ impl Tape<'_> {
                 false => feed.next().await,
             };
             // What is there already is taken in before anything is read, so that a flood is read in pages.
-            for _ in 0..PAGE {
+            for taken in 1.. {
                 let Some(message) = next else {
                     note!("the server is gone; looking for it");
                     feed = at_any_time(client).await?;
@@ -176,6 +176,9 @@ impl Tape<'_> {
                 if let Some(known) = &mut self.prompts {
                     let left = known.note(message, &mut changed);
                     known.seek(client, left, &mut changed).await?;
+                }
+                if taken == PAGE {
+                    break;
                 }
                 match feed.next().now_or_never() {
                     Some(ready) => next = ready,

@@ -88,8 +88,12 @@ impl Server {
         self.child.wait().expect("the server can be waited for");
     }
 
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a pid fits")
+    }
+
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid fits"));
+        let pid = rustix::process::Pid::from_raw(self.pid());
         rustix::process::kill_process(pid.expect("a pid is not 0"), signal).expect("the server lives");
     }
 

@@ -3,6 +3,7 @@
 
 use std::process::{Command, Stdio};
 
+use e2e::drill::disk::{self, Small};
 use e2e::tmux::Tmux;
 use e2e::{Muster, Terminal, is_alive, signal, wait_for};
 use rustix::process::Signal;
@@ -293,19 +294,50 @@ fn without_a_server_the_agent_just_runs() {
 #[test]
 fn g9_a_full_disk_costs_the_recording_and_not_the_agent() {
     let muster = Muster::new();
-    let small = muster.home();
-    std::fs::create_dir(&small).unwrap();
-    let mount =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs"]).arg(&small).output();
-    if !mount.is_ok_and(|out| out.status.success()) {
+    let home = muster.home();
+    let Some(mounted) = Small::mount(&home, 3) else {
         eprintln!("not tried: a small file system can only be mounted by root");
         return;
-    }
+    };
     let out = wrap(&muster, &["sh", "-c", "seq 1 2000000 | md5sum; seq 1 2000000; exit 5"]).output().unwrap();
     let full = Command::new("sh").args(["-c", "seq 1 2000000 | md5sum; seq 1 2000000"]).output().unwrap();
-    let _ = Command::new("umount").arg("-l").arg(&small).output();
+    drop(mounted);
     assert_eq!(out.status.code(), Some(5));
     assert!(out.stdout == full.stdout, "{} of {} bytes", out.stdout.len(), full.stdout.len());
+}
+
+#[test]
+fn g3_g9_a_terminal_is_restored_although_what_it_showed_could_not_be_recorded() {
+    for end in ["client", "detach", "itself"] {
+        let muster = Muster::new();
+        let home = muster.home();
+        let Some(_mounted) = Small::mount(&home, 3) else {
+            eprintln!("not tried: a small file system can only be mounted by root");
+            return;
+        };
+        let full = muster.folder().join("full");
+        let last = if end == "itself" { "exit 3" } else { "read forever" };
+        let program = format!(
+            "stty raw -echo; until [ -e {} ]; do sleep 0.05; done; seq 1 20000; printf '\\033[?1000h\\033[?25lready'; {last}",
+            full.display()
+        );
+        let mut terminal = Terminal::run(&wrap(&muster, &["--name", "full", "sh", "-c", &program]));
+        let live = wait_for("the session", || muster.live("full"));
+        disk::fill(&home.join("ballast"), 0);
+        std::fs::write(&full, "").unwrap();
+        terminal.await_text("ready");
+        match end {
+            "client" => signal(terminal.pid(), Signal::KILL),
+            "detach" => terminal.write(b"\x1cd"),
+            _ => {}
+        }
+        wait_for("the terminal's restoration", || {
+            let text = terminal.text();
+            let after = text.split("ready").last()?;
+            ["\x1b[?1000l", "\x1b[?25h"].iter().all(|undone| after.contains(undone)).then_some(())
+        });
+        signal(live["pid"].as_i64().unwrap(), Signal::KILL);
+    }
 }
 
 #[test]

@@ -43,6 +43,9 @@ const RECORD_AT: usize = 64 << 10;
 /// How long the output of what the program left behind is waited for after its end.
 const DRAIN: Duration = Duration::from_millis(100);
 
+/// How long the disk may take for what was shown before a terminal is restored without it.
+const HUNG: Duration = Duration::from_millis(200);
+
 /// Input that may wait for the program before the user's keys are left in their terminal.
 const TYPED_MAX: usize = 1 << 20;
 
@@ -405,9 +408,12 @@ impl Holder {
         self.writer.record(at, &Record::Exit(exit));
         self.remove_socket();
         self.ensure_observer();
-        self.writer.finish(Duration::from_secs(2));
+        let recorded = self.writer.finish(Duration::from_secs(2));
         for peer in &mut self.peers {
             if !peer.observer {
+                if !recorded {
+                    let _ = peer.channel.send(&FromHolder::Unrecorded);
+                }
                 let _ = peer.channel.send(&FromHolder::Exited(crate::report::exit(exit)));
             }
         }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use extractor::Exit;
 use rustix::process::Signal;
 
-use super::{Holder, Program};
+use super::{HUNG, Holder, Program};
 use crate::control::Relaunch;
 use crate::recording::{Begun, Record};
 use crate::tty;
@@ -50,8 +50,8 @@ impl Holder {
         if self.terminal.is_none() {
             return;
         }
-        self.writer.settle(Duration::from_millis(200));
-        let left_on = tty::left_on(&self.folder);
+        let recorded = self.writer.holds_all(HUNG);
+        let left_on = tty::left_on(&self.folder, recorded);
         let shown = self.terminal.as_mut().map_or(Ok(()), |terminal| terminal.show(&left_on));
         self.or_lose_terminal(shown);
     }

@@ -6,7 +6,7 @@ use extractor::Keys;
 use rustix::process::{Signal, geteuid};
 
 use super::terminal::Terminal;
-use super::{Holder, Peer, PeerId, Program, TYPED_MAX};
+use super::{HUNG, Holder, Peer, PeerId, Program, TYPED_MAX};
 use crate::control::{Channel, FromHolder, Info, Offer, ToHolder, Told, Type, Unchanged};
 use crate::keys;
 use crate::recording::Record;
@@ -221,20 +221,22 @@ impl Holder {
         let at = self.at();
         self.writer.record(at, &Record::Attached(false));
         // The client looks into the recording for what it has to switch off.
-        self.writer.settle(std::time::Duration::from_millis(200));
+        if !self.writer.holds_all(HUNG) {
+            self.tell(terminal.client, &FromHolder::Unrecorded);
+        }
         self.tell(terminal.client, &FromHolder::Detached(why.to_owned()));
     }
 
-    /// The terminal is gone, or its client died: restores what is left of it, without making the program wait.
+    /// The terminal is gone, or its client died: restores what is left of it, without making the program wait for it.
     pub(super) fn lose_terminal(&mut self) {
         let Some(terminal) = self.terminal.take() else { return };
         let at = self.at();
         self.writer.record(at, &Record::Attached(false));
-        self.writer.flush();
+        let recorded = self.writer.holds_all(HUNG);
         let folder = self.folder.clone();
         let restore = move || {
             if let Some(settings) = terminal.settings() {
-                tty::write_all(&terminal.output, &tty::left_on(&folder));
+                tty::write_all(&terminal.output, &tty::left_on(&folder, recorded));
                 settings.restore();
             }
         };

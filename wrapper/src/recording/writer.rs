@@ -34,6 +34,8 @@ pub struct Writer {
     batch: Batch,
     /// Output bytes that found no room.
     lost: u64,
+    /// Whether any ever did not.
+    gaps: bool,
     /// Where a segment would begin that began now.
     here: Start,
 }
@@ -81,13 +83,14 @@ impl Writer {
         let thread = std::thread::Builder::new().name("recording".into()).stack_size(128 << 10);
         let thread = thread.spawn(move || disk.run(&theirs))?;
         let batch = Batch { start: here, ..Batch::default() };
-        Ok(Self { shared, thread: Some(thread), batch, lost: 0, here })
+        Ok(Self { shared, thread: Some(thread), batch, lost: 0, gaps: false, here })
     }
 
     /// Records output at `at`.
     pub fn output(&mut self, at: Duration, bytes: &[u8]) {
         if self.batch.bytes.len() > BUFFER_MAX {
             self.lost += bytes.len() as u64;
+            self.gaps = true;
         } else {
             let delta = self.delta(at);
             put_output(&mut self.batch.bytes, delta, bytes);
@@ -155,14 +158,20 @@ impl Writer {
         }
     }
 
-    /// Ends the recording; a disk that hangs longer than `patience` loses the rest.
-    pub fn finish(mut self, patience: Duration) {
+    /// The same; says whether all output that there was is in the recording then.
+    pub fn holds_all(&mut self, patience: Duration) -> bool {
+        self.settle(patience) && !self.gaps
+    }
+
+    /// Ends the recording; a disk that hangs longer than `patience` loses the rest. Says whether it holds all output.
+    pub fn finish(mut self, patience: Duration) -> bool {
         let settled = self.settle(patience);
         lock(&self.shared.slot).closing = true;
         self.shared.changed.notify_all();
         if let (Some(thread), true) = (self.thread.take(), settled) {
             let _ = thread.join();
         }
+        settled && !self.gaps
     }
 
     fn delta(&mut self, at: Duration) -> Duration {

@@ -15,7 +15,7 @@ use super::{Plan, Random, Report, Slot, side_by_side, sound};
 use crate::{Muster, is_alive};
 
 /// The file system's size.
-const SIZE: &str = "size=24m,mode=700";
+const MEGABYTES: u32 = 24;
 
 /// Each run fills it once.
 pub fn run(plan: &Plan) -> Report {
@@ -23,7 +23,7 @@ pub fn run(plan: &Plan) -> Report {
         let mut report = Report::default();
         let muster = plan.muster();
         let home = muster.home();
-        let Some(_small) = Small::mount(&home) else {
+        let Some(_small) = Small::mount(&home, MEGABYTES) else {
             report.count("not tried: a small file system can only be mounted by root");
             return report;
         };
@@ -80,7 +80,7 @@ fn one(
 }
 
 /// Fills the file system up to so many bytes.
-fn fill(ballast: &Path, left: usize) {
+pub fn fill(ballast: &Path, left: usize) {
     use std::io::Write;
     let Ok(mut file) = std::fs::File::create(ballast) else { return };
     let block = [0; 4096];
@@ -92,12 +92,14 @@ fn fill(ballast: &Path, left: usize) {
 }
 
 /// A small file system.
-struct Small<'p>(&'p Path);
+pub struct Small<'p>(&'p Path);
 
 impl<'p> Small<'p> {
-    fn mount(path: &'p Path) -> Option<Self> {
+    /// Makes a folder, and mounts it there; only root can.
+    pub fn mount(path: &'p Path, megabytes: u32) -> Option<Self> {
         std::fs::create_dir(path).ok()?;
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(path).output();
+        let size = format!("size={megabytes}m,mode=700");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path).output();
         mount.is_ok_and(|out| out.status.success()).then_some(Self(path))
     }
 }
