@@ -131,7 +131,9 @@ fn g9_a_server_that_ran_out_of_descriptors_loses_nothing_and_serves_when_it_has_
     let pid = rustix::process::Pid::from_raw(server.pid());
     prlimit(pid, Resource::Nofile, few).unwrap();
     let held: Vec<_> = (0..40).map(|_| dial(server.port)).collect();
-    wait_for("a connection to find no descriptor", || home.log().contains("could not be accepted").then_some(()));
+    wait_for("a connection to find no descriptor", || {
+        home.log().contains("could not be accepted").then_some(())
+    });
     drop(held);
     wait_for("the server to serve again", || {
         (Request::tcp(&server, "GET", "/healthz").by_tcp(server.port).status == 200).then_some(())
