@@ -1,8 +1,9 @@
 //! A session's journal: what was reported, kept until the server has it, and what was promised to it.
 //!
 //! Owns: the file, its sequence numbers, what a new observer learns from it. Must not: talk to the server.
-//! One JSON object a line; a line that a crash cut off is dropped. Entries of one moment of the recording are
-//! written by one call, so that a crash leaves all of them or none, and the next observer knows where to go on.
+//! One JSON object a line; a line that a crash cut off is dropped. What follows from one moment of the recording is one
+//! line, so that a crash leaves all of it or nothing, and the next observer knows where to go on: one call would not do,
+//! as a process that is killed in it may have written a part.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -30,17 +31,35 @@ const TOLD: &str = "told";
 #[serde(tag = "entry", rename_all = "snake_case")]
 enum Entry {
     /// What was true when the file was begun anew.
-    Base { seq: u64, until_us: Option<u64>, fence: u64 },
-    /// A report.
-    Report { numbered: Numbered },
-    /// Everything that follows from the recording up to here is reported.
-    Until { until_us: u64 },
+    Base {
+        seq: u64,
+        until_us: Option<u64>,
+        fence: u64,
+    },
+    /// Reports of one moment. `until_us`: everything that follows from the recording up to there is among them or before.
+    Reports {
+        reports: Vec<Numbered>,
+        until_us: Option<u64>,
+    },
+    /// A report, and the other half, as earlier builds wrote them.
+    Report {
+        numbered: Numbered,
+    },
+    Until {
+        until_us: u64,
+    },
     /// An offer was taken.
-    Lease { offer: Offer },
+    Lease {
+        offer: Offer,
+    },
     /// What is known of the open attempt beyond its receipts.
-    Kept { kept: Box<Kept> },
+    Kept {
+        kept: Box<Kept>,
+    },
     /// The server has all reports up to here.
-    Acked { seq: u64 },
+    Acked {
+        seq: u64,
+    },
 }
 
 /// The attempt that was held when the journal was last written.
@@ -133,12 +152,18 @@ impl Journal {
                 }
             }
             Entry::Acked { seq } => self.unacked.retain(|n| n.seq > seq),
-            Entry::Report { numbered } => {
-                self.last_seq = self.last_seq.max(numbered.seq);
-                self.follow(&numbered.report);
-                self.unacked.push_back(numbered);
+            Entry::Reports { reports, until_us } => {
+                reports.into_iter().for_each(|numbered| self.take(numbered));
+                self.until = until_us.map(Duration::from_micros).or(self.until);
             }
+            Entry::Report { numbered } => self.take(numbered),
         }
+    }
+
+    fn take(&mut self, numbered: Numbered) {
+        self.last_seq = self.last_seq.max(numbered.seq);
+        self.follow(&numbered.report);
+        self.unacked.push_back(numbered);
     }
 
     fn follow(&mut self, report: &Report) {
@@ -160,28 +185,21 @@ impl Journal {
     /// Writes reports down, all of them or none. `until` says that everything from the recording up to there is among
     /// them or before.
     pub fn append(&mut self, at: UnixMillis, reports: &[Report], until: Option<Duration>) -> io::Result<()> {
-        let mut lines = Vec::new();
         let number = |(i, report): (usize, &Report)| Numbered {
             seq: self.last_seq + 1 + i as u64,
             at,
             report: report.clone(),
         };
         let numbered: Vec<Numbered> = reports.iter().enumerate().map(number).collect();
-        for numbered in &numbered {
-            put(&mut lines, &Entry::Report { numbered: numbered.clone() })?;
+        let until_us = until.map(|until| until.as_micros() as u64);
+        let entry = Entry::Reports { reports: numbered, until_us };
+        let mut line = Vec::new();
+        put(&mut line, &entry)?;
+        self.write(&line)?;
+        for report in reports {
+            log::report(&self.session, self.open.as_ref().map(|open| &open.offer), report);
         }
-        if let Some(until) = until {
-            put(&mut lines, &Entry::Until { until_us: until.as_micros() as u64 })?;
-        }
-        self.write(&lines)?;
-        self.until = until.or(self.until);
-        self.last_seq += numbered.len() as u64;
-        for numbered in numbered {
-            let held = self.open.as_ref().map(|open| &open.offer);
-            log::report(&self.session, held, &numbered.report);
-            self.follow(&numbered.report);
-            self.unacked.push_back(numbered);
-        }
+        self.learn(entry);
         if reports.iter().any(needs_disk) { self.file.sync_data() } else { Ok(()) }
     }
 
@@ -367,6 +385,28 @@ mod tests {
         assert_eq!((journal.last_seq(), journal.fence()), (3, 9));
         assert_eq!(journal.until(), Some(Duration::from_micros(5)));
         assert_eq!(journal.open_attempt().unwrap().reached(Step::Intent), Some(UnixMillis(2)));
+    }
+
+    #[test]
+    fn g5_of_one_moment_a_crash_leaves_all_or_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let moment = |journal: &mut Journal, at: u64| {
+            let reports: Vec<Report> = (0..3).map(exited).collect();
+            journal.append(UnixMillis(1), &reports, Some(Duration::from_micros(at))).unwrap();
+        };
+        moment(&mut journal, 1);
+        let path = dir.path().join("journal.jsonl");
+        let first = std::fs::metadata(&path).unwrap().len();
+        moment(&mut journal, 2);
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        for cut in usize::try_from(first).unwrap()..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let journal = Journal::open(dir.path()).unwrap();
+            let known = (journal.last_seq(), journal.until().unwrap().as_micros());
+            assert_eq!(known, if cut == whole.len() { (6, 2) } else { (3, 1) }, "cut at {cut}");
+        }
     }
 
     #[test]

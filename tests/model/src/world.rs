@@ -16,7 +16,8 @@ use crate::rig::Rig;
 
 /// How many sessions there are.
 pub const SESSIONS: usize = 3;
-/// How long settling may take, in milliseconds of the world: beyond all limits of time that are asked for here.
+/// How long settling may take, in milliseconds of the world: beyond all limits of time that are asked for here. It begins
+/// when a clock that was set back is where it was before, as limits count the time of day.
 const SETTLE: i64 = 60 * 60_000;
 
 /// What happens to a world.
@@ -81,6 +82,8 @@ pub enum Fault {
 /// A world.
 pub struct World {
     now: i64,
+    /// The latest that the clock ever showed.
+    latest: i64,
     control: Option<Control>,
     rigs: Vec<Rig>,
     conn: u64,
@@ -102,6 +105,7 @@ impl World {
         let rigs = (0..SESSIONS).map(|n| Rig::new(n, folder.path().join(format!("s{n}")), now)).collect();
         let mut world = Self {
             now,
+            latest: now,
             control: None,
             rigs,
             conn: 1,
@@ -138,6 +142,7 @@ impl World {
             Op::Wish { prompt, wish } => self.wish(*prompt, *wish),
             Op::Pass(ms) => self.pass(*ms),
             Op::Jump(ms) => {
+                self.latest = self.latest.max(self.now);
                 self.now += ms;
                 self.tick += ms;
                 self.beat += ms;
@@ -274,7 +279,7 @@ impl World {
             }
             self.rigs[n].agent.loses = 0;
         }
-        let end = self.now + SETTLE;
+        let end = self.now.max(self.latest) + SETTLE;
         while self.now < end && !self.rest() {
             self.pass(10_000);
             for n in 0..self.rigs.len() {
