@@ -387,6 +387,10 @@ fn an_adopted_pane_is_known_and_never_typed_into() {
 
     // What the user does there is seen.
     tmux.run(&["send-keys", "-t", &pane, "-l", said]);
+    // As it is for real agents, an Enter that comes in one piece with text is a part of it.
+    wait_for("the text to be shown", || {
+        tmux.run(&["capture-pane", "-p", "-t", &pane]).contains("greet").then_some(())
+    });
     tmux.run(&["send-keys", "-t", &pane, "Enter"]);
     muster.await_state("seen", "waiting_permission");
     tmux.run(&["kill-pane", "-t", &pane]);
