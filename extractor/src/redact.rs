@@ -22,6 +22,9 @@ const VALUES_MAX: usize = 64;
 /// Fewest bytes of a secret whose end was cut off that are replaced.
 const CUT_MIN: usize = 8;
 
+/// Bytes before the end of a text in which the first characters of a value, and the row's end after them, are looked for.
+const NEAR: usize = 256;
+
 /// What a value of the environment is called.
 const VALUE: &str = "env";
 
@@ -141,7 +144,18 @@ impl Redactor {
             (open.body < rows.text().len())
                 .then(|| Open { start: rows.place(open.start), body: rows.place(open.body) })
         });
-        plain.into_iter().chain(joined).min_by_key(|open| open.body)
+        plain.into_iter().chain(joined).chain(self.broken_at_once(text)).min_by_key(|open| open.body)
+    }
+
+    /// The same of a value that a row's end broke before what tells it was whole.
+    fn broken_at_once(&self, text: &str) -> Option<Open> {
+        let near = text.len().saturating_sub(NEAR);
+        let near = (near..=text.len()).find(|&at| text.is_char_boundary(at))?;
+        let rows = Rows::growing(&text[near..]);
+        let begun =
+            self.values.iter().filter_map(|value| begun(rows.text().as_bytes(), value.needle())).min()?;
+        let at = near + rows.place(begun);
+        Some(Open { start: at, body: at })
     }
 
     /// Whether a secret may go on in another row: what tells it stands in one row, or across the seam of two.

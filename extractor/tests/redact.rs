@@ -278,3 +278,23 @@ fn a69_a_secret_that_runs_into_another_is_masked_as_well() {
         assert_eq!(masked(&redactor, &[head, tail]), expected.as_bytes(), "cut at {cut}");
     }
 }
+
+#[test]
+fn a69_a_value_that_a_row_s_end_broke_anywhere_is_masked_wherever_the_bytes_are_cut() {
+    let value = "zQ9~vW7~kX5~jH3";
+    let redactor = Arc::new(Redactor::new(Secrets::builtin(), [value.to_owned()], [1; 16]));
+    for broken in 1..value.len() {
+        let (first, second) = value.split_at(broken);
+        let bytes = format!("is {first}\r\n\r\n\x1b[0m\r\n{second} so");
+        let whole = masked(&redactor, &[bytes.as_bytes()]);
+        assert!(!String::from_utf8_lossy(&whole).contains(&value[..1]), "broken after {broken}");
+        for cut in 0..bytes.len() {
+            let (head, tail) = bytes.as_bytes().split_at(cut);
+            assert_eq!(
+                String::from_utf8(masked(&redactor, &[head, tail])).unwrap(),
+                String::from_utf8_lossy(&whole),
+                "broken after {broken}, cut at {cut}"
+            );
+        }
+    }
+}
