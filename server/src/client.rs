@@ -17,6 +17,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the end of the server is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// The process that serves a place, as it says itself.
+fn serving(place: &Place) -> Option<i32> {
+    let file = std::fs::read(place.server_file()).ok()?;
+    serde_json::from_slice::<ServerFile>(&file).ok().map(|file| file.pid)
+}
+
+/// Whether the server that was asked to end has done so: it has cleaned up, or another serves already, as sessions start one
+/// at once when theirs is gone.
+fn is_over(place: &Place, asked: Option<i32>) -> bool {
+    match serving(place) {
+        Some(pid) => asked.is_some_and(|asked| asked != pid),
+        None => !place.server_socket().exists() && !place.server_file().exists(),
+    }
+}
+
 /// Ends the server and waits until it is gone.
 pub fn stop() -> anyhow::Result<()> {
     let place = Place::from_env()?;
@@ -24,10 +39,10 @@ pub fn stop() -> anyhow::Result<()> {
         println!("no server runs");
         return Ok(());
     }
+    let asked = serving(&place);
     let _: Done = ask(&place, "POST", "/v1/stop")?;
     let until = Instant::now() + PATIENCE;
-    // It has ended once it has cleaned up.
-    while place.server_socket().exists() || place.server_file().exists() {
+    while !is_over(&place, asked) {
         if Instant::now() > until {
             bail!("the server was asked to end, but has not ended yet");
         }
@@ -99,5 +114,30 @@ fn ask<T: DeserializeOwned>(place: &Place, method: &str, path: &str) -> anyhow::
     match serde_json::from_str::<ErrorBody>(body) {
         Ok(error) => bail!("{}; {}", escape(&error.message), escape(&error.hint)),
         Err(_) => bail!("the server said: {}", escape(head.lines().next().unwrap_or_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_has_ended_also_when_another_serves_already() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place::find(|name| (name == "MUSTER_HOME").then(|| home.path().into())).unwrap();
+        place.create().unwrap();
+        let serve = |pid: i32| {
+            let file = ServerFile { pid, port: 1, version: String::new() };
+            std::fs::write(place.server_file(), serde_json::to_vec(&file).unwrap()).unwrap();
+        };
+        serve(7);
+        assert!(!is_over(&place, Some(7)));
+        serve(8);
+        assert!(is_over(&place, Some(7)));
+        std::fs::write(place.server_socket(), "").unwrap();
+        std::fs::remove_file(place.server_file()).unwrap();
+        assert!(!is_over(&place, Some(7)), "it is cleaning up");
+        std::fs::remove_file(place.server_socket()).unwrap();
+        assert!(is_over(&place, Some(7)));
     }
 }
