@@ -57,3 +57,23 @@ fn what_the_turn_before_left_does_not_speak_for_the_next() {
         world.settle();
     }
 }
+
+/// Found by the soak: the observer's clock had been set between.
+#[test]
+fn what_a_person_types_behind_a_text_is_not_sent_with_it_after_the_clock_was_set() {
+    let mut world = World::new();
+    let send = || Op::Send { target: None, after: None, priority: 0 };
+    world.act(&send());
+    world.act(&Op::Fault { session: 1, fault: Fault::KillObserver });
+    world.act(&Op::Fault { session: 0, fault: Fault::Fail });
+    world.act(&send());
+    for ms in [2022, 389, 51, 110] {
+        world.act(&Op::Pass(ms));
+    }
+    world.act(&Op::Jump(30_461));
+    world.act(&Op::KillServer);
+    world.act(&Op::Pass(140));
+    world.act(&Op::Fault { session: 0, fault: Fault::Draft });
+    world.act(&Op::Pass(3192));
+    world.settle();
+}

@@ -22,6 +22,9 @@ const ENTER_AGAIN_MS: u64 = 4_000;
 /// Enters per text: the first, and two for those that get lost.
 pub const ENTERS_MAX: u32 = 3;
 
+/// The times of keys and of what is asked come from two clocks, which differ by less; nobody typed so shortly before.
+const CLOCKS_MS: i64 = 1_000;
+
 /// How long a submitted text may take to be accepted.
 const ACCEPT_MS: u64 = 60_000;
 
@@ -29,8 +32,8 @@ const ACCEPT_MS: u64 = 60_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Typing {
     text: String,
-    /// When it was written, or asked to be.
-    pasted: UnixMillis,
+    /// When it was last asked to be written: what a person typed later stands behind it, or nothing was written.
+    asked: UnixMillis,
     stage: Stage,
 }
 
@@ -68,7 +71,7 @@ impl Typing {
     /// Begins: the bytes are to be written, guarded.
     pub fn begin(now: UnixMillis, view: &View, text: String) -> (Self, Vec<u8>) {
         let bytes = paste(view, &text);
-        (Self { text, pasted: now, stage: Stage::Pasting { since: now } }, bytes)
+        (Self { text, asked: now, stage: Stage::Pasting { since: now } }, bytes)
     }
 
     /// Whether the Enter was asked for, and nobody knows yet whether it was written.
@@ -96,7 +99,6 @@ impl Typing {
     ) -> Progress {
         match (self.stage, written) {
             (Stage::Pasting { .. }, true) => {
-                self.pasted = now;
                 self.stage = Stage::Pasted { at: now };
                 Progress::Reached(Step::Written)
             }
@@ -127,7 +129,10 @@ impl Typing {
                 let why = "the screen does not come to rest; it is tried again";
                 Progress::Stuck(hold(HoldCode::NotIdle, why))
             }
-            Ok(()) => Progress::Write(paste(view, &self.text)),
+            Ok(()) => {
+                self.asked = now;
+                Progress::Write(paste(view, &self.text))
+            }
         }
     }
 
@@ -151,7 +156,9 @@ impl Typing {
     fn stands_alone(&self, view: &View) -> bool {
         match (view.shows)(&self.text) {
             Shown::Text => true,
-            Shown::Part | Shown::Placeholder => view.person.is_none_or(|person| person < self.pasted),
+            Shown::Part | Shown::Placeholder => {
+                view.person.is_none_or(|person| person.0 + CLOCKS_MS < self.asked.0)
+            }
             Shown::No => false,
         }
     }
