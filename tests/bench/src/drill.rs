@@ -1,6 +1,7 @@
 //! Drills as a program: one of them, as often as is wanted, or all in turn for hours. Must not: judge (see `e2e::drill`).
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -115,7 +116,13 @@ pub fn soak(hours: f64, seed: u64, bin: Option<PathBuf>, agents: usize, only: &[
                 continue;
             }
             let plan = Plan { bin: bin.clone(), runs, seed: seed.wrapping_add(round), agents };
-            let report = what.run(&plan);
+            // What a drill stops at has been told by its panic, with all logs; the others go on.
+            let ran = catch_unwind(AssertUnwindSafe(|| what.run(&plan)));
+            let report = ran.unwrap_or_else(|_| {
+                let mut report = Report::default();
+                report.fault("it stopped; standard error says where");
+                report
+            });
             let (name, seed) = (what.name(), plan.seed);
             println!(
                 "{name:<10} seed {seed:<6} {:>6} runs {:>5.0} s {} faults",

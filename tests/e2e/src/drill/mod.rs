@@ -96,7 +96,7 @@ impl Report {
     }
 
     /// Notes a fault of the product.
-    fn fault(&mut self, what: impl Into<String>) {
+    pub fn fault(&mut self, what: impl Into<String>) {
         self.faults.push(what.into());
     }
 
