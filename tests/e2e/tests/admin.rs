@@ -88,7 +88,7 @@ fn a_sink_is_set_and_tried() {
     page.reads("main", "not sent in plain text");
     page.fill("[data-testid=sink-target]", "https://hooks.example/");
     page.click("[data-testid=sink-save]");
-    page.reads("main", "counts and kinds only");
+    page.reads("main", "https://hooks.example/");
     page.fill("[data-testid=sink-name]", "run");
     page.choose("[data-testid=sink-kind]", "command");
     page.fill("[data-testid=sink-target]", "touch /tmp/never");
