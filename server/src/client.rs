@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use wire::http::{Done, ErrorBody, LoginLink, Status};
-use wire::place::{Place, ServerFile};
+use wire::place::Place;
 use wire::text::escape;
 
 use crate::token::Token;
@@ -17,17 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the end of the server is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The process that serves a place, as it says itself.
-fn serving(place: &Place) -> Option<i32> {
-    let file = std::fs::read(place.server_file()).ok()?;
-    serde_json::from_slice::<ServerFile>(&file).ok().map(|file| file.pid)
-}
-
 /// Whether the server that was asked to end has done so: it has cleaned up, or another serves already, as sessions start one
 /// at once when theirs is gone.
 fn is_over(place: &Place, asked: Option<i32>) -> bool {
-    match serving(place) {
-        Some(pid) => asked.is_some_and(|asked| asked != pid),
+    match place.serving() {
+        Some(server) => asked.is_some_and(|asked| asked != server.pid),
         None => !place.server_socket().exists() && !place.server_file().exists(),
     }
 }
@@ -39,7 +33,7 @@ pub fn stop() -> anyhow::Result<()> {
         println!("no server runs");
         return Ok(());
     }
-    let asked = serving(&place);
+    let asked = place.serving().map(|server| server.pid);
     let _: Done = ask(&place, "POST", "/v1/stop")?;
     let until = Instant::now() + PATIENCE;
     while !is_over(&place, asked) {
@@ -80,8 +74,7 @@ pub fn status(json: bool) -> anyhow::Result<()> {
 pub fn url_of(place: &Place) -> anyhow::Result<String> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let found = std::fs::read(place.server_file()).ok();
-        if let Some(file) = found.and_then(|bytes| serde_json::from_slice::<ServerFile>(&bytes).ok()) {
+        if let Some(file) = place.serving() {
             return Ok(format!("http://127.0.0.1:{}", file.port));
         }
         if Instant::now() > until {
@@ -119,6 +112,8 @@ fn ask<T: DeserializeOwned>(place: &Place, method: &str, path: &str) -> anyhow::
 
 #[cfg(test)]
 mod tests {
+    use wire::place::ServerFile;
+
     use super::*;
 
     #[test]

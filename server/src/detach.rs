@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use rustix::fs::OFlags;
-use wire::place::{Place, ServerFile};
+use wire::place::Place;
 
 use crate::cli::Serve;
 
@@ -77,6 +77,5 @@ pub fn start(args: &Serve) -> anyhow::Result<()> {
 /// The process of the server that listens, if one does.
 fn listens(place: &Place) -> Option<i64> {
     UnixStream::connect(place.server_socket()).ok()?;
-    let file = std::fs::read(place.server_file()).ok()?;
-    serde_json::from_slice::<ServerFile>(&file).ok().map(|f| i64::from(f.pid))
+    place.serving().map(|server| i64::from(server.pid))
 }

@@ -5,11 +5,12 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use wire::UnixMillis;
 use wire::alert::{Alert, AlertKind, NewSink};
+use wire::launch::ended;
 
 use crate::alert::message::{Message, Notice, What, message};
 use crate::http::turned;
@@ -106,17 +107,9 @@ fn run(command: &mut Command, input: &str) -> Result<(), String> {
         // One that does not read what it is told may still have done its work.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let begun = Instant::now();
-    loop {
-        match child.try_wait().map_err(|e| e.to_string())? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(format!("'{program}' ended with {status}")),
-            None if begun.elapsed() > PATIENCE => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("'{program}' did not end within {} s", PATIENCE.as_secs()));
-            }
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
+    match ended(&mut child, PATIENCE).map_err(|e| e.to_string())? {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(format!("'{program}' ended with {status}")),
+        None => Err(format!("'{program}' did not end within {} s", PATIENCE.as_secs())),
     }
 }

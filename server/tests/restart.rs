@@ -142,8 +142,7 @@ fn g9_a_full_disk_is_said_and_healed_from() {
     let server = home.serve();
     let mut wrapper = Wrapper::start(&server, "one");
     // No file may grow: what a full disk does, without one. The log is written before by others only.
-    let pid = std::fs::read(server.place.server_file()).unwrap();
-    let pid = serde_json::from_slice::<wire::place::ServerFile>(&pid).unwrap().pid;
+    let pid = server.place.serving().unwrap().pid;
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     let limit = |current| rustix::process::Rlimit { current, maximum: None };
     let before =

@@ -1,12 +1,13 @@
 //! Which agents are on this machine, and whether their versions are those that the profiles were measured with.
 //! Must not: start one but to ask for its version.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use serde::Serialize;
+use wire::launch::said;
 use wire::place::Place;
 use wire::text::escape;
 
@@ -14,8 +15,6 @@ use crate::profiles::{self, Profile};
 
 /// How long a command may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(20);
 /// Most that is read of what it says.
 const SAID: u64 = 4_096;
 
@@ -88,21 +87,8 @@ fn on_path(path: &std::ffi::OsStr, command: &str) -> Option<PathBuf> {
 
 /// The first word of what `--version` prints that looks like one.
 fn version(program: &Path) -> Option<String> {
-    let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().ok()?;
-    let until = Instant::now() + PATIENCE;
-    while child.try_wait().ok()?.is_none() {
-        if Instant::now() > until {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        std::thread::sleep(LOOK);
-    }
-    let mut said = Vec::new();
-    child.stdout?.take(SAID).read_to_end(&mut said).ok()?;
-    in_text(&String::from_utf8_lossy(&said))
+    let (_, text) = said(Command::new(program).arg("--version"), PATIENCE, SAID)?;
+    in_text(&text)
 }
 
 fn in_text(said: &str) -> Option<String> {

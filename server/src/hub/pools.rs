@@ -89,20 +89,11 @@ impl Control {
         let detail = serde_json::json!({ "command": asked.command, "dir": asked.dir, "min": asked.min, "max": asked.max });
         self.audit(by.as_str(), "pool.set", &format!("pool {}", asked.name), &detail, now)?;
         let name = asked.name.clone();
-        match self.pools.get_mut(&name) {
-            Some(pool) => pool.change(asked),
-            None => {
-                // What was started for one of this name and has not come yet is this one's.
-                let pool = match self.forgotten_pools.remove(&name) {
-                    Some(mut pool) => {
-                        pool.change(asked);
-                        pool
-                    }
-                    None => Pool::new(asked),
-                };
-                self.pools.insert(name.clone(), pool);
-            }
-        }
+        // What was started for a pool of this name that was forgotten, and has not come yet, is this one's.
+        let known = self.pools.remove(&name).or_else(|| self.forgotten_pools.remove(&name));
+        let mut pool = known.unwrap_or_else(|| Pool::new(asked.clone()));
+        pool.change(asked);
+        self.pools.insert(name.clone(), pool);
         let shown = self.show_pools(now).into_iter().find(|pool| pool.asked.name == name);
         Ok(shown.ok_or_else(|| no_pool(&name)))
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
-use wire::place::{Place, ServerFile};
+use wire::place::Place;
 
 use raw::{Answer, Request};
 
@@ -70,8 +70,7 @@ impl Home {
             if let Some(status) = child.try_wait().expect("the server can be waited for") {
                 panic!("the server ended with {status}: {}", self.log());
             }
-            let bytes = std::fs::read(place.server_file()).ok()?;
-            serde_json::from_slice::<ServerFile>(&bytes).ok().filter(|f| f.pid == pid)
+            place.serving().filter(|server| server.pid == pid)
         });
         Server { child, place, port: file.port }
     }

@@ -106,6 +106,11 @@ impl Place {
         self.run.join("assigner.sock")
     }
 
+    /// Who serves this place, as it says itself; nothing when nobody does, or has not said so whole.
+    pub fn serving(&self) -> Option<ServerFile> {
+        serde_json::from_slice(&fs::read(self.server_file()).ok()?).ok()
+    }
+
     /// Which process serves, and on which port; see [`ServerFile`].
     pub fn server_file(&self) -> PathBuf {
         self.run.join("assigner.json")

@@ -2,16 +2,15 @@
 
 mod finding;
 
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 use wire::SessionId;
 use wire::http::Status;
-use wire::launch::program;
+use wire::launch::{program, said};
 use wire::place::{Place, ServerFile};
 
 pub use finding::Finding;
@@ -23,6 +22,8 @@ use finding::{Agent, Facts, Guarded, Weight, judge};
 
 /// How long a program may take to say what it is; `wrap agents` asks each agent, which start slowly.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Most that is read of what it says.
+const SAID: u64 = 1 << 20;
 
 /// Looks, and tells. Gives the exit code: 1 when something is broken.
 pub async fn run(client: Result<Client, Failure>, print: &Printer) -> Result<u8, Failure> {
@@ -97,21 +98,7 @@ fn agents() -> Vec<Agent> {
 
 /// What a program says; nothing when it fails, or does not end.
 fn output(command: &mut Command) -> Option<String> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-    let mut from = child.stdout.take()?;
-    let (said, heard) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = from.read_to_end(&mut bytes);
-        let _ = said.send(read.map(|_| bytes));
-    });
-    let bytes = heard.recv_timeout(PATIENCE);
-    if bytes.is_err() {
-        let _ = child.kill();
-    }
-    let status = child.wait().ok()?;
-    let bytes = bytes.ok()?.ok()?;
-    status.success().then(|| String::from_utf8_lossy(&bytes).into_owned())
+    said(command, PATIENCE, SAID).and_then(|(status, text)| status.success().then_some(text))
 }
 
 /// What is not there needs no guard.
