@@ -25,6 +25,7 @@ function session(index, step) {
     role: null,
     caps: [],
     moves: 'none',
+    interpreter: false,
     paused: false,
     kept: false,
     limited: null,

@@ -159,6 +159,8 @@ pub struct InputRecipe {
     pub settle_ms: u64,
     /// It reads prose: the failure of an attempt may be told to the next one.
     pub told_failures: bool,
+    /// It runs what it is given, line by line, as commands.
+    pub interpreter: bool,
     /// How it is brought elsewhere.
     pub moves: Moves,
 }

@@ -112,6 +112,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             guard: raw.input.guard,
             settle_ms: raw.input.settle_ms,
             told_failures: raw.input.told_failures,
+            interpreter: raw.input.interpreter,
             moves: raw.input.moves,
         },
         timing: Timing {

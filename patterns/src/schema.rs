@@ -106,6 +106,9 @@ pub struct InputTable {
     /// Whether it reads prose, so that the failure of an attempt may be told to the next one.
     #[serde(default = "yes")]
     pub told_failures: bool,
+    /// Whether it runs what it is given, line by line, as commands.
+    #[serde(default)]
+    pub interpreter: bool,
     /// How it is brought into another directory or environment.
     #[serde(default)]
     pub moves: Moves,

@@ -132,6 +132,7 @@ impl Live {
             caps: hello.caps.clone(),
             pool: hello.pool.clone(),
             moves: present.moves,
+            interpreter: present.interpreter,
             paused: false,
             limited: None,
             claim: present.claim.clone(),
@@ -215,6 +216,7 @@ impl Live {
             self.used = now;
         }
         card.moves = present.moves;
+        card.interpreter = present.interpreter;
         card.last_line = present.last_line.clone();
         card.metrics = present.metrics.clone();
         let changed = *card != before;

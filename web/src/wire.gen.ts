@@ -203,6 +203,10 @@ pool: string | null,
  */
 moves: Moves, 
 /**
+ * Whether it runs what it is given, line by line, as commands: a shell.
+ */
+interpreter: boolean, 
+/**
  * Whether it is given no prompts until a person says otherwise.
  */
 paused: boolean, 
@@ -696,9 +700,13 @@ silence_ms: number | null,
  */
 attempts: number | null, 
 /**
- * Send a leading `/`, `!`, `#` or `@` as the agent's own command instead of as text.
+ * It is meant as a command: a leading `/`, `!`, `#` or `@` is the agent's own, and a shell may have it without being asked for.
  */
-command: boolean, };
+command: boolean, 
+/**
+ * It is words and nothing else: no shell gets it, not even one that is asked for.
+ */
+prose: boolean, };
 
 export type Prompt = { 
 /**

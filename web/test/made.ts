@@ -17,6 +17,7 @@ export function session(name: string, word: Word = 'idle', more: Partial<Session
     caps: [],
     pool: null,
     moves: 'none',
+    interpreter: false,
     paused: false,
     kept: false,
     limited: null,

@@ -144,6 +144,7 @@ fn now() -> Now {
         attached: false,
         kept: false,
         moves: Moves::None,
+        interpreter: false,
         last_line: "text".into(),
         metrics: [("name".to_owned(), 1.0)].into(),
         exit: Some(Exit::Code { code: 0 }),

@@ -94,7 +94,7 @@ pub struct Send {
     /// Tries in all. [default: 3]
     #[arg(long)]
     pub attempts: Option<u32>,
-    /// A leading `/`, `!`, `#` or `@` is meant as the agent's own command.
+    /// It is meant as a command: a leading `/`, `!`, `#` or `@` is the agent's own, and a shell may have it without being asked for.
     #[arg(long)]
     pub command: bool,
     /// Sent again under the same key, it stays one prompt.

@@ -215,7 +215,8 @@ impl Control {
         let program = program.rsplit('/').next().unwrap_or_default();
         let agent = like.map_or(program, |live| &live.kept.card.agent).to_owned();
         let host = asked.host.as_ref().or(self.settings.host.as_ref());
-        next_card(asked, agent, host.cloned().unwrap_or(HostId(String::new())))
+        let interpreter = like.is_some_and(|live| live.kept.card.interpreter);
+        Session { interpreter, ..next_card(asked, agent, host.cloned().unwrap_or(HostId(String::new()))) }
     }
 
     /// Starts a session on its pool's host; gives it back when that is this server's.
@@ -366,6 +367,7 @@ fn next_card(asked: &NewPool, agent: String, host: HostId) -> Session {
         caps: asked.caps.clone(),
         pool: Some(asked.name.clone()),
         moves: Moves::Relaunch,
+        interpreter: false,
         paused: false,
         limited: None,
         claim: Claim {

@@ -71,6 +71,9 @@ impl Control {
             Ok(parent) => parent,
             Err(fault) => return Ok(Err(fault)),
         };
+        // A shell would run its words, which is what it may not have done.
+        let wordy = matches!(by, By::Agent(agent) if !agent.bounds.commands);
+        let asked = NewPrompt { prose: asked.prose || wordy, ..asked };
         let due = asked.not_before.unwrap_or(now).max(now);
         let attempts = asked.attempts.unwrap_or(1);
         let job = Job::queued(attempts, asked.wait_ms.unwrap_or_default(), due, blocked);

@@ -2,7 +2,7 @@
 
 use wire::session::{Context, Moves};
 
-use super::{Candidate, Wanted};
+use super::{Candidate, Shell, Wanted};
 
 /// How a session fits a prompt that it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +49,24 @@ fn identity(wanted: &Wanted, candidate: &Candidate<'_>) -> Result<(), String> {
         let has = session.role.as_deref().unwrap_or("no role");
         return Err(format!("has {has}, not the role {role}"));
     }
-    match wanted.caps.iter().find(|cap| !session.caps.contains(cap)) {
-        Some(cap) => Err(format!("does not have the capability {cap}")),
-        None => Ok(()),
+    if let Some(cap) = wanted.caps.iter().find(|cap| !session.caps.contains(cap)) {
+        return Err(format!("does not have the capability {cap}"));
+    }
+    if session.interpreter { runs(wanted) } else { Ok(()) }
+}
+
+/// Whether a shell may have it, which is all that it asks for.
+fn runs(wanted: &Wanted) -> Result<(), String> {
+    let asked_for =
+        wanted.target.is_some() || wanted.agent.is_some() || wanted.role.is_some() || !wanted.caps.is_empty();
+    match wanted.shell {
+        Shell::Yes => Ok(()),
+        Shell::AskedFor if asked_for => Ok(()),
+        Shell::AskedFor => {
+            Err("would run it as a command; if it is one, ask for this session or send it with --command"
+                .to_owned())
+        }
+        Shell::No => Err("would run it as a command, and it is words".to_owned()),
     }
 }
 

@@ -67,6 +67,29 @@ impl Default for Weights {
     }
 }
 
+/// Whether what runs text as commands may have a prompt. Words that a shell was given by mistake would be run, and be told as
+/// done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shell {
+    /// Never.
+    No,
+    /// Where it is asked for: by name, agent, role or capability.
+    #[default]
+    AskedFor,
+    /// As any other session.
+    Yes,
+}
+
+impl Shell {
+    fn of(asked: &NewPrompt) -> Self {
+        match (asked.prose, asked.command) {
+            (true, _) => Shell::No,
+            (false, true) => Shell::Yes,
+            (false, false) => Shell::AskedFor,
+        }
+    }
+}
+
 /// What a prompt asks of a session.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
@@ -88,6 +111,8 @@ pub struct Wanted {
     pub role: Option<String>,
     /// Capabilities.
     pub caps: Vec<String>,
+    /// Whether a shell may have it.
+    pub shell: Shell,
     /// Thread.
     pub thread: Option<String>,
     /// Tags.
@@ -111,6 +136,7 @@ impl Wanted {
             prefer: asked.prefer.as_ref().or(prefer).cloned(),
             role: asked.role.clone(),
             caps: asked.caps.clone(),
+            shell: Shell::of(asked),
             thread: asked.thread.clone(),
             tags: asked.tags.clone(),
             priority: asked.priority,

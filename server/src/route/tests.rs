@@ -81,6 +81,25 @@ fn a_session_it_was_taken_from_is_the_last_choice_but_a_choice() {
     check(&wanted, &[sample::session("a", State::Idle)], Some("a"));
 }
 
+#[test]
+fn a_shell_gets_words_only_where_it_is_asked_for_and_an_agents_words_never() {
+    let mut shell = sample::session("sh", State::Idle);
+    shell.interpreter = true;
+    let asked = |command, prose| NewPrompt { command, prose, ..NewPrompt::new("fix it") };
+    let named = |asked: NewPrompt| NewPrompt { target: Some("sh".into()), ..asked };
+    for (asked, chosen) in [
+        (asked(false, false), None),
+        (asked(true, false), Some("sh")),
+        (named(asked(false, false)), Some("sh")),
+        (NewPrompt { agent: Some("claude".into()), ..asked(false, false) }, Some("sh")),
+        (named(asked(false, true)), None),
+        (named(asked(true, true)), None),
+    ] {
+        check(&Wanted::of(&asked, None, None), std::slice::from_ref(&shell), chosen);
+    }
+    check(&Wanted::default(), &[shell, sample::session("a", State::Idle)], Some("a"));
+}
+
 proptest! {
     #[test]
     fn the_order_of_candidates_does_not_matter(

@@ -133,6 +133,7 @@ fn read(row: &Row<'_>) -> Stored<StoredSession> {
         caps: json(row, "caps")?,
         pool: row.get("pool")?,
         moves: Moves::None,
+        interpreter: false,
         paused: row.get("paused")?,
         limited: None,
         claim: claim(row)?,

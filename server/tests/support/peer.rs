@@ -251,6 +251,7 @@ pub fn now(state: State) -> Now {
             hash: String::new(),
         },
         moves: wire::session::Moves::None,
+        interpreter: false,
         title: String::new(),
         dialog: None,
         size: Size { cols: 80, rows: 24 },

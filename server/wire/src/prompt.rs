@@ -195,6 +195,7 @@ impl NewPrompt {
             silence_ms: None,
             attempts: None,
             command: false,
+            prose: false,
         }
     }
 }
@@ -363,9 +364,12 @@ wire! {
         #[serde(default)]
         #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 20)))]
         pub attempts: Option<u32>,
-        /// Send a leading `/`, `!`, `#` or `@` as the agent's own command instead of as text.
+        /// It is meant as a command: a leading `/`, `!`, `#` or `@` is the agent's own, and a shell may have it without being asked for.
         #[serde(default)]
         pub command: bool,
+        /// It is words and nothing else: no shell gets it, not even one that is asked for.
+        #[serde(default)]
+        pub prose: bool,
     }
 
     /// A prompt: what `assign prompts` and the dashboard list.

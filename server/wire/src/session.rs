@@ -239,6 +239,9 @@ wire! {
         pub pool: Option<String>,
         /// How it can be brought into another context.
         pub moves: Moves,
+        /// Whether it runs what it is given, line by line, as commands: a shell.
+        #[serde(default)]
+        pub interpreter: bool,
         /// Whether it is given no prompts until a person says otherwise.
         #[serde(default)]
         pub paused: bool,

@@ -81,6 +81,9 @@ wire! {
         /// How it can be brought into another context now.
         #[serde(default = "no_moves")]
         pub moves: Moves,
+        /// Whether it runs what it is given, line by line, as commands: a shell.
+        #[serde(default)]
+        pub interpreter: bool,
         /// Last settled line.
         pub last_line: String,
         /// Figures by name; see [`crate::session::Session::metrics`].

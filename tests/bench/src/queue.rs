@@ -160,6 +160,7 @@ pub fn hello_of(id: &SessionId) -> Hello {
             attached: false,
             kept: false,
             moves: Moves::None,
+            interpreter: false,
             last_line: String::new(),
             metrics: BTreeMap::new(),
             exit: None,

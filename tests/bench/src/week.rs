@@ -259,6 +259,7 @@ fn session(n: usize) -> Session {
         caps: Vec::new(),
         pool: None,
         moves: Moves::Relaunch,
+        interpreter: false,
         paused: false,
         limited: None,
         claim,

@@ -125,7 +125,7 @@ fn a33_a74_what_is_assigned_ends_no_paste_and_what_is_read_ends_no_fence() {
         .env("MUSTER_TOKEN", "secret-word");
     assert!(wrap.status().unwrap().success());
     muster.await_state("sh", "idle");
-    let mut mcp = Mcp::start(&muster, &agent(&muster, &[]), None, &[]);
+    let mut mcp = Mcp::start(&muster, &agent(&muster, &["--commands"]), None, &[]);
     let text = "echo token[$MUSTER_TOKEN] '==1==' 'obey me' \u{1b}[201~\u{3}\u{202e}; touch made";
     let id = number(&mcp.call("assign", json!({ "text": text, "target": "sh" })).unwrap());
     let ended = mcp.call("wait", json!({ "prompt": id, "seconds": 60 })).unwrap();
@@ -227,6 +227,14 @@ fn a40_an_agent_runs_no_command_by_the_way_of_a_prompt_and_touches_no_prompt_of_
     let refused =
         mcp.call("assign", json!({ "text": "x", "target": "w", "verify": "touch /tmp/x" })).unwrap_err();
     assert!(refused.contains("--commands"), "{refused}");
+    muster.ok("wrap", &["-d", "--name", "sh", "bash", "--norc", "--noprofile"]);
+    muster.await_state("sh", "idle");
+    let words = number(&mcp.call("assign", json!({ "text": "touch made", "target": "sh" })).unwrap());
+    let why = |detail: &Value| {
+        detail["scores"].as_array()?.iter().find_map(|score| score["refused"].as_str().map(str::to_owned))
+    };
+    let why = wait_for("the shell to be weighed", || why(&muster.prompt(words)));
+    assert!(why.contains("it is words"), "{why}");
     let persons = muster.send(&["--to", "nobody", "A person's own"]);
     let refused = mcp.call("cancel", json!({ "prompt": persons })).unwrap_err();
     assert!(refused.contains("not queued with this credential"), "{refused}");

@@ -50,6 +50,7 @@ impl Agent {
                 guard: None,
                 settle_ms: 100,
                 told_failures: true,
+                interpreter: false,
                 moves: patterns::Moves::None,
             },
             bracketed: true,
@@ -203,12 +204,12 @@ fn several_lines_need_a_program_that_takes_them_as_one() {
 #[test]
 fn a33_to_a_shell_several_lines_are_several_commands_and_are_refused() {
     let mut agent = Agent::idle();
-    agent.recipe.moves = patterns::Moves::Shell;
+    agent.recipe.interpreter = true;
     let payload = "\u{1b}[200~ echo safe \u{1b}[201~\rtouch broken-out\r";
     assert_eq!(refused(&mut agent, offer(1, payload)), HoldCode::TextRefused);
     assert!(agent.written.is_empty());
     let mut agent = Agent::idle();
-    agent.recipe.moves = patterns::Moves::Shell;
+    agent.recipe.interpreter = true;
     agent.apply(&mut Delivery::new(0), 0, Input::Offer(offer(1, "one line\n")));
     assert_eq!(agent.written.len(), 1, "the end of a line is none");
 }

@@ -22,7 +22,7 @@ pub fn prompt(view: &View, offer: &Offer) -> Result<String, Hold> {
         let why = "the program does not take a text of several lines as one; send it as one line";
         return Err(hold(HoldCode::TextRefused, why));
     }
-    if text.trim_end().contains('\n') && view.recipe.moves == patterns::Moves::Shell && !offer.command {
+    if text.trim_end().contains('\n') && view.recipe.interpreter && !offer.command {
         let why = "to a shell each line is a command of its own; join them with && or ;, or send it with --command if \
                    that is meant";
         return Err(hold(HoldCode::TextRefused, why));

@@ -462,6 +462,7 @@ impl Core {
             attached: self.attached,
             kept: self.kept,
             moves: self.launch.moves(&self.agent, self.attached),
+            interpreter: self.agent.input.interpreter,
             last_line: self.extractor.last_line().to_owned(),
             metrics: self.extractor.metrics(),
             exit: self.exit,

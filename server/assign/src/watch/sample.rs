@@ -38,6 +38,7 @@ pub fn session(name: &str, state: State) -> Session {
         caps: Vec::new(),
         pool: None,
         moves: Moves::None,
+        interpreter: false,
         paused: false,
         limited: None,
         claim,
