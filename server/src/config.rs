@@ -10,6 +10,7 @@ use wire::place::Place;
 
 use crate::alert::Limits;
 use crate::cli::{LogFormat, Said};
+use crate::keep::{self, Keep};
 use crate::route::Weights;
 use crate::route::plan::Rules;
 use crate::suggest;
@@ -33,6 +34,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where traces of prompts are sent; `None`: nowhere.
     pub collector: Option<Collector>,
+    /// How long what has ended is kept.
+    pub keep: Keep,
     /// How it logs.
     pub log: LogFormat,
 }
@@ -58,7 +61,17 @@ struct File {
     weights: Weights,
     alerts: Alerts,
     telemetry: Telemetry,
+    keep: Kept,
     log: Log,
+}
+
+/// How long what has ended is kept; 0 is for ever.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Kept {
+    recordings_days: Option<u32>,
+    recordings_mb: Option<u32>,
+    history_days: Option<u32>,
 }
 
 /// How it logs.
@@ -84,6 +97,22 @@ struct Alerts {
     ended_least: Option<u32>,
     away_s: Option<u64>,
     approval_s: Option<u64>,
+}
+
+impl Kept {
+    fn resolved(self) -> Keep {
+        let own = Keep::default();
+        let limit = |said: Option<u32>, unit: u64, own| match said {
+            None => own,
+            Some(0) => None,
+            Some(n) => Some(u64::from(n) * unit),
+        };
+        Keep {
+            recordings: limit(self.recordings_days, keep::DAY, own.recordings),
+            bytes: limit(self.recordings_mb, keep::MEGABYTE, own.bytes),
+            history: limit(self.history_days, keep::DAY, own.history),
+        }
+    }
 }
 
 impl Config {
@@ -113,7 +142,8 @@ impl Config {
         let collector =
             file.telemetry.otlp.map(|said| Collector::read(&said, |name| std::env::var(name).ok()));
         let collector = collector.transpose().map_err(wrong)?;
-        Ok(Self { ports, rules, prefer: file.prefer_agent, limits, collector, log })
+        let keep = file.keep.resolved();
+        Ok(Self { ports, rules, prefer: file.prefer_agent, limits, collector, keep, log })
     }
 }
 
@@ -190,6 +220,20 @@ mod tests {
         assert_eq!(collector("").unwrap(), None);
         assert!(collector("[telemetry]\notlp = 'http://127.0.0.1:4318'").unwrap().is_some());
         assert!(collector("[telemetry]\notlp = 'here'").unwrap_err().contains("no address"));
+    }
+
+    #[test]
+    fn a72_what_is_kept_is_said_in_days_and_megabytes_and_0_is_for_ever() {
+        let keep = |text: &str| check(text, &Said::default()).unwrap().keep;
+        let own = Keep {
+            recordings: Some(7 * keep::DAY),
+            bytes: Some(2_000_000_000),
+            history: Some(90 * keep::DAY),
+        };
+        assert_eq!(keep(""), own);
+        let said = keep("[keep]\nrecordings_days = 1\nrecordings_mb = 5\nhistory_days = 0");
+        assert_eq!(said, Keep { recordings: Some(keep::DAY), bytes: Some(5_000_000), history: None });
+        assert!(check("[keep]\nhistory_days = -1", &Said::default()).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use wire::place::Place;
 
 use crate::cli::{LOG_FORMAT, LogFormat, PORT, Said};
 use crate::config::{self, Config};
+use crate::keep;
 
 /// A value, and where it comes from.
 #[derive(Debug, Serialize, PartialEq)]
@@ -75,6 +76,7 @@ fn rows(config: &Config, file: &Table, path: &Path, said: &Said, is_set: impl Fn
     let plain = |key, value: Value| row(key, Some(value), "", None);
     let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let seconds = |ms: u64| number(ms / 1000);
+    let days = |ms: Option<u64>| number(ms.unwrap_or(0) / keep::DAY);
     let port = match config.ports[..] {
         [port] => Some(number(port.into())),
         _ => None,
@@ -102,6 +104,9 @@ fn rows(config: &Config, file: &Table, path: &Path, said: &Said, is_set: impl Fn
         plain("alerts.away_s", seconds(limits.away)),
         plain("alerts.approval_s", seconds(limits.approval)),
         row("telemetry.otlp", written("telemetry.otlp").flatten().cloned(), "nothing is sent", None),
+        plain("keep.recordings_days", days(config.keep.recordings)),
+        plain("keep.recordings_mb", number(config.keep.bytes.unwrap_or(0) / keep::MEGABYTE)),
+        plain("keep.history_days", days(config.keep.history)),
         row("log.format", Some(text(format)), "", said.log_format.map(|_| ("--log-format", LOG_FORMAT))),
     ]);
     rows

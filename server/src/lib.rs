@@ -15,6 +15,7 @@ pub mod feed;
 pub mod http;
 pub mod hub;
 pub mod job;
+mod keep;
 pub mod metrics;
 mod outbound;
 pub mod policy;

@@ -111,7 +111,7 @@ async fn run(
         metrics,
         terminals,
         port,
-        place.sessions(),
+        place.clone(),
         ends.clone(),
         end,
         alive.clone(),
@@ -125,6 +125,7 @@ async fn run(
         tokio::spawn(crate::trace::carry::carry(hub.clone(), collector, install, ends.clone()));
     }
     tokio::spawn(crate::starter::tend(hub.clone(), umask, ends.clone()));
+    tokio::spawn(crate::keep::tend(app.clone(), config.keep.clone(), ends.clone()));
     tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));
     let file = ServerFile {

@@ -334,7 +334,7 @@ pub fn is_left(folder: &Path) -> bool {
 
 fn lock(folder: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    let file = options.create(true).append(true).mode(0o600).open(folder.join("journal.lock"))?;
+    let file = options.create(true).append(true).mode(0o600).open(folder.join(wire::place::OBSERVED))?;
     rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
     Ok(file)
 }

@@ -5,7 +5,6 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use wire::SessionId;
@@ -78,7 +77,7 @@ pub fn owner(place: &Place, name: &str) -> Option<SessionId> {
 /// Whether a session's holder answers its socket. A session that is just starting has none yet, but its starter
 /// holds the name: a name without a socket counts as taken for its first seconds.
 fn lives(place: &Place, id: &SessionId) -> bool {
-    if UnixStream::connect(place.session_socket(id)).is_ok() {
+    if place.lives(id) {
         return true;
     }
     let begun = std::fs::metadata(place.session(id)).and_then(|m| m.created());

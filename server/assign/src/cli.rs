@@ -142,6 +142,8 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = sending::duration)]
         older: Option<u64>,
     },
+    /// Delete for good what ended sessions and prompts left: recordings, reports, results, texts.
+    Purge(crate::purge::Args),
     /// Give a prompt to another session.
     Reassign {
         /// Its number.

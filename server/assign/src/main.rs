@@ -25,6 +25,7 @@ mod plan;
 mod policy;
 mod pools;
 mod print;
+mod purge;
 mod queued;
 mod result;
 mod run;
@@ -121,6 +122,7 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         Command::Cancel(which) => change::cancel(client, print, which).await,
         Command::Retry(which) => change::retry(client, print, which).await,
         Command::Clear { state, older } => change::clear(client, print, state, older).await,
+        Command::Purge(args) => purge::purge(client, print, args).await,
         Command::Pause { session } => change::pause(client, print, session, true).await,
         Command::Resume { session } => change::pause(client, print, session, false).await,
         Command::Reassign { id, to } => change::reassign(client, print, id, to).await,

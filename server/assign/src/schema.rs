@@ -38,6 +38,7 @@ const SHAPES: &[Shape] = &[
     ("cancel", either::<Prompt, Counted>),
     ("retry", either::<Prompt, Counted>),
     ("clear", of::<Counted>),
+    ("purge", of::<wire::purge::Purged>),
     ("reassign", of::<Prompt>),
     ("pause", of::<Routing>),
     ("resume", of::<Routing>),

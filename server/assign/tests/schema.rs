@@ -302,6 +302,7 @@ fn every_line_of_every_command_is_as_its_schema_says() {
     checker.check("logs", &["logs", "api"]);
     checker.check("events", &["events", "--since", "0"]);
     checker.check("clear", &["clear"]);
+    checker.check("purge", &["purge", "--all", "--yes"]);
     checker.plain("schema");
     checker.stopped("watch", watch);
     checker.stopped("events", events);

@@ -76,6 +76,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/v1/policies/examples", May(Viewer)),
     ("POST", "/v1/policies/test", May(Viewer)),
     ("GET", "/v1/search", May(Viewer)),
+    // What is deleted for good no page may ask for.
+    ("POST", "/v1/purge", Access::Owner),
     ("GET", "/v1/events", May(Viewer)),
     ("GET", "/v1/insight", May(Viewer)),
     ("GET", "/v1/audit", May(Viewer)),
@@ -168,7 +170,8 @@ mod tests {
         let agents = ["/v1/me/progress", "/v1/me/questions"];
         assert_eq!(
             closed,
-            [&["/v1/login-links"], &agents[..], &["/v1/stop", "/v1/wrapper", "/v1/cli"]].concat()
+            [&["/v1/login-links"], &agents[..], &["/v1/stop", "/v1/purge", "/v1/wrapper", "/v1/cli"]]
+                .concat()
         );
     }
 

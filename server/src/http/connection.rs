@@ -52,7 +52,7 @@ pub async fn accept_unix(listener: UnixListener, router: Router, app: App) {
             Ok((stream, _)) if is_own(&stream) => {
                 let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
                 // Now, while it waits: later it may be gone.
-                let peer = Peer::of(pid, &app.sessions);
+                let peer = Peer::of(pid, &app.place.sessions());
                 spawn(stream, Via::Unix, peer, &router, &app, seat);
             }
             Ok(_) => tracing::warn!("a connection of another user was refused"),

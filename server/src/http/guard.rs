@@ -79,7 +79,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Fault> {
             Some(Peer::Inside(session)) => principal.weaken(Some(session.clone())),
             Some(Peer::Unseen) => principal.weaken(None),
             Some(Peer::Outside) | None => {
-                if let Some(session) = named.and_then(|name| peer::known(name, &app.sessions)) {
+                if let Some(session) = named.and_then(|name| peer::known(name, &app.place.sessions())) {
                     principal.weaken(Some(session));
                 }
             }

@@ -33,13 +33,13 @@ mod wrapper;
 pub use connection::{Via, accept_tcp, accept_unix, turned};
 pub use shell::build;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use tokio::sync::{mpsc, watch};
+use wire::place::Place;
 
 use crate::auth::Auth;
 use crate::feed::Terminals;
@@ -66,8 +66,8 @@ pub struct Inner {
     pub terminals: Arc<Terminals>,
     /// Port of the dashboard.
     pub port: u16,
-    /// Where each session has its folder.
-    pub sessions: PathBuf,
+    /// Where what is kept is.
+    pub place: Place,
     /// Limits on connections.
     pub wall: Wall,
     /// Turns true when the server ends.
@@ -99,7 +99,7 @@ impl App {
         metrics: Metrics,
         terminals: Arc<Terminals>,
         port: u16,
-        sessions: PathBuf,
+        place: Place,
         ending: watch::Receiver<bool>,
         end: mpsc::Sender<()>,
         alive: mpsc::Sender<()>,
@@ -113,7 +113,7 @@ impl App {
             metrics,
             terminals,
             port,
-            sessions,
+            place,
             wall,
             ending,
             end,
@@ -174,6 +174,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/policies", get(policies::show).put(policies::set))
         .route("/v1/policies/examples", get(policies::examples))
         .route("/v1/policies/test", post(policies::test))
+        .route("/v1/purge", post(past::purge))
         .route("/v1/search", get(past::search))
         .route("/v1/events", get(past::events))
         .route("/v1/insight", get(past::insight))

@@ -24,6 +24,7 @@ use wire::http::{
 use wire::insight::Insight;
 use wire::pool::{NewPool, Pool};
 use wire::prompt::{Attempt, NewPrompt, Prompt};
+use wire::purge::{Purge, Purged};
 use wire::search::Found;
 use wire::session::{Claim, Session};
 use wire::wrapper::{ToServer, ToWrapper};
@@ -288,6 +289,13 @@ fn about_the_past(s: &mut SchemaGenerator) -> Vec<Operation> {
         .query::<past::Words>(s)
         .gives::<Found>(s, 200)
         .may(&[404]),
+        post(
+            "/v1/purge",
+            "Deletes for good what ended: a session with its prompts, or all that ended so long ago",
+        )
+        .takes::<Purge>(s)
+        .gives::<Purged>(s, 200)
+        .may(&[404, 409]),
         get("/v1/insight", "The past in numbers, for a range of time")
             .query::<past::Range>(s)
             .gives::<Insight>(s, 200),

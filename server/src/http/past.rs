@@ -1,18 +1,21 @@
-//! The past over HTTP: what is found by words, events of all sessions. Must not: ask the control loop.
+//! The past over HTTP: what is found by words, events of all sessions, and its deletion. Must not: hold up the control loop.
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, Request, State};
 use axum::http::Response;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wire::UnixMillis;
 use wire::event::{EventKind, Severity};
+use wire::purge::Purge;
 use wire::search::HitKind;
 
 use super::App;
-use super::error::{Params, answer};
+use super::error::{Params, answer, read};
+use crate::auth::Principal;
 use crate::fault::Fault;
 use crate::hub::now;
+use crate::keep;
 use crate::store::{Arrivals, Occurrences, Query, Span};
 
 /// Most rows of a page.
@@ -68,6 +71,19 @@ pub async fn insight(State(app): State<App>, Params(range): Params<Range>) -> Re
     let Range { agent, project, offset_minutes, .. } = range;
     let span = Span { from, to, agent, project, offset_minutes: offset_minutes.unwrap_or(0), now };
     answer(app.archive.read(move |reader| reader.insight(&span)).await)
+}
+
+/// Deletes for good what has ended.
+pub async fn purge(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Response<Body> {
+    let by = principal.by().as_str().to_owned();
+    answer(match read::<Purge>(request.into_body()).await {
+        Ok(asked) => keep::purge(&app, asked, by).await,
+        Err(fault) => Err(fault),
+    })
 }
 
 /// Where words stand, newest first.

@@ -18,6 +18,7 @@ use super::admin::Admin;
 use super::agents::Own;
 use super::alerts::Alerts;
 use super::pools::Pools;
+use super::purge::Purging;
 use super::traces::Traces;
 use crate::fault::Fault;
 use crate::feed::Outlet;
@@ -116,6 +117,8 @@ pub enum Ask {
     Present(Reply<Present>),
     /// Pools of sessions.
     Pools(Pools),
+    /// A step of deleting for good.
+    Purge(Purging),
     /// Traces of prompts, for a collector.
     Traces(Traces),
     /// What agents say of themselves.

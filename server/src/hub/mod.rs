@@ -19,6 +19,7 @@ mod outbox;
 mod pause;
 mod pools;
 mod prompts;
+mod purge;
 mod queries;
 mod reports;
 mod results;
@@ -36,6 +37,7 @@ pub use agents::Own;
 pub use alerts::Alerts;
 pub use command::{Agent, Ask, By, Change, Command, Given, Line, Listing, People, Reply, Said, ViewerSaid};
 pub use pools::Pools;
+pub use purge::{Forgotten, Purging};
 pub use traces::Traces;
 
 use std::collections::{BTreeMap, HashMap};

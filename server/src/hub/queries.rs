@@ -100,6 +100,7 @@ impl Control {
             Ask::Admin(ask) => self.ask_about_admin(ask, now)?,
             Ask::Pools(ask) => self.ask_about_pools(ask, now)?,
             Ask::Own(own) => self.ask_about_own(own, now)?,
+            Ask::Purge(step) => self.purge(step, now)?,
             Ask::People(people) => self.ask_about_people(people, now)?,
             Ask::KeepToken(token, reply) => {
                 self.store.save_token(&token)?;

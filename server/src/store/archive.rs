@@ -16,7 +16,7 @@ const READERS: usize = 2;
 
 /// The way to the past.
 pub struct Archive {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     turns: Semaphore,
 }
 

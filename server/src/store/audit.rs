@@ -9,6 +9,9 @@ use wire::http::AuditEntry;
 use super::rows::{signed, unsigned};
 use super::{Store, Stored};
 
+/// The details of an entry whose subject was deleted.
+pub const WITHHELD: &str = r#"{"withheld":true}"#;
+
 /// What the hash of the first entry builds on.
 const BEGIN: &str = "muster audit log, version 1";
 
@@ -28,12 +31,14 @@ impl Store {
             detail: detail.to_owned(),
             hash: String::new(),
         };
-        entry.hash = chain(&before, &entry);
+        let bound = bound(detail);
+        entry.hash = chain(&before, &entry, &bound);
         self.db
             .prepare_cached(
-                "INSERT INTO audit (seq, at, done_by, what, target, detail, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO audit (seq, at, done_by, what, target, detail, hash, bound)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![seq, at.0, entry.by, entry.what, entry.on, entry.detail, entry.hash])?;
+            .execute(params![seq, at.0, entry.by, entry.what, entry.on, entry.detail, entry.hash, bound])?;
         Ok(())
     }
 
@@ -49,9 +54,16 @@ impl Store {
     pub fn audit_is_whole(&self) -> Stored<bool> {
         let mut sql = self.db.prepare("SELECT * FROM audit ORDER BY seq")?;
         let mut before = BEGIN.to_owned();
-        for (place, row) in sql.query_map([], |row| Ok(read(row)))?.enumerate() {
-            let entry = row??;
-            if entry.seq != place as u64 + 1 || entry.hash != chain(&before, &entry) {
+        let rows = sql.query_map([], |row| Ok((read(row), row.get::<_, Option<String>>("bound")?)))?;
+        for (place, row) in rows.enumerate() {
+            let (entry, kept) = row?;
+            let entry = entry?;
+            let told = match &kept {
+                Some(kept) if entry.detail == WITHHELD || *kept == bound(&entry.detail) => kept,
+                Some(_) => return Ok(false),
+                None => &entry.detail,
+            };
+            if entry.seq != place as u64 + 1 || entry.hash != chain(&before, &entry, told) {
                 return Ok(false);
             }
             before = entry.hash;
@@ -72,11 +84,16 @@ fn read(row: &Row<'_>) -> Stored<AuditEntry> {
     })
 }
 
-/// Each field with its length before it, so that no two entries read the same.
-fn chain(before: &str, entry: &AuditEntry) -> String {
+/// What stands for details in the chain.
+fn bound(detail: &str) -> String {
+    wire::text::hex(&Sha256::digest(detail))
+}
+
+/// Each field with its length before it, so that no two entries read the same; `told` is what stands for the details.
+fn chain(before: &str, entry: &AuditEntry, told: &str) -> String {
     let (seq, at) = (entry.seq.to_string(), entry.at.0.to_string());
     let mut hash = Sha256::new();
-    for field in [before, &seq, &at, &entry.by, &entry.what, &entry.on, &entry.detail] {
+    for field in [before, &seq, &at, &entry.by, &entry.what, &entry.on, told] {
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
@@ -97,6 +114,11 @@ mod tests {
         store.commit().unwrap();
         assert!(store.audit_is_whole().unwrap());
         assert!(store.db.execute("UPDATE audit SET done_by = 'nobody'", []).is_err());
+        assert!(store.db.execute("UPDATE audit SET detail = '{\"to\":\"b\"}'", []).is_err());
+        // What may be withheld is the details, and the chain stays whole.
+        assert!(store.db.execute("UPDATE audit SET detail = ?1, target = 'x'", [WITHHELD]).is_err());
+        assert_eq!(store.db.execute("UPDATE audit SET detail = ?1 WHERE seq = 4", [WITHHELD]).unwrap(), 1);
+        assert!(store.audit_is_whole().unwrap());
         assert!(store.db.execute("DELETE FROM audit", []).is_err());
         store.db.execute_batch("DROP TRIGGER audit_is_not_changed; DROP TRIGGER audit_is_not_cut").unwrap();
         store.db.execute("UPDATE audit SET target = 'prompt 9' WHERE seq = 2", []).unwrap();

@@ -20,6 +20,7 @@ mod parents;
 mod policies;
 mod pools;
 mod prompts;
+mod purge;
 mod reports;
 mod rows;
 mod search;
@@ -41,6 +42,7 @@ pub use occurrences::{Arrivals, Occurrences};
 pub use parents::Tally;
 pub use policies::StoredPolicies;
 pub use prompts::{Kept, Queued, StoredPrompt};
+pub use purge::Ended;
 pub use search::Query;
 pub use selecting::Which;
 pub use sessions::StoredSession;
@@ -65,6 +67,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/008_agents.sql"),
     include_str!("../../migrations/009_traces.sql"),
     include_str!("../../migrations/010_cheap_checks.sql"),
+    include_str!("../../migrations/011_purge.sql"),
 ];
 
 /// The steps that a file lacks are made in one transaction.
@@ -128,6 +131,8 @@ impl Store {
         db.pragma_update(None, "synchronous", "full")?;
         db.pragma_update(None, "trusted_schema", false)?;
         db.pragma_update(None, "mmap_size", 0)?;
+        // What is deleted is overwritten.
+        db.pragma_update(None, "secure_delete", true)?;
         db.pragma_update(None, "foreign_keys", false)?;
         MIGRATIONS.to_latest(&mut db)?;
         db.pragma_update(None, "foreign_keys", true)?;

@@ -197,14 +197,12 @@ impl Store {
         sql.query_map([limit], |row| Ok(read(row)))?.map(|r| r?).collect()
     }
 
-    /// Deletes a prompt that is final, with its attempts. True: it was there and nobody waits for it.
+    /// Deletes a prompt that is final, with its attempts. True: it was there and none that goes on waits for it.
     pub fn forget_prompt(&self, id: PromptId) -> Stored<bool> {
-        self.db
-            .prepare_cached("DELETE FROM attempts WHERE prompt = ?1 AND outcome IS NOT NULL")?
-            .execute([id.0])?;
         let mut sql = self.db.prepare_cached(
             "DELETE FROM prompts WHERE id = ?1 AND state IN ('completed', 'failed', 'cancelled')
-                AND NOT EXISTS (SELECT 1 FROM needs WHERE needs = ?1)",
+                AND NOT EXISTS (SELECT 1 FROM needs n JOIN prompts p ON p.id = n.prompt
+                    WHERE n.needs = ?1 AND p.result IS NULL)",
         )?;
         Ok(sql.execute([id.0])? == 1)
     }

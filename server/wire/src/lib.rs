@@ -25,6 +25,7 @@ pub mod launch;
 pub mod place;
 pub mod pool;
 pub mod prompt;
+pub mod purge;
 pub mod result;
 pub mod search;
 pub mod session;

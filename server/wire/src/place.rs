@@ -10,12 +10,16 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use crate::SessionId;
 
 /// The variable with the token that `assign` uses in place of the command line's own. Agents do not inherit it.
 pub const TOKEN_VARIABLE: &str = "MUSTER_TOKEN";
+
+/// The file in a session's folder that is locked by whoever observes it.
+pub const OBSERVED: &str = "journal.lock";
 
 /// What gives power or opens another's door: no process that works for a session inherits it.
 pub const SECRETS: [&str; 5] = [
@@ -144,6 +148,11 @@ impl Place {
     /// Folders of all sessions: recordings and journals.
     pub fn sessions(&self) -> PathBuf {
         self.state.join("sessions")
+    }
+
+    /// Whether a session's program runs, or somebody watches it still.
+    pub fn lives(&self, id: &SessionId) -> bool {
+        UnixStream::connect(self.session_socket(id)).is_ok()
     }
 
     /// The folder of one session.

@@ -71,7 +71,7 @@ fn a_shell_is_brought_into_the_directory_and_gets_the_variables() {
     let (here, there) = (muster.project("p"), muster.project("it's q"));
     muster.ok("wrap", &["-d", "--name", "sh", "-C", text(&here), "bash", "--norc", "--noprofile"]);
     muster.await_state("sh", "idle");
-    let id = muster.send(&["--dir", text(&there), "--env", "X=a b", "echo \"$X\" > mark"]);
+    let id = muster.send(&["--command", "--dir", text(&there), "--env", "X=a b", "echo \"$X\" > mark"]);
     let prompt = muster.await_prompt(id, "completed");
     assert_eq!(std::fs::read_to_string(there.join("mark")).unwrap(), "a b\n");
     let told = prompt["prompt"]["attempt"]["receipts"].to_string();

@@ -230,11 +230,9 @@ fn a40_an_agent_runs_no_command_by_the_way_of_a_prompt_and_touches_no_prompt_of_
     muster.ok("wrap", &["-d", "--name", "sh", "bash", "--norc", "--noprofile"]);
     muster.await_state("sh", "idle");
     let words = number(&mcp.call("assign", json!({ "text": "touch made", "target": "sh" })).unwrap());
-    let why = |detail: &Value| {
-        detail["scores"].as_array()?.iter().find_map(|score| score["refused"].as_str().map(str::to_owned))
-    };
-    let why = wait_for("the shell to be weighed", || why(&muster.prompt(words)));
-    assert!(why.contains("it is words"), "{why}");
+    wait_for("the shell to be refused", || {
+        muster.prompt(words)["scores"].to_string().contains("it is words").then_some(())
+    });
     let persons = muster.send(&["--to", "nobody", "A person's own"]);
     let refused = mcp.call("cancel", json!({ "prompt": persons })).unwrap_err();
     assert!(refused.contains("not queued with this credential"), "{refused}");

@@ -26,8 +26,7 @@ pub fn adopt(place: &Place, own: &SessionId) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(place.sessions())? {
         let entry = entry?;
         let id = SessionId(entry.file_name().to_string_lossy().into_owned());
-        let lives = || std::os::unix::net::UnixStream::connect(place.session_socket(&id)).is_ok();
-        if id == *own || !journal::is_left(&entry.path()) || lives() {
+        if id == *own || !journal::is_left(&entry.path()) || place.lives(&id) {
             continue;
         }
         let mut command = tokio::process::Command::new(std::env::current_exe()?);
