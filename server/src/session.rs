@@ -72,13 +72,13 @@ impl Leased {
         }
     }
 
-    /// When the wrapper must have said what became of it.
-    pub fn deadline(&self) -> UnixMillis {
+    /// Whether the wrapper must have said by now what became of it. A server that was just started has not waited yet.
+    pub fn is_overdue(&self, started: UnixMillis, now: UnixMillis) -> bool {
         let (from, may) = match self.accepted {
             Some(accepted) => (accepted, self.run_ms),
             None => (self.since, self.accept_ms),
         };
-        UnixMillis(from.0.saturating_add_unsigned(may).saturating_add_unsigned(GRACE))
+        now.since(from.max(started)) > may.saturating_add(GRACE)
     }
 }
 
@@ -224,6 +224,17 @@ impl Live {
             card.active = now;
         }
         changed
+    }
+
+    /// The clock was set, or the machine slept: what is counted from goes along.
+    pub fn clock_set(&mut self, ms: i64) {
+        let card = &mut self.kept.card;
+        let own = [&mut self.used, &mut card.link_since, &mut card.active].into_iter();
+        let lease = self.lease.iter_mut().flat_map(|lease| [Some(&mut lease.since), lease.accepted.as_mut()]);
+        let seen = [self.heard.as_mut(), self.turned.as_mut()].into_iter().chain(lease).flatten();
+        let link = self.link.iter_mut().map(|link| &mut link.heard);
+        let keyboard = self.keyboard.iter_mut().map(|keyboard| &mut keyboard.touched);
+        own.chain(seen).chain(link).chain(keyboard).for_each(|at| at.0 = at.0.saturating_add(ms));
     }
 
     /// It claims to be in a state.

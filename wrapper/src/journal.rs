@@ -69,14 +69,16 @@ pub struct Open {
     pub offer: Offer,
     /// How far it came.
     pub receipts: Vec<Receipt>,
+    /// When in the recording it was accepted, if it was and that is known.
+    pub accepted: Option<Duration>,
     /// What is known beyond that.
     pub kept: Option<Kept>,
 }
 
 impl Open {
-    /// When it reached a step.
-    pub fn reached(&self, step: Step) -> Option<UnixMillis> {
-        self.receipts.iter().find(|r| r.step == step).map(|r| r.at)
+    /// Whether it reached a step.
+    pub fn reached(&self, step: Step) -> bool {
+        self.receipts.iter().any(|r| r.step == step)
     }
 }
 
@@ -144,7 +146,7 @@ impl Journal {
             Entry::Until { until_us } => self.until = Some(Duration::from_micros(until_us)),
             Entry::Lease { offer } => {
                 self.fence = self.fence.max(offer.fence);
-                self.open = Some(Open { offer, receipts: Vec::new(), kept: None });
+                self.open = Some(Open { offer, receipts: Vec::new(), accepted: None, kept: None });
             }
             Entry::Kept { kept } => {
                 if let Some(open) = &mut self.open {
@@ -153,8 +155,8 @@ impl Journal {
             }
             Entry::Acked { seq } => self.unacked.retain(|n| n.seq > seq),
             Entry::Reports { reports, until_us } => {
-                reports.into_iter().for_each(|numbered| self.take(numbered));
                 self.until = until_us.map(Duration::from_micros).or(self.until);
+                reports.into_iter().for_each(|numbered| self.take(numbered));
             }
             Entry::Report { numbered } => self.take(numbered),
         }
@@ -171,7 +173,10 @@ impl Journal {
         let Some(open) = &mut self.open else { return };
         match report {
             Report::Receipt { attempt, receipt } if *attempt == open.offer.attempt => {
-                open.receipts.push(*receipt)
+                open.receipts.push(*receipt);
+                if receipt.step == Step::Accepted {
+                    open.accepted = self.until;
+                }
             }
             Report::Held { attempt, .. } | Report::Ended { attempt, .. }
                 if *attempt == open.offer.attempt =>
@@ -384,7 +389,7 @@ mod tests {
         assert_eq!(journal.after(0).map(|n| n.seq).collect::<Vec<_>>(), [2, 3]);
         assert_eq!((journal.last_seq(), journal.fence()), (3, 9));
         assert_eq!(journal.until(), Some(Duration::from_micros(5)));
-        assert_eq!(journal.open_attempt().unwrap().reached(Step::Intent), Some(UnixMillis(2)));
+        assert!(journal.open_attempt().unwrap().reached(Step::Intent));
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub enum Command {
     },
     /// Time has passed.
     Tick,
+    /// The time of day is another one by so many milliseconds: the clock was set, or the machine slept.
+    ClockSet(i64),
     /// The server ends: save what is only in memory, then answer.
     Stop(oneshot::Sender<()>),
 }

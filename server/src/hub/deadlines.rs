@@ -21,6 +21,16 @@ struct Overdue {
 }
 
 impl Control {
+    /// The clock was set by so much, or the machine slept so long: all waits and leases go on as if nothing had happened. What
+    /// a person wants at a time of day stays at that time.
+    pub(super) fn clock_set(&mut self, ms: i64) -> Stored<()> {
+        self.store.clock_set(ms)?;
+        self.sessions.values_mut().for_each(|live| live.clock_set(ms));
+        self.started = UnixMillis(self.started.0.saturating_add(ms));
+        self.looked = UnixMillis(0);
+        self.read_queue()
+    }
+
     /// Looks at all waits and leases.
     pub(super) fn look_at_time(&mut self, now: UnixMillis) -> Stored<()> {
         for id in self.queue.expired(now) {
@@ -47,7 +57,7 @@ impl Control {
             let away = card.link == Link::Disconnected && now.since(card.link_since.max(started)) > AWAY;
             let why = if away {
                 "its session is out of reach and may still work on it: it is settled when the session is back"
-            } else if card.link == Link::Connected && now > lease.deadline() {
+            } else if card.link == Link::Connected && lease.is_overdue(started, now) {
                 "its time is up, but its session has not said what became of it; it was asked to stop"
             } else {
                 continue;

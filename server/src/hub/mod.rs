@@ -11,6 +11,7 @@ mod agents;
 mod alerts;
 mod approvals;
 pub mod check;
+mod clock;
 mod command;
 mod deadlines;
 mod hosts;
@@ -42,7 +43,7 @@ pub use traces::Traces;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
 use wire::http::RecordingPart;
@@ -61,6 +62,7 @@ use crate::route::provider::Provider;
 use crate::session::{Leased, Live};
 use crate::store::{Store, StoreError, Stored};
 
+use clock::Clock;
 use outbox::Outbox;
 
 /// How many commands may wait for the loop.
@@ -223,9 +225,12 @@ impl Control {
 
     fn serve(&mut self, mut from: mpsc::Receiver<Command>) {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut clock = Clock::new(Instant::now(), now());
         while from.blocking_recv_many(&mut batch, BATCH) > 0 {
             let last = batch.iter().any(|c| matches!(c, Command::Stop(_)));
-            self.run(std::mem::take(&mut batch), now());
+            let now = now();
+            let set = clock.keep(Instant::now(), now).map(Command::ClockSet);
+            self.run(set.into_iter().chain(batch.drain(..)).collect(), now);
             if last {
                 return;
             }
@@ -264,6 +269,7 @@ impl Control {
                 Command::Wrapper { session, conn, said } => self.wrapper(&session, conn, said, now)?,
                 Command::Viewer { viewer, said } => self.viewer(viewer, said, now)?,
                 Command::Tick => self.tick(now)?,
+                Command::ClockSet(ms) => self.clock_set(ms)?,
                 Command::Stop(done) => {
                     self.save_present()?;
                     stops.push(done);
@@ -313,10 +319,7 @@ impl Control {
         self.remember(now)?;
         self.paused = self.store.paused()?;
         self.read_pools(now)?;
-        self.queue = Queue::default();
-        for prompt in self.store.waiting_prompts()? {
-            self.index(&prompt);
-        }
+        self.read_queue()?;
         self.rules = match self.store.policies()?.map(|stored| policy::Rules::parse(&stored.text)) {
             Some(Ok(rules)) => rules,
             None => policy::Rules::default(),
@@ -327,6 +330,14 @@ impl Control {
             }
         };
         self.stirred = true;
+        Ok(())
+    }
+
+    fn read_queue(&mut self) -> Stored<()> {
+        self.queue = Queue::default();
+        for prompt in self.store.waiting_prompts()? {
+            self.index(&prompt);
+        }
         Ok(())
     }
 

@@ -207,6 +207,15 @@ impl Store {
         Ok(sql.execute([id.0])? == 1)
     }
 
+    /// Moves what prompts wait for by so many milliseconds, but for a time that was asked for.
+    pub fn clock_set(&self, ms: i64) -> Stored<()> {
+        let sql = "UPDATE prompts SET wait_until = wait_until + ?1,
+                due = CASE WHEN due > coalesce(asked ->> '$.not_before', 0) THEN due + ?1 ELSE due END
+            WHERE result IS NULL";
+        self.db.prepare_cached(sql)?.execute([ms])?;
+        Ok(())
+    }
+
     /// How many prompts there are of each state.
     pub fn count_prompts(&self) -> Stored<Vec<(String, u32)>> {
         let mut sql = self.db.prepare_cached("SELECT state, count(*) FROM prompts GROUP BY state")?;

@@ -1,5 +1,7 @@
 //! Identities and instants. Must not: generate them (that needs a clock or a random source).
 
+use std::time::Duration;
+
 /// A word outside a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{word}' is not one of: {known}")]
@@ -35,5 +37,10 @@ impl UnixMillis {
     /// Milliseconds from `earlier` to `self`; 0 when the clock went backwards.
     pub fn since(self, earlier: UnixMillis) -> u64 {
         u64::try_from(self.0 - earlier.0).unwrap_or(0)
+    }
+
+    /// So long after it.
+    pub fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
     }
 }

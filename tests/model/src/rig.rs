@@ -13,6 +13,7 @@ use wire::place::Place;
 use wire::wrapper::{Hello, ToWrapper};
 use wire::{AttemptId, HostId, SessionId, UnixMillis};
 use wrapper::journal::Journal;
+use wrapper::observer::calendar::Time;
 use wrapper::observer::core::{Core, Out};
 use wrapper::recording::{Header, Moment, Record};
 use wrapper::redaction::Redaction;
@@ -90,8 +91,14 @@ impl Rig {
         rig
     }
 
-    fn record(&mut self, record: Record, now: i64) {
+    /// The present, told both ways.
+    fn clock(&self, now: i64) -> Time {
         let at = Duration::from_millis((now - self.began).max(0).unsigned_abs());
+        Time { at, day: UnixMillis(now) }
+    }
+
+    fn record(&mut self, record: Record, now: i64) {
+        let at = self.clock(now).at;
         self.recording.push(Moment { at, record });
     }
 
@@ -118,13 +125,14 @@ impl Rig {
         let dir = self.folder.clone();
         self.core = Some(Core::new(agent, 0, dir, journal, UnixMillis(self.started), redaction));
         self.read = 0;
+        let time = self.clock(now);
         let mut out = Vec::new();
         if let Some(core) = &mut self.core {
             for moment in &self.recording {
-                core.moment(moment.clone(), UnixMillis(now), &mut out);
+                core.moment(moment.clone(), time, &mut out);
             }
-            core.commit(UnixMillis(now)).unwrap();
-            core.take_over(UnixMillis(now), &mut out).unwrap();
+            core.commit(time).unwrap();
+            core.take_over(time, &mut out).unwrap();
         }
         self.read = self.recording.len();
         self.carry_out(out, now);
@@ -138,18 +146,20 @@ impl Rig {
 
     /// Reads what the recording has that is new.
     pub fn read(&mut self, now: i64) {
+        let time = self.clock(now);
         let mut out = Vec::new();
         let Some(core) = &mut self.core else { return };
         for moment in &self.recording[self.read..] {
-            core.moment(moment.clone(), UnixMillis(now), &mut out);
+            core.moment(moment.clone(), time, &mut out);
         }
         self.read = self.recording.len();
-        core.commit(UnixMillis(now)).unwrap();
+        core.commit(time).unwrap();
         self.carry_out(out, now);
     }
 
     /// Lets time pass: the agent works, the observer looks.
     pub fn time(&mut self, now: i64) {
+        let time = self.clock(now);
         let before = self.agent.doing.clone();
         self.agent.work(now);
         if self.agent.doing != before {
@@ -161,15 +171,14 @@ impl Rig {
             self.read(now);
             let mut out = Vec::new();
             if let Some(core) = &mut self.core {
-                core.typed(attempt, written, UnixMillis(now), &mut out);
+                core.typed(attempt, written, time, &mut out);
             }
             self.carry_out(out, now);
         }
         let mut out = Vec::new();
         if let Some(core) = &mut self.core {
-            let at = Duration::from_millis((now - self.began).max(0).unsigned_abs());
-            core.time(at, UnixMillis(now), &mut out);
-            core.commit(UnixMillis(now)).unwrap();
+            core.time(time, &mut out);
+            core.commit(time).unwrap();
         }
         self.carry_out(out, now);
     }
@@ -320,7 +329,7 @@ impl Rig {
     }
 
     fn obey(&mut self, message: ToWrapper, now: i64) {
-        let at = UnixMillis(now);
+        let at = self.clock(now);
         let mut out = Vec::new();
         let Some(core) = &mut self.core else { return };
         match message {

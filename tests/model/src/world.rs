@@ -82,8 +82,6 @@ pub enum Fault {
 /// A world.
 pub struct World {
     now: i64,
-    /// The latest that the clock ever showed.
-    latest: i64,
     control: Option<Control>,
     rigs: Vec<Rig>,
     conn: u64,
@@ -105,7 +103,6 @@ impl World {
         let rigs = (0..SESSIONS).map(|n| Rig::new(n, folder.path().join(format!("s{n}")), now)).collect();
         let mut world = Self {
             now,
-            latest: now,
             control: None,
             rigs,
             conn: 1,
@@ -142,11 +139,11 @@ impl World {
             Op::Wish { prompt, wish } => self.wish(*prompt, *wish),
             Op::Pass(ms) => self.pass(*ms),
             Op::Jump(ms) => {
-                self.latest = self.latest.max(self.now);
                 self.now += ms;
                 self.tick += ms;
                 self.beat += ms;
                 self.rigs.iter_mut().for_each(|rig| rig.clock_set(*ms));
+                self.control.as_mut().unwrap().run(vec![Command::ClockSet(*ms)], UnixMillis(self.now));
             }
             Op::Fault { session, fault } => self.fault(*session, *fault),
             Op::KillServer => {
@@ -279,7 +276,7 @@ impl World {
             }
             self.rigs[n].agent.loses = 0;
         }
-        let end = self.now.max(self.latest) + SETTLE;
+        let end = self.now + SETTLE;
         while self.now < end && !self.rest() {
             self.pass(10_000);
             for n in 0..self.rigs.len() {

@@ -1,6 +1,7 @@
 //! The life of one prompt in one session, from the server's offer to the verdict.
 //!
-//! Pure: takes what happened and what the screen shows, returns what to do. No I/O, no clock.
+//! Pure: takes what happened and what the screen shows, returns what to do. No I/O, no clock. All its times are steady: limits
+//! are counted by them, so a clock that is set and a machine that sleeps change none (`observer/calendar.rs` tells them on).
 //! Invariant: per attempt the text is written at most once, an Enter is written only while exactly that text was
 //! seen in the composer and no dialog is open, and the intent is durable before the first byte.
 

@@ -3,11 +3,11 @@
 use wire::AttemptId;
 
 use super::Observer;
+use super::calendar::Time;
 use super::core::Out;
 use super::ear::Export;
 use super::requests::Asked;
 use crate::chore::Done;
-use crate::clock;
 use crate::control::{FromHolder, ToHolder, Type, Unchanged};
 
 impl Observer {
@@ -59,7 +59,7 @@ impl Observer {
             self.holder = None;
             self.more = true;
         }
-        let now = clock::now();
+        let now = self.now();
         for message in messages {
             match message {
                 FromHolder::WantScreen(offset) => {
@@ -74,13 +74,7 @@ impl Observer {
         Ok(())
     }
 
-    pub(super) fn typed(
-        &mut self,
-        id: u64,
-        refused: Option<String>,
-        counts: Unchanged,
-        now: wire::UnixMillis,
-    ) {
+    pub(super) fn typed(&mut self, id: u64, refused: Option<String>, counts: Unchanged, now: Time) {
         let Some(at) = self.asked.iter().position(|(asked, _)| *asked == id) else { return };
         let Some((_, asked)) = self.asked.remove(at) else { return };
         if refused.is_some()
@@ -114,7 +108,7 @@ impl Observer {
 
     /// A chore is done.
     pub(super) fn done(&mut self, attempt: AttemptId, done: Done) {
-        let now = clock::now();
+        let now = self.now();
         let mut out = Vec::new();
         self.core.done(attempt, done, now, &mut out);
         self.act(out);

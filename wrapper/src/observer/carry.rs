@@ -4,10 +4,11 @@
 
 use std::io;
 
-use wire::prompt::{Hold, HoldCode, Step};
+use wire::prompt::{Hold, HoldCode, Receipt, Step};
 use wire::wrapper::{Offer, Report};
 use wire::{AttemptId, UnixMillis};
 
+use super::calendar::Time;
 use super::core::{Core, Out};
 use crate::chore::{Chore, Done};
 use crate::context;
@@ -17,12 +18,13 @@ use crate::gate::{self, Looks, View, hold};
 
 impl Core {
     /// Takes the attempt over that the observer before this one held.
-    pub fn take_over(&mut self, now: UnixMillis, out: &mut Vec<Out>) -> io::Result<()> {
+    pub fn take_over(&mut self, now: Time, out: &mut Vec<Out>) -> io::Result<()> {
         let Some(open) = self.journal.open_attempt().cloned() else { return Ok(()) };
         let attempt = open.offer.attempt;
-        if let Some(accepted) = open.reached(Step::Accepted) {
+        if open.reached(Step::Accepted) {
+            let accepted = self.calendar.steady(open.accepted.unwrap_or(now.at));
             let ended = open.kept.clone().filter(|kept| kept.result.is_some());
-            let effects = match ended.filter(|_| open.reached(Step::Ended).is_some()) {
+            let effects = match ended.filter(|_| open.reached(Step::Ended)) {
                 Some(kept) => self.delivery.conclude(&open.offer, kept, accepted),
                 None => {
                     self.delivery.resume(&open.offer, open.kept, accepted);
@@ -31,7 +33,7 @@ impl Core {
             };
             return effects.into_iter().try_for_each(|effect| self.effect(effect, now, out));
         }
-        let (code, text) = if open.reached(Step::Intent).is_some() {
+        let (code, text) = if open.reached(Step::Intent) {
             (
                 HoldCode::Unknown,
                 "the wrapper was interrupted while it typed; look at the session, then retry or cancel",
@@ -44,28 +46,28 @@ impl Core {
             out.push(Out::Run(attempt, Chore::Sweep { offer, context }));
         }
         let hold = Hold { code, text: text.to_owned() };
-        self.journal.append(now, &[Report::Held { attempt, hold }], None)
+        self.journal.append(now.day, &[Report::Held { attempt, hold }], None)
     }
 
     /// The server offers a prompt.
-    pub fn offer(&mut self, offer: Offer, now: UnixMillis, out: &mut Vec<Out>) {
+    pub fn offer(&mut self, offer: Offer, now: Time, out: &mut Vec<Out>) {
         self.look_around();
         self.step(Input::Offer(offer), now, out);
     }
 
     /// The server calls an attempt off.
-    pub fn cancel(&mut self, attempt: AttemptId, now: UnixMillis, out: &mut Vec<Out>) {
+    pub fn cancel(&mut self, attempt: AttemptId, now: Time, out: &mut Vec<Out>) {
         self.step(Input::Cancel(attempt), now, out);
     }
 
     /// The server has decided otherwise about an attempt.
-    pub fn forget(&mut self, attempt: AttemptId, now: UnixMillis, out: &mut Vec<Out>) {
+    pub fn forget(&mut self, attempt: AttemptId, now: Time, out: &mut Vec<Out>) {
         self.journal.forget();
         self.step(Input::Forget(attempt), now, out);
     }
 
     /// A chore of an attempt is done.
-    pub fn done(&mut self, attempt: AttemptId, done: Done, now: UnixMillis, out: &mut Vec<Out>) {
+    pub fn done(&mut self, attempt: AttemptId, done: Done, now: Time, out: &mut Vec<Out>) {
         // A branch may be another one now.
         self.look_around();
         self.step(Input::Done(attempt, done), now, out);
@@ -73,13 +75,13 @@ impl Core {
 
     /// The holder wrote what was asked for an attempt, or refused. Late words about one that is over say nothing of
     /// the next.
-    pub fn typed(&mut self, attempt: AttemptId, written: bool, now: UnixMillis, out: &mut Vec<Out>) {
+    pub fn typed(&mut self, attempt: AttemptId, written: bool, now: Time, out: &mut Vec<Out>) {
         if self.delivery.holds() == Some(attempt) {
             self.step(Input::Typed(written), now, out);
         }
     }
 
-    pub(super) fn step(&mut self, input: Input, now: UnixMillis, out: &mut Vec<Out>) {
+    pub(super) fn step(&mut self, input: Input, now: Time, out: &mut Vec<Out>) {
         if input == Input::Look && (self.delivery.patience_ms().is_none() || self.extractor.has_unseen()) {
             return;
         }
@@ -95,11 +97,11 @@ impl Core {
             context: &self.context,
             commit: &commit,
             moves: self.launch.moves(&self.agent, self.attached),
-            progress: self.progress.last().map_or(UnixMillis(0), |at| self.wall(at)),
+            progress: self.progress.last().map_or(UnixMillis(0), |at| self.calendar.steady(at)),
             counted: self.is_counted(),
             recipe: &self.agent.input,
         };
-        let effects = self.delivery.apply(now, &view, input);
+        let effects = self.delivery.apply(self.steady(now), &view, input);
         for effect in effects {
             if let Err(fault) = self.effect(effect, now, out) {
                 tracing::error!(%fault, "the journal cannot be written; nothing is typed");
@@ -121,12 +123,12 @@ impl Core {
             composer: self.extractor.composer(),
             dialog: self.extractor.dialog().is_some(),
             compacting: self.extractor.compacting(),
-            person: self.person.map(|at| self.wall(at)),
+            person: self.person.map(|at| self.calendar.steady(at)),
         }
     }
 
     /// Whether the session may be ended for its pool: nothing goes on in it, and nobody looks at it.
-    pub fn may_end(&self, now: UnixMillis) -> Result<(), Hold> {
+    pub fn may_end(&self, now: Time) -> Result<(), Hold> {
         if self.delivery.holds().is_some() {
             return Err(hold(HoldCode::NotIdle, "it has a prompt"));
         }
@@ -139,10 +141,10 @@ impl Core {
         if self.has_unseen() {
             return Err(hold(HoldCode::NotIdle, "it wrote something that was not looked at yet"));
         }
-        gate::ready(now, &self.looks())
+        gate::ready(self.steady(now), &self.looks())
     }
 
-    fn effect(&mut self, effect: Effect, now: UnixMillis, out: &mut Vec<Out>) -> io::Result<()> {
+    fn effect(&mut self, effect: Effect, now: Time, out: &mut Vec<Out>) -> io::Result<()> {
         match effect {
             Effect::Lease(offer) => self.journal.lease(&self.redaction.offer(&offer))?,
             Effect::Keep(kept) => {
@@ -158,6 +160,10 @@ impl Core {
                 result.figures = self.extractor.metrics();
                 self.counting.told(self.extractor.is_written_down(), self.extractor.is_measured());
                 self.report(Report::Ended { attempt, result });
+            }
+            Effect::Report(Report::Receipt { attempt, receipt }) => {
+                let receipt = Receipt { at: self.calendar.told(receipt.at), ..receipt };
+                self.report(Report::Receipt { attempt, receipt });
             }
             Effect::Report(report) => self.report(report),
             Effect::Type(bytes) => {
@@ -200,9 +206,9 @@ impl Core {
     }
 
     /// The disk is full: an attempt that was not typed yet goes back.
-    fn give_back(&mut self, now: UnixMillis, out: &mut Vec<Out>) {
+    fn give_back(&mut self, now: Time, out: &mut Vec<Out>) {
         let Some(attempt) = self.delivery.holds() else { return };
-        let typed = self.journal.open_attempt().is_some_and(|open| open.reached(Step::Intent).is_some());
+        let typed = self.journal.open_attempt().is_some_and(|open| open.reached(Step::Intent));
         let code = if typed { HoldCode::Unknown } else { HoldCode::Storage };
         let text = "the wrapper cannot write its journal; is the disk full?".to_owned();
         self.report(Report::Held { attempt, hold: Hold { code, text } });

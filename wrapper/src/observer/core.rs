@@ -16,7 +16,7 @@ use wire::session::{Claim, Context, Dialog, Exit, Size, State};
 use wire::wrapper::{Choice, Now, Report};
 use wire::{AttemptId, UnixMillis};
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, Time};
 use super::counting::Counting;
 use super::fault;
 use super::launch::Launch;
@@ -87,8 +87,7 @@ pub struct Core {
     pub(super) counting: Counting,
     pid: i32,
     dir: PathBuf,
-    start: UnixMillis,
-    calendar: Calendar,
+    pub(super) calendar: Calendar,
     zone: TimeZone,
     quarantined: bool,
     told: Option<(Claim, Option<Dialog>)>,
@@ -135,7 +134,6 @@ impl Core {
             extractor: Extractor::new(Arc::clone(&agent), 80, 24),
             redaction,
             agent,
-            start,
             calendar: Calendar::new(start),
             zone: TimeZone::system(),
             quarantined: false,
@@ -160,8 +158,8 @@ impl Core {
         self.quarantined = true;
     }
 
-    /// Takes one moment of the recording; `now` is the time of day, and decides what is too old to be acted on.
-    pub fn moment(&mut self, moment: Moment, now: UnixMillis, out: &mut Vec<Out>) {
+    /// Takes one moment of the recording; `now` may be long after it.
+    pub fn moment(&mut self, moment: Moment, now: Time, out: &mut Vec<Out>) {
         let mut seen = Vec::new();
         let at = moment.at.max(self.at);
         if !self.quarantined {
@@ -178,11 +176,10 @@ impl Core {
     }
 
     /// Keeps what the extractor does not: counts, times, who is there.
-    fn note(&mut self, record: &Record, now: UnixMillis) {
+    fn note(&mut self, record: &Record, now: Time) {
         match record {
             Record::Header(header) => {
-                self.start = UnixMillis(header.started_ms);
-                self.calendar = Calendar::new(self.start);
+                self.calendar = Calendar::new(UnixMillis(header.started_ms));
                 self.unread += header.offset.saturating_sub(self.output);
                 self.output = header.offset;
             }
@@ -235,8 +232,9 @@ impl Core {
     }
 
     /// Time passes without anything new in the recording.
-    pub fn time(&mut self, at: Duration, now: UnixMillis, out: &mut Vec<Out>) {
-        self.calendar.keep(at, now);
+    pub fn time(&mut self, now: Time, out: &mut Vec<Out>) {
+        let at = now.at;
+        self.calendar.keep(now);
         if at <= self.at || self.exit.is_some() {
             return;
         }
@@ -281,7 +279,7 @@ impl Core {
         self.extractor.due().filter(|_| !self.quarantined).into_iter().chain(own).chain(text).min()
     }
 
-    fn observed(&mut self, seen: Vec<Observation>, now: UnixMillis, out: &mut Vec<Out>) {
+    fn observed(&mut self, seen: Vec<Observation>, now: Time, out: &mut Vec<Out>) {
         let mut state_changed = false;
         for Observation { at, offset, what } in seen {
             if !matches!(what, Seen::Query(_) | Seen::Title(_)) {
@@ -292,11 +290,12 @@ impl Core {
                 Seen::State(_) => state_changed = true,
                 Seen::Dialog(dialog) => {
                     let dir = Path::new(&self.context.dir);
-                    self.question.changed(dialog.as_ref(), self.unread, dir, now);
+                    let since = self.steady(now);
+                    self.question.changed(dialog.as_ref(), self.unread, dir, since);
                     state_changed = true;
                 }
                 Seen::Event(event) if fresh => {
-                    let event = report::event(&event, self.wall(at), offset);
+                    let event = report::event(&event, self.calendar.wall(at), offset);
                     self.report(Report::Event { event });
                 }
                 Seen::TurnBegan { .. } if fresh => self.step(Input::Began, now, out),
@@ -305,7 +304,7 @@ impl Core {
                         cause: cause.map(report::cause),
                         until_at: until
                             .as_deref()
-                            .and_then(|text| until::instant(text, self.wall(at), &self.zone)),
+                            .and_then(|text| until::instant(text, self.calendar.wall(at), &self.zone)),
                         until,
                         evidence: self.evidence(),
                         answer,
@@ -366,12 +365,12 @@ impl Core {
     }
 
     /// Writes down what the moments up to now gave; what cannot be written stays for the next time.
-    pub fn commit(&mut self, now: UnixMillis) -> io::Result<()> {
+    pub fn commit(&mut self, now: Time) -> io::Result<()> {
         if self.batch.is_empty() {
             return Ok(());
         }
         let until = self.journal.until().map_or(self.at, |until| until.max(self.at));
-        if let Err(fault) = self.journal.append(now, &self.batch, Some(until)) {
+        if let Err(fault) = self.journal.append(now.day, &self.batch, Some(until)) {
             if self.batch.len() > BATCH_MAX {
                 // A state and an attempt's steps must not be lost; what was found in the output may.
                 self.batch.retain(|report| !matches!(report, Report::Event { .. } | Report::Text { .. }));
@@ -389,25 +388,25 @@ impl Core {
     }
 
     /// The bytes that answer a dialog, if it may be answered.
-    pub fn answer(&mut self, id: &str, choice: &Choice, by: By, now: UnixMillis) -> Result<Vec<u8>, Hold> {
+    pub fn answer(&mut self, id: &str, choice: &Choice, by: By, now: Time) -> Result<Vec<u8>, Hold> {
         let dir = Path::new(&self.context.dir);
-        self.question.answer(self.extractor.dialog(), id, choice, by, (dir, now))
+        self.question.answer(self.extractor.dialog(), id, choice, by, (dir, self.steady(now)))
     }
 
     /// The program ended.
-    fn ended(&mut self, exit: Exit, now: UnixMillis) {
+    fn ended(&mut self, exit: Exit, now: Time) {
         let fresh = self.journal.until().is_none_or(|until| self.at > until);
         self.over(exit, fresh, now);
     }
 
     /// The holder is gone and with it the program, but the recording does not tell of the end: nothing that it holds
     /// says whether that was reported before.
-    pub fn hung_up(&mut self, exit: Exit, now: UnixMillis) {
+    pub fn hung_up(&mut self, exit: Exit, now: Time) {
         let fresh = !self.journal.has_exited();
         self.over(exit, fresh, now);
     }
 
-    fn over(&mut self, exit: Exit, fresh: bool, now: UnixMillis) {
+    fn over(&mut self, exit: Exit, fresh: bool, now: Time) {
         if self.exit.replace(exit).is_some() {
             return;
         }
@@ -437,7 +436,7 @@ impl Core {
 
     /// When the session started.
     pub fn started(&self) -> UnixMillis {
-        self.start
+        self.calendar.steady(Duration::ZERO)
     }
 
     /// Terminal size.
@@ -471,8 +470,8 @@ impl Core {
 
     fn claim(&self) -> Claim {
         match self.exit {
-            Some(exit) => report::ended(exit, self.wall(self.at)),
-            None if self.quarantined => report::quarantined(self.start),
+            Some(exit) => report::ended(exit, self.calendar.wall(self.at)),
+            None if self.quarantined => report::quarantined(self.calendar.steady(Duration::ZERO)),
             None => {
                 let claim = report::claim(self.extractor.claim(), self.calendar.wall(Duration::ZERO));
                 // It asks nobody who may not answer: a prompt at rest, in somebody's own pane.
@@ -491,7 +490,8 @@ impl Core {
         seen.chars().take(200).collect()
     }
 
-    pub(super) fn wall(&self, at: Duration) -> UnixMillis {
-        self.calendar.wall(at)
+    /// Now, as limits are counted. What was read last is not later, whatever is known of the recording's beginning.
+    pub(super) fn steady(&self, now: Time) -> UnixMillis {
+        self.calendar.steady(now.at.max(self.at))
     }
 }

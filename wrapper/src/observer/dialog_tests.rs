@@ -8,6 +8,7 @@ use wire::UnixMillis;
 use wire::session::Dialog;
 use wire::wrapper::Choice;
 
+use super::calendar::Time;
 use super::core::Core;
 use super::question::By;
 use crate::journal::Journal;
@@ -41,11 +42,11 @@ impl Session {
         self.core.moment(moment, now, &mut Vec::new());
         self.now += Duration::from_millis(300);
         let now = self.clock();
-        self.core.time(self.now, now, &mut Vec::new());
+        self.core.time(now, &mut Vec::new());
     }
 
-    fn clock(&self) -> UnixMillis {
-        UnixMillis(self.now.as_millis() as i64)
+    fn clock(&self) -> Time {
+        Time { at: self.now, day: UnixMillis(0).after(self.now) }
     }
 
     fn write(&mut self, text: &str) {
@@ -122,15 +123,17 @@ fn a38_an_observer_that_starts_over_knows_the_dialog_again() {
     session.ask("ls", 0);
     let dialog = session.look();
     let elsewhere = tempfile::tempdir().unwrap();
+    let now = session.clock();
     let mut again = core(&elsewhere);
     for moment in &session.records {
-        again.moment(moment.clone(), UnixMillis(9_999), &mut Vec::new());
+        again.moment(moment.clone(), now, &mut Vec::new());
     }
-    again.time(session.now, UnixMillis(9_999), &mut Vec::new());
+    again.time(now, &mut Vec::new());
     assert_eq!(again.question.open(), Some(&dialog));
     let answer = Record::Input(Keys { queue: true, text: true, ..Keys::default() }, Vec::new());
-    again.moment(Moment { at: session.now, record: answer }, UnixMillis(9_999), &mut Vec::new());
-    let refused = again.answer(&dialog.id, &Choice::Approve, By::Person, UnixMillis(99_999));
+    again.moment(Moment { at: session.now, record: answer }, now, &mut Vec::new());
+    session.now += Duration::from_secs(90);
+    let refused = again.answer(&dialog.id, &Choice::Approve, By::Person, session.clock());
     assert!(refused.unwrap_err().text.contains("answered"), "by the observer before it");
 }
 

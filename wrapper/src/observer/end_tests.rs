@@ -8,7 +8,8 @@ use wire::session::State;
 use wire::wrapper::{Offer, Report};
 use wire::{AttemptId, PromptId, UnixMillis};
 
-use super::core::Core;
+use super::calendar::Time;
+use super::core::{Core, Out};
 use crate::journal::Journal;
 use crate::recording::{From, Moment, Record};
 use crate::redaction::Redaction;
@@ -17,6 +18,11 @@ use crate::redaction::Redaction;
 const START: UnixMillis = UnixMillis(1_795_612_800_000);
 
 const LINE: &str = "────────────────────────────────────────────────────────────";
+
+/// A clock that nobody sets.
+fn time(at: Duration) -> Time {
+    Time { at, day: START.after(at) }
+}
 
 fn ended(hook: &str, message: &str) -> PromptResult {
     let folder = tempfile::tempdir().unwrap();
@@ -28,7 +34,7 @@ fn ended(hook: &str, message: &str) -> PromptResult {
     let agent = patterns::Library::builtin().agent("claude").unwrap();
     let pid = std::process::id() as i32;
     let mut core = Core::new(agent, pid, "/".into(), journal, START, Redaction::with([], [0; 16]));
-    core.take_over(START, &mut Vec::new()).unwrap();
+    core.take_over(time(Duration::ZERO), &mut Vec::new()).unwrap();
     let screen = format!("\x1b[2J\x1b[H● Done\r\n{LINE}\r\n❯ \r\n{LINE}\r\n  ? for shortcuts");
     let told = |name: &str, key: &str, text: &str| {
         let payload = json!({"hook_event_name": name, key: text});
@@ -46,10 +52,10 @@ fn ended(hook: &str, message: &str) -> PromptResult {
     let mut now = Duration::ZERO;
     for record in records {
         now += Duration::from_secs(4);
-        core.moment(Moment { at: now, record }, START, &mut Vec::new());
-        core.time(now + Duration::from_secs(3), START, &mut Vec::new());
+        core.moment(Moment { at: now, record }, time(now), &mut Vec::new());
+        core.time(time(now + Duration::from_secs(3)), &mut Vec::new());
     }
-    core.commit(START).unwrap();
+    core.commit(time(now)).unwrap();
     let mut reports = core.journal.after(0).map(|numbered| numbered.report.clone());
     let found = reports.find_map(|report| match report {
         Report::Ended { result, .. } => Some(result),
@@ -75,6 +81,39 @@ fn an_end_that_nobody_can_read_is_none_and_evidence_is_cut() {
     assert_eq!((result.until, result.until_at), (None, None));
 }
 
+/// What an observer asks the holder to write for a turn of at most half an hour, when the time of day goes on by so much in the
+/// midst of it, which the recording does not.
+fn written(jumps: i64, minutes: u64) -> Vec<Out> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    let attempt = AttemptId(7);
+    let limit = 30 * 60_000;
+    journal.lease(&Offer { timeout_ms: limit, ..Offer::new(attempt, PromptId(3), 1, "t") }).unwrap();
+    let receipt = Receipt { step: Step::Accepted, at: START };
+    journal.append(START, &[Report::Receipt { attempt, receipt }], Some(Duration::from_secs(1))).unwrap();
+    let agent = patterns::Library::builtin().agent("claude").unwrap();
+    let pid = std::process::id() as i32;
+    let mut core = Core::new(agent, pid, "/".into(), journal, START, Redaction::with([], [0; 16]));
+    core.take_over(time(Duration::from_secs(2)), &mut Vec::new()).unwrap();
+    let mut out = Vec::new();
+    for minute in 1..=minutes {
+        let at = Duration::from_secs(60 * minute);
+        let set = if minute > 1 { jumps } else { 0 };
+        core.time(Time { at, day: UnixMillis(time(at).day.0 + set) }, &mut out);
+    }
+    out
+}
+
+#[test]
+fn g17_a_turn_has_its_time_whatever_the_clock_does() {
+    const HOURS: i64 = 8 * 60 * 60_000;
+    for jumps in [0, HOURS, -HOURS] {
+        assert!(written(jumps, 30).is_empty(), "{jumps}: it has half an hour");
+        let interrupts = written(jumps, 31);
+        assert!(matches!(interrupts[..], [Out::Type { only_for: None, .. }]), "{jumps}: {interrupts:?}");
+    }
+}
+
 #[test]
 fn a_prompt_at_rest_asks_nobody_where_nothing_may_be_typed() {
     for (watched, state) in [(false, State::WaitingInput), (true, State::Idle)] {
@@ -87,12 +126,12 @@ fn a_prompt_at_rest_asks_nobody_where_nothing_may_be_typed() {
         let at = Duration::from_secs(1);
         core.moment(
             Moment { at, record: Record::Output(b"Python 3\r\n>>> ".to_vec()) },
-            START,
+            time(at),
             &mut Vec::new(),
         );
-        core.time(at + Duration::from_secs(10), START, &mut Vec::new());
+        core.time(time(at + Duration::from_secs(10)), &mut Vec::new());
         assert_eq!(core.now().claim.state, state);
-        core.commit(START).unwrap();
+        core.commit(time(at)).unwrap();
         let told = core.journal.after(0).any(|numbered| {
             matches!(&numbered.report, Report::State { claim, .. } if claim.state == State::WaitingInput)
         });

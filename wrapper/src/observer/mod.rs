@@ -5,7 +5,7 @@
 
 mod act;
 mod aside;
-mod calendar;
+pub mod calendar;
 mod carry;
 mod chores;
 pub mod core;
@@ -55,6 +55,7 @@ use crate::redaction::Redaction;
 use crate::spare::Spare;
 use crate::{clock, host, log, profiles};
 use aside::Aside;
+use calendar::Time;
 use chores::Chores;
 use ear::{Ear, Export};
 use holder::Holder;
@@ -228,9 +229,13 @@ impl Observer {
         Ok(Waiting { observer, grown })
     }
 
+    fn now(&self) -> Time {
+        Time { at: clock::monotonic().saturating_sub(self.began), day: clock::now() }
+    }
+
     /// Reads the recording on, at most a turn's worth.
     fn read(&mut self) {
-        let now = clock::now();
+        let now = self.now();
         let mut out = Vec::new();
         self.more = true;
         for _ in 0..TURN {
@@ -275,7 +280,7 @@ impl Observer {
     }
 
     /// Writes down what follows from the last moments. A full disk is waited out: nothing is typed meanwhile.
-    fn keep(&mut self, now: wire::UnixMillis) {
+    fn keep(&mut self, now: Time) {
         match self.core.commit(now) {
             Ok(()) => self.full = false,
             Err(fault) if self.full => tracing::debug!(%fault, "the journal still cannot be written"),
@@ -287,7 +292,7 @@ impl Observer {
     }
 
     fn hear_server(&mut self, event: Event) {
-        let now = clock::now();
+        let now = self.now();
         let mut out = Vec::new();
         match event {
             Event::Up => {
@@ -311,7 +316,7 @@ impl Observer {
         }
     }
 
-    fn obey(&mut self, message: ToWrapper, now: wire::UnixMillis, out: &mut Vec<Out>) {
+    fn obey(&mut self, message: ToWrapper, now: Time, out: &mut Vec<Out>) {
         match message {
             ToWrapper::Welcome { ack, protocol, .. } => {
                 self.protocol = protocol;
@@ -368,16 +373,15 @@ impl Observer {
                 soon = soon.min(now + Duration::from_millis(10));
             }
         }
-        let elapsed = clock::monotonic().saturating_sub(self.began);
-        let due = self.core.due().map(|due| due.saturating_sub(elapsed).max(Duration::from_millis(1)));
+        let due = self.core.due().map(|due| due.saturating_sub(self.now().at).max(Duration::from_millis(1)));
         soon.saturating_duration_since(now).min(due.unwrap_or(Duration::MAX))
     }
 
     fn time(&mut self) {
-        let now = clock::now();
+        let now = self.now();
         if !self.more {
             let mut out = Vec::new();
-            self.core.time(clock::monotonic().saturating_sub(self.began), now, &mut out);
+            self.core.time(now, &mut out);
             self.act(out);
             self.give_answers(now);
         }
@@ -399,8 +403,9 @@ impl Observer {
     fn is_over(&mut self) -> bool {
         if self.core.exit().is_none() && self.holder.is_none() && !self.more {
             // The holder was killed, and the kernel hung up on the program.
-            self.core.hung_up(Exit::Signal { signal: 1 }, clock::now());
-            let _ = self.core.commit(clock::now());
+            let now = self.now();
+            self.core.hung_up(Exit::Signal { signal: 1 }, now);
+            let _ = self.core.commit(now);
         }
         if self.core.exit().is_none() || self.more {
             return false;
@@ -430,7 +435,8 @@ impl Waiting {
     async fn run(self) -> anyhow::Result<()> {
         let Self { mut observer, mut grown } = self;
         let mut out = Vec::new();
-        observer.core.take_over(clock::now(), &mut out)?;
+        let now = observer.now();
+        observer.core.take_over(now, &mut out)?;
         observer.act(out);
         // What the holder said together with its first message is already here, and nothing will announce it.
         observer.hear_holder()?;

@@ -9,9 +9,10 @@ use wire::place::Place;
 use wire::pool::NewPool;
 use wire::prompt::{Hold, HoldCode};
 use wire::wrapper::{Choice, ToServer};
-use wire::{AttemptId, SessionId, UnixMillis};
+use wire::{AttemptId, SessionId};
 
 use super::Observer;
+use super::calendar::Time;
 use super::question::By;
 use crate::control::{End, ToHolder, Unchanged};
 use crate::range;
@@ -61,17 +62,17 @@ impl Part {
 
 impl Observer {
     /// Gives the answers that waited for the screen to be looked at.
-    pub(super) fn give_answers(&mut self, now: UnixMillis) {
+    pub(super) fn give_answers(&mut self, now: Time) {
         std::mem::take(&mut self.answers).into_iter().for_each(|answer| self.answer(answer, now));
     }
 
     /// Whether an answer has to wait. A person who is too early is told so; a rule can wait.
-    fn is_early(&self, answer: &Answer, now: UnixMillis) -> bool {
-        self.core.has_unseen() || (answer.rule && self.core.question.is_fresh(now))
+    fn is_early(&self, answer: &Answer, now: Time) -> bool {
+        self.core.has_unseen() || (answer.rule && self.core.question.is_fresh(self.core.steady(now)))
     }
 
     /// Answers a dialog, as soon as all that the agent wrote has been looked at: another one may have come.
-    pub(super) fn answer(&mut self, answer: Answer, now: UnixMillis) {
+    pub(super) fn answer(&mut self, answer: Answer, now: Time) {
         if self.is_early(&answer, now) {
             self.answers.push(answer);
             return;
@@ -85,7 +86,7 @@ impl Observer {
     }
 
     /// Ends the session, if nothing goes on in it: the holder looks once more.
-    pub(super) fn end(&mut self, request: u64, now: UnixMillis) {
+    pub(super) fn end(&mut self, request: u64, now: Time) {
         if let Err(hold) = self.core.may_end(now) {
             self.say(ToServer::Reply { request, refused: Some(hold) });
             return;

@@ -9,6 +9,7 @@ use wire::prompt::{Receipt, Step};
 use wire::wrapper::{Offer, Report, ToServer};
 use wire::{AttemptId, PromptId, UnixMillis};
 
+use super::calendar::Time;
 use super::core::Core;
 use super::watch::Watched;
 use crate::journal::Journal;
@@ -31,6 +32,10 @@ struct Session {
     output: Vec<u8>,
 }
 
+fn time(at: Duration) -> Time {
+    Time { at, day: UnixMillis(1).after(at) }
+}
+
 impl Session {
     fn new(folder: &std::path::Path) -> Self {
         let mut journal = Journal::open(folder).unwrap();
@@ -43,7 +48,7 @@ impl Session {
         let agent = patterns::Library::builtin().agent("claude").unwrap();
         let pid = std::process::id() as i32;
         let mut core = Core::new(agent, pid, folder.to_owned(), journal, UnixMillis(1), redaction.clone());
-        core.take_over(UnixMillis(2), &mut Vec::new()).unwrap();
+        core.take_over(time(Duration::ZERO), &mut Vec::new()).unwrap();
         let mut watched = Watched::new(redaction.redactor());
         watched.start();
         let (sent, output) = (Vec::new(), Vec::new());
@@ -56,10 +61,10 @@ impl Session {
             self.output.extend_from_slice(bytes);
         }
         self.now += Duration::from_millis(400);
-        self.core.moment(Moment { at: self.now, record }, UnixMillis(2), &mut Vec::new());
-        self.core.time(self.now + Duration::from_millis(300), UnixMillis(2), &mut Vec::new());
+        self.core.moment(Moment { at: self.now, record }, time(self.now), &mut Vec::new());
         self.now += Duration::from_millis(300);
-        self.core.commit(UnixMillis(2)).unwrap();
+        self.core.time(time(self.now), &mut Vec::new());
+        self.core.commit(time(self.now)).unwrap();
         let now = self.redaction.message(ToServer::Now(self.core.now()));
         self.sent.extend(serde_json::to_vec(&now).unwrap());
         let (core, sent) = (&self.core, &mut self.sent);

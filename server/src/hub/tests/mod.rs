@@ -1,6 +1,7 @@
 //! What the control loop promises, driven without threads, sockets or a clock.
 
 mod admin;
+mod clock;
 mod dashboard;
 mod queue;
 mod random;
