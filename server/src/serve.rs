@@ -100,7 +100,7 @@ async fn run(
         install: install.clone(),
         traces: config.collector.is_some(),
     };
-    let (hub, hub_ended) = Hub::start(store, settings, terminals.clone())?;
+    let (hub, mut hub_ended) = Hub::start(store, settings, terminals.clone())?;
     let (ending, ends) = watch::channel(false);
     let (end, mut asked) = mpsc::channel(1);
     let (alive, mut gone) = mpsc::channel::<()>(1);
@@ -141,7 +141,7 @@ async fn run(
         _ = interrupt.recv() => false,
         _ = asked.recv() => false,
         () = vanished(place.server_socket()) => false,
-        _ = hub_ended => true,
+        _ = &mut hub_ended => true,
     };
     tracing::info!("ending");
     ending.send_replace(true);
@@ -155,7 +155,7 @@ async fn run(
     }
     let (done, stopped) = oneshot::channel();
     if hub.send(Command::Stop(done)).await.is_ok() {
-        let _ = tokio::time::timeout(GRACE, stopped).await;
+        let _ = tokio::time::timeout(GRACE, async { _ = (stopped.await, hub_ended.await) }).await;
     }
     Ok(())
 }

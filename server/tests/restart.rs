@@ -49,6 +49,8 @@ fn a_signal_ends_it_cleanly_with_connections_open() {
         server.signal(signal);
         assert_eq!(server.wait().code(), Some(0), "{}", home.log());
         assert_eq!(wrapper.next(), None);
+        let log = server.place.database().with_extension("db-wal");
+        assert!(!log.exists(), "the database is one file again");
         assert!(!server.place.server_file().exists() && !server.place.server_socket().exists());
     }
 }

@@ -120,6 +120,8 @@ impl Hub {
         let mut control = Control::new(store, settings, terminals, now())?;
         std::thread::Builder::new().name("control".to_owned()).spawn(move || {
             control.serve(from);
+            // The database is closed, and its log of writes emptied, before anybody hears of the end.
+            drop(control);
             // Dropped also when the loop panics; nobody may listen any more.
             drop(ending);
         })?;
