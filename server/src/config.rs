@@ -45,7 +45,7 @@ pub struct Config {
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration {0}: {1}")]
-    Io(PathBuf, #[source] io::Error),
+    Io(PathBuf, io::Error),
     /// The file is wrong.
     #[error("the configuration {0} is wrong: {1}{2}")]
     Wrong(PathBuf, String, String),

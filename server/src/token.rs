@@ -24,7 +24,7 @@ pub enum TokenError {
     Random(getrandom::Error),
     /// The file cannot be made or read.
     #[error("cannot use the token file {0}: {1}")]
-    Io(String, #[source] io::Error),
+    Io(String, io::Error),
     /// Others could read it.
     #[error("refusing the token file {0}: {1}; remove it, and the server makes a new one")]
     NotPrivate(String, &'static str),

@@ -23,7 +23,7 @@ pub enum NameError {
     Taken(String),
     /// The file system refused.
     #[error("cannot register the name '{0}': {1}")]
-    Io(String, #[source] io::Error),
+    Io(String, io::Error),
 }
 
 /// Takes `name` for a session.

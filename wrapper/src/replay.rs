@@ -20,13 +20,13 @@ use crate::{asciicast, drive, profiles};
 pub enum ReplayError {
     /// It is not there.
     #[error("cannot open {0}: {1}; give a recording's folder, an asciicast file, or a session's name or id")]
-    Open(PathBuf, #[source] io::Error),
+    Open(PathBuf, io::Error),
     /// It is damaged.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// It is no asciicast.
     #[error("{0}: {1}")]
-    Cast(PathBuf, #[source] asciicast::Error),
+    Cast(PathBuf, asciicast::Error),
     /// No profile has that name, or the user's own is broken.
     #[error("{0:#}")]
     Agent(anyhow::Error),

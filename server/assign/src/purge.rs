@@ -77,11 +77,10 @@ fn sum(a: Purged, b: Purged) -> Purged {
 }
 
 fn told(purged: &Purged) -> String {
-    let megabytes = purged.bytes as f64 / 1e6;
-    let (sessions, prompts) = (purged.sessions, purged.prompts);
-    format!(
-        "{}, {} and {megabytes:.1} MB of recordings",
-        counted(sessions, "session"),
-        counted(prompts, "prompt")
-    )
+    let (sessions, prompts) = (counted(purged.sessions, "session"), counted(purged.prompts, "prompt"));
+    let bytes = match purged.bytes {
+        bytes @ ..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        bytes => format!("{:.1} MB", bytes as f64 / 1e6),
+    };
+    format!("{sessions}, {prompts} and {bytes} of recordings")
 }

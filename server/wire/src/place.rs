@@ -51,7 +51,7 @@ pub enum PlaceError {
     NoHome,
     /// The folder cannot be made or looked at.
     #[error("cannot use the folder {0}: {1}")]
-    Io(PathBuf, #[source] io::Error),
+    Io(PathBuf, io::Error),
     /// It is not a folder of ours alone.
     #[error("refusing the folder {0}: {1}; remove it or set MUSTER_HOME to a folder of your own")]
     NotPrivate(PathBuf, &'static str),

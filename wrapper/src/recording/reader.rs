@@ -13,7 +13,7 @@ use super::{MAGIC, Moment, Record, segment_path, segments};
 pub enum ReadError {
     /// The file system refused.
     #[error("cannot read the recording {0}: {1}")]
-    Io(PathBuf, #[source] io::Error),
+    Io(PathBuf, io::Error),
     /// There is no segment.
     #[error("{0} holds no recording (no file named 000001.mrec or later)")]
     Empty(PathBuf),
