@@ -26,5 +26,6 @@ export function newPrompt(text: string): NewPrompt {
     silence_ms: null,
     attempts: null,
     command: false,
+    prose: false,
   };
 }
