@@ -70,9 +70,9 @@ fn session(wrapper: &Wrapper) -> SessionId {
     wrapper.hello.session.clone()
 }
 
-fn frame(kind: Kind, payload: &[u8]) -> Vec<u8> {
+fn frame(kind: Kind, offset: u64, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    Frame { kind, offset: 7, cols: 80, rows: 24, payload }.encode(&mut bytes);
+    Frame { kind, offset, cols: 80, rows: 24, payload }.encode(&mut bytes);
     bytes
 }
 
@@ -177,15 +177,15 @@ fn a_terminal_is_asked_for_once_and_reaches_every_stream_that_watches() {
     let (mut one, _) = Viewer::join(&server);
     one.peer.say(&FromViewer::Watch { session: id.clone(), stream: 5 });
     assert_eq!(wrapper.next(), Some(ToWrapper::Watch));
-    wrapper.peer.send(frame(Kind::Snapshot, b"screen"));
-    wrapper.peer.send(frame(Kind::Bytes, b"more"));
+    wrapper.peer.send(frame(Kind::Snapshot, 7, b"screen"));
+    wrapper.peer.send(frame(Kind::Bytes, 7, b"more"));
     assert_eq!(one.frame(), (5, b"screen".to_vec()));
     assert_eq!(one.frame(), (5, b"more".to_vec()));
     let (mut two, _) = Viewer::join(&server);
     two.peer.say(&FromViewer::Watch { session: id.clone(), stream: 9 });
     assert_eq!(wrapper.next(), Some(ToWrapper::Snapshot));
-    wrapper.peer.send(frame(Kind::Snapshot, b"again"));
-    wrapper.peer.send(frame(Kind::Bytes, b"both"));
+    wrapper.peer.send(frame(Kind::Snapshot, 11, b"again"));
+    wrapper.peer.send(frame(Kind::Bytes, 11, b"both"));
     assert_eq!(two.frame(), (9, b"again".to_vec()));
     assert_eq!(two.frame(), (9, b"both".to_vec()));
     assert_eq!(one.frame(), (5, b"both".to_vec()));
@@ -198,7 +198,7 @@ fn a_terminal_is_asked_for_once_and_reaches_every_stream_that_watches() {
     assert_eq!(wrapper.next(), Some(ToWrapper::Watch));
     let mut wrapper = wrapper.again(&server);
     assert_eq!(wrapper.next(), Some(ToWrapper::Watch));
-    wrapper.peer.send(frame(Kind::Snapshot, b"back"));
+    wrapper.peer.send(frame(Kind::Snapshot, 15, b"back"));
     assert_eq!(three.frame(), (1, b"back".to_vec()));
 }
 
@@ -211,15 +211,15 @@ fn g11_a_viewer_that_reads_nothing_holds_nobody_up() {
     let (mut quick, _) = Viewer::join(&server);
     quick.peer.say(&FromViewer::Watch { session: id.clone(), stream: 2 });
     assert_eq!(wrapper.next(), Some(ToWrapper::Watch));
-    wrapper.peer.send(frame(Kind::Snapshot, b"screen"));
+    wrapper.peer.send(frame(Kind::Snapshot, 7, b"screen"));
     assert_eq!(quick.frame(), (2, b"screen".to_vec()));
     let (mut deaf, _) = Viewer::join(&server);
     deaf.peer.say(&FromViewer::Watch { session: id, stream: 1 });
     assert_eq!(wrapper.next(), Some(ToWrapper::Snapshot));
-    wrapper.peer.send(frame(Kind::Snapshot, b"screen"));
+    wrapper.peer.send(frame(Kind::Snapshot, 7, b"screen"));
     let chunk = vec![b'x'; 60_000];
     for _ in 0..300 {
-        wrapper.peer.send(frame(Kind::Bytes, &chunk));
+        wrapper.peer.send(frame(Kind::Bytes, 7, &chunk));
         assert_eq!(quick.frame().1.len(), chunk.len());
     }
     for n in 0..600 {

@@ -92,8 +92,8 @@ impl Outlet {
     pub const CONTROL_BYTES: usize = 32 << 20;
     /// How many terminal frames may wait.
     pub const TERMINAL: usize = 256;
-    /// How many bytes of terminal frames may wait.
-    pub const BYTES: usize = 4 << 20;
+    /// How many bytes of terminal frames may wait: two of the largest. Hundreds may look on, each at another place of a flood.
+    pub const BYTES: usize = 2 * wire::MESSAGE_MAX;
 
     /// The queues of a new viewer.
     pub fn new(viewer: u64) -> (Self, Inlet) {

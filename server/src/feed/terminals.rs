@@ -28,6 +28,8 @@ struct Screen {
     line: Option<Line>,
     watchers: Vec<Watcher>,
     asked: bool,
+    /// Where what was relayed last ends, with the terminal's columns and rows.
+    stands: Option<(u64, u16, u16)>,
 }
 
 struct Watcher {
@@ -109,7 +111,9 @@ impl Terminals {
 
     /// Relays a frame. Errors when it cannot be read: the wrapper is broken.
     pub fn frame(&self, session: &SessionId, conn: u64, bytes: &[u8]) -> Result<(), FrameError> {
-        let snapshot = Frame::decode(bytes)?.kind == Kind::Snapshot;
+        let Frame { kind, offset, cols, rows, payload } = Frame::decode(bytes)?;
+        let snapshot = kind == Kind::Snapshot;
+        let end = if snapshot { offset } else { offset.saturating_add(payload.len() as u64) };
         let mut screens = self.lock();
         let Some(screen) = screens.get_mut(session) else { return Ok(()) };
         if screen.line.as_ref().is_none_or(|l| l.conn != conn) {
@@ -118,13 +122,17 @@ impl Terminals {
         if snapshot {
             screen.asked = false;
         }
+        // What the wrapper left out before it, or another size, is nowhere but in the snapshot.
+        let news = snapshot && screen.stands != Some((end, cols, rows));
+        screen.stands = Some((end, cols, rows));
+        // Those who chose the same number share the bytes: many that are slow keep them once.
+        let mut numbered: HashMap<u32, Bytes> = HashMap::new();
         for watcher in &mut screen.watchers {
             // A snapshot goes to those who wait for one; what follows goes to those who have one.
-            if snapshot != watcher.fresh {
-                let mut frame = Vec::with_capacity(4 + bytes.len());
-                frame.extend_from_slice(&watcher.stream.to_be_bytes());
-                frame.extend_from_slice(bytes);
-                watcher.fresh = watcher.outlet.show(Bytes::from(frame));
+            if news || snapshot != watcher.fresh {
+                let with_number = || [&watcher.stream.to_be_bytes(), bytes].concat().into();
+                let frame = numbered.entry(watcher.stream).or_insert_with(with_number);
+                watcher.fresh = watcher.outlet.show(frame.clone());
             }
         }
         Ok(())

@@ -31,6 +31,8 @@ pub enum What {
     Disk,
     /// G10: The server is killed at a step of making its database
     Migrate,
+    /// G11: Many look slowly at a session that writes fast
+    Viewers,
     /// G12: The server is killed with many sessions connected
     Storm,
     /// G13: Server and observer are exchanged during a delivery
@@ -43,7 +45,7 @@ pub enum What {
 
 impl What {
     /// Runs at a time in a soak: each takes a minute or less.
-    const ALL: [(Self, usize); 14] = [
+    const ALL: [(Self, usize); 15] = [
         (Self::Same, 18),
         (Self::Flow, 16),
         (Self::Endings, 60),
@@ -54,6 +56,7 @@ impl What {
         (Self::Worlds, 6_000),
         (Self::Disk, 9),
         (Self::Migrate, 10),
+        (Self::Viewers, 1),
         (Self::Storm, 6),
         (Self::Upgrade, 4),
         (Self::Poison, 12),
@@ -72,6 +75,7 @@ impl What {
             Self::Worlds => worlds(plan),
             Self::Disk => drill::disk::run(plan),
             Self::Migrate => drill::migrate::run(plan),
+            Self::Viewers => drill::viewers::run(plan),
             Self::Storm => drill::storm::run(plan),
             Self::Upgrade => drill::upgrade::run(plan),
             Self::Poison => drill::poison::run(plan),

@@ -70,6 +70,11 @@ fn g10_a_server_that_dies_while_it_makes_its_database_leaves_one_that_the_next_t
 }
 
 #[test]
+fn g11_many_slow_viewers_hold_up_neither_the_program_nor_each_other() {
+    without_fault(&drill::viewers::run(&plan(1, 1)), 1);
+}
+
+#[test]
 fn g12_all_sessions_come_back_to_a_server_that_was_killed() {
     without_fault(&drill::storm::run(&plan(1, 1)), 1);
 }

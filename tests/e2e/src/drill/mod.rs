@@ -18,6 +18,7 @@ mod slot;
 pub mod storm;
 pub mod upgrade;
 mod verdict;
+pub mod viewers;
 
 pub use slot::{Slot, settled};
 
