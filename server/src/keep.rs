@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use tokio::sync::watch;
+use wire::http::ErrorCode;
 use wire::place::{OBSERVED, Place};
 use wire::purge::{Purge, Purged};
 use wire::{SessionId, UnixMillis};
@@ -18,7 +19,7 @@ use wire::{SessionId, UnixMillis};
 use crate::fault::Fault;
 use crate::http::{App, turned};
 use crate::hub::{Ask, Forgotten, Purging, now};
-use crate::store::Ended;
+use crate::store::{Answered, Ended, Reader};
 
 /// How often it is looked at what is kept too long.
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -28,6 +29,10 @@ const FIRST: Duration = Duration::from_secs(60);
 const LATELY: u64 = 60 * 60_000;
 /// How long one request deletes; what is left takes another.
 const WORK: Duration = Duration::from_secs(10);
+/// How long the wrapper of a session that was just ended may take to end as well.
+const ENDING: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 /// Prompts of one step.
 const PROMPTS: usize = 100;
 
@@ -117,11 +122,14 @@ async fn sweep(app: &App, keep: &Keep, now: UnixMillis) -> Result<(), Fault> {
 
 /// Deletes what a person wants gone, as much as fits a request.
 pub async fn purge(app: &App, asked: Purge, by: String) -> Result<Purged, Fault> {
-    let ended = match (asked.session, asked.older_ms) {
-        (Some(name), None) => app.archive.read(move |reader| reader.ended_session(&name)).await?,
+    let (named, ended) = match (asked.session, asked.older_ms) {
+        (Some(name), None) => {
+            let id = app.archive.read(move |reader| reader.session(&name)).await?;
+            (Some(id.clone()), while_it_ends(app, &id, || app.archive.read(by_id(&id))).await?)
+        }
         (None, Some(age)) => {
             let before = UnixMillis(now().0.saturating_sub_unsigned(age));
-            app.archive.read(move |reader| Ok(Ok(reader.ended_before(before)?))).await?
+            (None, app.archive.read(move |reader| Ok(Ok(reader.ended_before(before)?))).await?)
         }
         _ => return Err(Fault::bad("either a session or an age has to be said", "give one of them")),
     };
@@ -131,15 +139,11 @@ pub async fn purge(app: &App, asked: Purge, by: String) -> Result<Purged, Fault>
         let bytes = off(move || Ok(ended.sessions.iter().map(|id| size(&place.session(id))).sum())).await?;
         return Ok(Purged { sessions, prompts, bytes, left: false });
     }
-    let named = ended.sessions.first().cloned().filter(|_| asked.older_ms.is_none());
-    let purged = forget(app, ended, Some(Instant::now() + WORK)).await?;
-    if let Some(id) = named
-        && purged.sessions == 0
-        && !purged.left
-    {
-        let text = format!("session {id} has ended, but its wrapper has not");
-        return Err(Fault::conflict(text, "do it again in a moment"));
-    }
+    let until = Some(Instant::now() + WORK);
+    let purged = match named {
+        None => forget(app, ended, until).await?,
+        Some(id) => while_it_ends(app, &id, || forget_named(app, id.clone(), ended.clone(), until)).await?,
+    };
     app.hub.ask(|reply| Ask::Purge(Purging::Done(purged, by, reply))).await?;
     if !purged.left {
         let mut first = true;
@@ -152,6 +156,44 @@ pub async fn purge(app: &App, asked: Purge, by: String) -> Result<Purged, Fault>
         }
     }
     Ok(purged)
+}
+
+fn by_id(id: &SessionId) -> impl FnOnce(&Reader) -> Answered<Ended> + Send + use<> {
+    let id = id.clone();
+    move |reader| reader.ended_session(&id)
+}
+
+/// Asks again while a session is in the way whose program has ended: its wrapper tells that in a moment, and ends as well.
+async fn while_it_ends<T, F>(app: &App, id: &SessionId, ask: impl Fn() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let until = Instant::now() + ENDING;
+    loop {
+        match ask().await {
+            Err(fault)
+                if fault.0.code == ErrorCode::Conflict && !app.place.lives(id) && Instant::now() < until =>
+            {
+                tokio::time::sleep(LOOK).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// The same of one session; that it has to stay is a fault then.
+async fn forget_named(
+    app: &App,
+    id: SessionId,
+    ended: Ended,
+    until: Option<Instant>,
+) -> Result<Purged, Fault> {
+    let stays =
+        || Fault::conflict("the session has ended, but its wrapper has not", "do it again in a moment");
+    let place = app.place.clone();
+    let bytes = off(move || Ok(remove(&place, &id))).await?.ok_or_else(stays)?;
+    let purged = forget(app, ended, until).await?;
+    if purged.sessions == 0 && !purged.left { Err(stays()) } else { Ok(Purged { bytes, ..purged }) }
 }
 
 /// Deletes, until a moment.

@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use serde_json::json;
@@ -119,11 +120,27 @@ fn a72_what_was_purged_is_in_no_file_and_what_was_not_is_where_it_was() {
 }
 
 #[test]
+fn a72_a_session_that_is_just_ending_is_waited_for() {
+    let home = Home::new();
+    let server = home.serve();
+    let mut wrapper = Wrapper::start(&server, "ending");
+    std::thread::scope(|scope| {
+        let purged = scope.spawn(|| purge(&server, &json!({ "session": "ending" })));
+        let last = wrapper.report(Report::Exited { exit: Exit::Code { code: 0 } });
+        assert!(wrapper.acked(last));
+        assert!(!purged.is_finished(), "the wrapper is connected");
+        drop(wrapper);
+        assert_eq!(purged.join().expect("an answer").1.sessions, 1);
+    });
+}
+
+#[test]
 fn a72_what_lives_is_waited_for_or_is_not_known_is_not_purged() {
     let home = Home::new();
     let server = home.serve();
     let (done, _) = leaves(&server, "old", SECRET);
     let mut alive = Wrapper::start(&server, "alive");
+    let _holder = UnixListener::bind(server.place.session_socket(&alive.hello.session)).expect("its socket");
     // It waits for one that has ended, and the other way round.
     let next = server.enqueue(&json!({ "text": "next", "after": [done], "target": "nobody" }));
     assert_eq!(refused(&server, &json!({ "session": "alive" })), (409, ErrorCode::Conflict));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
+use wire::SessionId;
 
 use super::{StoreError, Stored};
 use crate::fault::Fault;
@@ -69,11 +70,11 @@ impl Reader {
     }
 
     /// The identity of a session by its name or id; of several under a name the one started last.
-    pub(super) fn session(&self, name: &str) -> Answered<String> {
+    pub fn session(&self, name: &str) -> Answered<SessionId> {
         let sql =
             "SELECT id FROM sessions WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC, started DESC LIMIT 1";
         match self.db.query_row(sql, [name], |row| row.get(0)) {
-            Ok(id) => Ok(Ok(id)),
+            Ok(id) => Ok(Ok(SessionId(id))),
             Err(rusqlite::Error::QueryReturnedNoRows) => Ok(Err(Fault::no_session(name))),
             Err(error) => Err(StoreError::from(error)),
         }

@@ -35,7 +35,7 @@ mod traces;
 mod words;
 
 pub use alerts::StoredSink;
-pub use archive::Archive;
+pub use archive::{Answered, Archive, Reader};
 pub use attempts::Metrics;
 pub use insight::Span;
 pub use occurrences::{Arrivals, Occurrences};

@@ -73,7 +73,7 @@ impl Reader {
     pub fn occurrences(&self, which: &Occurrences) -> Answered<Events> {
         let session = match which.session.as_deref().map(|name| self.session(name)).transpose()? {
             Some(Err(fault)) => return Ok(Err(fault)),
-            session => session.and_then(Result::ok),
+            session => session.and_then(Result::ok).map(|id| id.0),
         };
         let (at, id) = match which.cursor.as_deref().map(cursor) {
             None => (i64::MAX, i64::MAX),
@@ -107,7 +107,7 @@ impl Reader {
     pub fn arrivals(&self, which: &Occurrences, arrivals: Arrivals) -> Answered<Events> {
         let session = match which.session.as_deref().map(|name| self.session(name)).transpose()? {
             Some(Err(fault)) => return Ok(Err(fault)),
-            session => session.and_then(Result::ok),
+            session => session.and_then(Result::ok).map(|id| id.0),
         };
         let last: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM events", [], |row| row.get(0))?;
         let (statement, after) = match arrivals {

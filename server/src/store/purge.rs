@@ -64,23 +64,17 @@ impl Reader {
         })
     }
 
-    /// A session that has ended, by name or id, and the prompts that it had; or why it has to stay.
-    pub fn ended_session(&self, name: &str) -> Answered<Ended> {
-        let id = match self.session(name)? {
-            Ok(id) => id,
-            Err(fault) => return Ok(Err(fault)),
-        };
+    /// A session that has ended, and the prompts that it had; or why it has to stay.
+    pub fn ended_session(&self, id: &SessionId) -> Answered<Ended> {
         let lives = "SELECT 1 FROM sessions WHERE id = ?1 AND ended IS NULL";
-        if self.db.prepare(lives)?.exists([&id])? {
-            let name = wire::text::escape(name);
-            let text = format!("session {name} has not ended");
-            return Ok(Err(Fault::conflict(text, format!("end it first: wrap kill {name}"))));
+        if self.db.prepare(lives)?.exists([&id.0])? {
+            return Ok(Err(Fault::conflict("the session has not ended", "end it first, with `wrap kill`")));
         }
         let had = "SELECT p.id FROM prompts p WHERE p.result IS NOT NULL AND (p.session = ?1
                 OR EXISTS (SELECT 1 FROM attempts a WHERE a.prompt = p.id AND a.session = ?1))
             ORDER BY p.id DESC";
-        let prompts = self.column(had, &id)?.into_iter().map(PromptId).collect();
-        Ok(Ok(Ended { sessions: vec![SessionId(id)], prompts }))
+        let prompts = self.column(had, &id.0)?.into_iter().map(PromptId).collect();
+        Ok(Ok(Ended { sessions: vec![id.clone()], prompts }))
     }
 
     /// When each session ended that is known; `None`: it has not.

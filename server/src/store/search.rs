@@ -47,7 +47,7 @@ impl Reader {
         };
         let session = match query.session.as_deref().map(|name| self.session(name)).transpose()? {
             Some(Err(fault)) => return Ok(Err(fault)),
-            session => session.and_then(Result::ok),
+            session => session.and_then(Result::ok).map(|id| id.0),
         };
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
         let mut rows = self.rows(&expression, session, query)?;
