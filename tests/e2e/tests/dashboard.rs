@@ -3,7 +3,9 @@
 //! Tried when `MUSTER_TEST_BROWSER` is set, as `scripts/test` does. What holds for the page as a whole is in `browser`.
 #![allow(clippy::unwrap_used)]
 
+use e2e::mcp::Mcp;
 use e2e::{Browser, Muster, Page, wait_for};
+use serde_json::json;
 
 const LIVE: &str = "[data-testid=live][data-phase=open]";
 const CONFIRM: &str = "[data-testid=confirm]";
@@ -209,6 +211,30 @@ fn a_phone_has_the_keys_that_it_lacks_and_a_reload_loses_nothing() {
     page.click("[data-testid=key-bar] button:last-child");
     page.reads("[data-testid=terminal] .xterm-rows", "hello-2");
     page.assert_clean();
+}
+
+#[test]
+fn what_an_agent_says_of_its_work_and_how_far_it_may_go_is_shown() {
+    let Some(browser) = Browser::start() else { return };
+    let muster = place(&["api"]);
+    let prompt = muster.send(&["--to", "api", "Please create the marker file"]);
+    muster.await_state("api", "waiting_permission");
+    let session = id(&muster, "api");
+    let token =
+        muster.ok("assign", &["token", "add", "manager", "--role", "assigner", "--agent", "--depth", "2"]);
+    let mut mcp = Mcp::start(&muster, token.trim(), Some(&session), &[]);
+    mcp.call("report_progress", json!({ "text": "half of it", "percent": 50 })).unwrap();
+    mcp.call("assign", json!({ "text": "the other half", "target": "nobody" })).unwrap();
+    let page = at(&muster, &browser, &format!("#/session/{session}"));
+    page.reads("[data-testid=progress]", "50 % half of it");
+    page.show(&format!("#/queue/{prompt}"));
+    page.reads("[data-testid=prompt-detail] [data-testid=progress]", "half of it");
+    page.show(&format!("#/queue/{}", prompt + 1));
+    page.reads("[data-testid=prompt-detail]", "the agent manager");
+    page.show("#/admin/tokens");
+    page.reads("[data-testid=tokens]", "2 deep, 10 open, 60 an hour, no commands");
+    page.show("#/fleet");
+    page.reads("[data-testid=session-tile]", "half of it");
 }
 
 #[test]
