@@ -119,6 +119,15 @@ impl Pool {
         self
     }
 
+    /// The clock was set, or the machine slept: what is waited for goes along.
+    pub fn clock_set(&mut self, ms: i64) {
+        let started = self.starting.values_mut().map(|start| match start {
+            Start::Asked(since) | Start::Begun(since) => since,
+        });
+        let asked = self.ending.values_mut().chain(self.spared.values_mut()).chain(&mut self.resting_until);
+        started.chain(asked).for_each(|at| at.0 = at.0.saturating_add(ms));
+    }
+
     /// Sessions that are being started.
     pub fn starting(&self) -> u32 {
         u32::try_from(self.starting.len()).unwrap_or(u32::MAX)

@@ -226,3 +226,23 @@ fn a_pool_that_was_not_kept_is_what_it_was_before() {
     let back = world.pool.without(before, world.now);
     assert_eq!(back.asked.max, 3);
 }
+
+#[test]
+fn g17_a_clock_that_is_set_starts_and_spares_nothing_anew() {
+    for ms in [3_600_000, -3_600_000] {
+        let mut world = World::new(1, 1);
+        assert_eq!(world.started(0), ["api-1"]);
+        world.now = UnixMillis(world.now.0 + ms);
+        world.pool.clock_set(ms);
+        assert!(world.started(0).is_empty(), "{ms}: it is on its way");
+        world.pool.fail("it broke".to_owned(), world.now);
+        let rests = world.pool.resting_until.map(|until| until.0 - world.now.0);
+        world.now = UnixMillis(world.now.0 + ms);
+        world.pool.clock_set(ms);
+        assert_eq!(
+            world.pool.resting_until.map(|until| until.0 - world.now.0),
+            rests,
+            "{ms}: it rests as long"
+        );
+    }
+}

@@ -26,6 +26,7 @@ impl Control {
     pub(super) fn clock_set(&mut self, ms: i64) -> Stored<()> {
         self.store.clock_set(ms)?;
         self.sessions.values_mut().for_each(|live| live.clock_set(ms));
+        self.pools.values_mut().chain(self.forgotten_pools.values_mut()).for_each(|pool| pool.clock_set(ms));
         self.started = UnixMillis(self.started.0.saturating_add(ms));
         self.looked = UnixMillis(0);
         self.read_queue()
