@@ -843,7 +843,11 @@ closed: UnixMillis | null,
  * Who asks, when it stands in no terminal: an agent, by the name of its credential. The option that was chosen
  * is the one that is `selected`.
  */
-asked_by?: string, };
+asked_by?: string, 
+/**
+ * What a person answered in words of their own, where the agent asked beside its terminal.
+ */
+words?: string, };
 
 export type Rule = { 
 /**
@@ -951,7 +955,11 @@ export type Choice = { "type": "approve" } | { "type": "deny" } | { "type": "opt
 /**
  * From 0.
  */
-index: number, };
+index: number, } | { "type": "words", 
+/**
+ * At most 4,000 characters.
+ */
+text: string, };
 
 export type ErrorCode = "bad_request" | "unauthorized" | "forbidden" | "not_found" | "wrong_method" | "conflict" | "too_large" | "misdirected" | "slow_down" | "out_of_bounds" | "internal" | "no_answer" | "storage";
 

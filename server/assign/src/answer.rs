@@ -41,6 +41,12 @@ pub async fn choose(client: &Client, print: &Printer, session: &str, number: u32
     send(client, print, open, Choice::Option { index }).await
 }
 
+/// Words of one's own, for what an agent asks beside its terminal.
+pub async fn say(client: &Client, print: &Printer, session: &str, text: String) -> Result<(), Failure> {
+    let open = open(client, session).await?;
+    send(client, print, open, Choice::Words { text }).await
+}
+
 /// What is asked: by a session, or as an item of its own, which its number names.
 struct Open {
     dialog: Dialog,

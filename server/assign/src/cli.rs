@@ -189,8 +189,11 @@ pub enum Command {
         /// Its name or id, or the number of an approval.
         session: String,
         /// The option, counted from 1.
-        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-        number: u32,
+        #[arg(value_parser = clap::value_parser!(u32).range(1..), required_unless_present = "text")]
+        number: Option<u32>,
+        /// Words of your own, for what an agent asks beside its terminal.
+        #[arg(long, conflicts_with = "number")]
+        text: Option<String>,
     },
     /// Show or set the rules that answer what agents ask.
     Policy {

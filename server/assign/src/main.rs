@@ -131,7 +131,12 @@ async fn talk(command: Command, client: &Client, print: &Printer) -> Result<(), 
         }
         Command::Approve { session } => answer::approve(client, print, &session).await,
         Command::Deny { session } => answer::deny(client, print, &session).await,
-        Command::Answer { session, number } => answer::choose(client, print, &session, number).await,
+        Command::Answer { session, number: Some(number), .. } => {
+            answer::choose(client, print, &session, number).await
+        }
+        Command::Answer { session, text, .. } => {
+            answer::say(client, print, &session, text.unwrap_or_default()).await
+        }
         Command::Policy { verb } => policy::run(client, print, verb).await,
         Command::Alerts { all } => alerts::list(client, print, all).await,
         Command::Sink { verb } => alerts::sinks(client, print, verb).await,

@@ -27,8 +27,8 @@ const PACE: u64 = 1_000;
 const QUESTION: usize = 4_000;
 /// Longest option, in characters.
 const OPTION: usize = 200;
-/// How many options a question has: a person chooses by one key.
-const OPTIONS: std::ops::RangeInclusive<usize> = 2..=9;
+/// Most options of a question: a person chooses by one key.
+const OPTIONS: usize = 9;
 /// Open questions of one session.
 const ASKED: usize = 5;
 
@@ -176,16 +176,28 @@ impl Control {
         by: &By,
         now: UnixMillis,
     ) -> Stored<Result<Done, Fault>> {
-        let index = match answer.choice {
-            Choice::Option { index } => Some(index),
-            Choice::Approve | Choice::Deny => None,
-        };
-        let there = |index| approval.dialog.options.iter().any(|option| option.index == index);
-        let Some(index) = index.filter(|index| there(*index)) else {
-            let text = format!("item {} is a question: yes and no are no answers to it", approval.id);
-            return Ok(Err(Fault::bad(text, "choose one of its options by its number")));
-        };
-        approval.dialog.options.iter_mut().for_each(|option| option.selected = option.index == index);
+        let id = approval.id;
+        let there = |index: u32| approval.dialog.options.iter().any(|option| option.index == index);
+        match &answer.choice {
+            Choice::Option { index } if there(*index) => {
+                approval
+                    .dialog
+                    .options
+                    .iter_mut()
+                    .for_each(|option| option.selected = option.index == *index);
+            }
+            Choice::Words { text } => match bounded("answer", text, QUESTION) {
+                Ok(text) => approval.words = Some(text),
+                Err(fault) => return Ok(Err(fault)),
+            },
+            Choice::Option { .. } | Choice::Approve | Choice::Deny => {
+                let text = format!("item {id} is a question: yes and no are no answers to it");
+                return Ok(Err(Fault::bad(
+                    text,
+                    "choose one of its options by its number, or answer in words",
+                )));
+            }
+        }
         let detail = serde_json::json!({ "dialog": approval.dialog.id, "choice": answer.choice });
         self.audit(by.as_str(), "question.answer", &format!("session {}", approval.session), &detail, now)?;
         self.close(approval, ApprovalState::Answered, Some(by.as_str().to_owned()), now)?;
@@ -259,9 +271,9 @@ fn bounded(what: &str, text: &str, most: usize) -> Result<String, Fault> {
 
 /// A question as an item of the inbox.
 fn asked(question: &Question, session: &SessionId, now: UnixMillis) -> Result<Dialog, Fault> {
-    if !OPTIONS.contains(&question.options.len()) {
-        let text = format!("a question has {} to {} options", OPTIONS.start(), OPTIONS.end());
-        return Err(Fault::bad(text, "offer the answers that you can go on with"));
+    if question.options.len() > OPTIONS {
+        let text = format!("a question has at most {OPTIONS} options");
+        return Err(Fault::bad(text, "offer the likeliest; a person may answer in words of their own"));
     }
     let body = bounded("question", &question.text, QUESTION)?;
     let labels = question.options.iter().map(|option| bounded("option", option, OPTION));
@@ -325,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_plain_text_with_a_choice() {
+    fn a_question_is_plain_text_with_answers_to_choose_from_or_none() {
         let question = |text: &str, options: &[&str]| Question {
             text: text.to_owned(),
             options: options.iter().map(|option| (*option).to_owned()).collect(),
@@ -335,7 +347,8 @@ mod tests {
             asked(&question("Which?\u{1b}[2J\nNow", &["a\u{202e}", "b"]), &session, UnixMillis(0)).unwrap();
         assert_eq!((made.title.as_str(), made.body.as_str()), ("Which?[2J", "Which?[2J\nNow"));
         assert_eq!(made.options[0].label, "a");
-        for (text, options) in [("", &["a", "b"][..]), ("q", &["a"]), ("q", &["a", " "]), ("q", &["a"; 10])] {
+        assert!(asked(&question("q", &[]), &session, UnixMillis(0)).is_ok());
+        for (text, options) in [("", &["a", "b"][..]), ("", &[]), ("q", &["a", " "]), ("q", &["a"; 10])] {
             assert!(asked(&question(text, options), &session, UnixMillis(0)).is_err(), "{text} {options:?}");
         }
     }

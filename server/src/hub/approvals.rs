@@ -198,6 +198,12 @@ impl Control {
         reply: Reply<Done>,
         now: UnixMillis,
     ) -> Stored<()> {
+        if matches!(choice, Choice::Words { .. }) {
+            let fault =
+                Fault::bad("a dialog takes no words", "choose one of its options, or answer in its terminal");
+            self.out.answer(reply, Err(fault));
+            return Ok(());
+        }
         let connected = self.sessions.get(session).is_some_and(|l| l.kept.card.link == Link::Connected);
         if !connected || !self.lines.contains_key(session) {
             let fault = Fault::new(
@@ -251,7 +257,7 @@ impl Control {
                     let state = match answered.choice {
                         Choice::Approve => ApprovalState::Approved,
                         Choice::Deny => ApprovalState::Denied,
-                        Choice::Option { .. } => ApprovalState::Answered,
+                        Choice::Option { .. } | Choice::Words { .. } => ApprovalState::Answered,
                     };
                     self.close(approval, state, Some(answered.by), now)?;
                 }

@@ -33,6 +33,7 @@ impl Store {
             opened: at,
             closed: None,
             asked_by: None,
+            words: None,
         })
     }
 
@@ -60,6 +61,7 @@ impl Store {
             opened: at,
             closed: None,
             asked_by: Some(asked_by.to_owned()),
+            words: None,
         })
     }
 
@@ -75,13 +77,13 @@ impl Store {
     pub fn save_approval(&self, approval: &Approval) -> Stored<()> {
         let mut sql = self.db.prepare_cached(
             "UPDATE approvals SET dialog = :dialog, rule = :rule, state = :state, answered_by = :by,
-                refused = :refused, closed = :closed
+                refused = :refused, closed = :closed, words = :words
              WHERE id = :id",
         )?;
         sql.execute(named_params! {
             ":id": approval.id.0, ":state": approval.state.as_str(), ":by": approval.by,
             ":dialog": to_json("dialog", &approval.dialog)?, ":rule": approval.rule,
-            ":refused": approval.refused, ":closed": approval.closed.map(|t| t.0),
+            ":refused": approval.refused, ":closed": approval.closed.map(|t| t.0), ":words": approval.words,
         })?;
         Ok(())
     }
@@ -139,5 +141,6 @@ fn read(row: &Row<'_>) -> Stored<Approval> {
         opened: UnixMillis(row.get("opened")?),
         closed: row.get::<_, Option<i64>>("closed")?.map(UnixMillis),
         asked_by: row.get("asked_by")?,
+        words: row.get("words")?,
     })
 }

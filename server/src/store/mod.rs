@@ -68,6 +68,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/009_traces.sql"),
     include_str!("../../migrations/010_cheap_checks.sql"),
     include_str!("../../migrations/011_purge.sql"),
+    include_str!("../../migrations/012_words.sql"),
 ];
 
 /// The steps that a file lacks are made in one transaction.

@@ -119,8 +119,9 @@ wire! {
     pub struct Question {
         /// The question; at most 4,000 characters.
         pub text: String,
-        /// What can be answered: 2 to 9, each at most 200 characters.
-        #[cfg_attr(feature = "schema", schemars(length(min = 2, max = 9)))]
+        /// Answers to choose from, at most 9, each at most 200 characters. A person may always answer in words of their own.
+        #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(length(max = 9)))]
         pub options: Vec<String>,
     }
 

@@ -69,6 +69,10 @@ wire! {
         #[serde(default)]
         #[cfg_attr(feature = "ts", ts(optional))]
         pub asked_by: Option<String>,
+        /// What a person answered in words of their own, where the agent asked beside its terminal.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional))]
+        pub words: Option<String>,
     }
 
     /// A file of rules, in order: the first that matches decides.

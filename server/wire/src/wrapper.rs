@@ -359,6 +359,12 @@ wire! {
             /// From 0.
             index: u32,
         },
+        /// Words of the person's own, for what an agent asks beside its terminal: no dialog takes them.
+        Words {
+            /// At most 4,000 characters.
+            #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4_000)))]
+            text: String,
+        },
     }
 }
 

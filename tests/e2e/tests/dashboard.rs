@@ -235,6 +235,11 @@ fn what_an_agent_says_of_its_work_and_how_far_it_may_go_is_shown() {
     page.reads("[data-testid=tokens]", "2 deep, 10 open, 60 an hour, no commands");
     page.show("#/fleet");
     page.reads("[data-testid=session-tile]", "half of it");
+    let call = mcp.begin("ask_human", json!({ "question": "What shall it be called?", "seconds": 60 }));
+    page.show("#/inbox");
+    page.fill("[data-testid=words]", "Muster");
+    page.click("[data-testid=answer-words]:not([disabled])");
+    assert!(mcp.end(call).unwrap().ends_with("in their own words: Muster"));
 }
 
 #[test]

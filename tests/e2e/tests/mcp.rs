@@ -291,6 +291,25 @@ fn an_agent_tells_how_far_it_is_and_asks_a_person() {
     assert!(answer.contains("option 2") && answer.ends_with("Postgres"), "{answer}");
     assert_eq!(muster.session("m").unwrap()["claim"]["state"], "waiting_permission", "nothing was typed");
 
+    // In words of the person's own; a dialog would take them for keys.
+    let call = mcp.begin("ask_human", json!({ "question": "What shall it be called?", "seconds": 60 }));
+    let item = wait_for("the question in the inbox", || {
+        let items = muster.json("assign", &["approvals", "--session", "m", "--json"]);
+        items.into_iter().find(|item| item["dialog"]["kind"] == "question")
+    });
+    let words = "Call it \u{1b}[2J\nMuster";
+    let dialog = muster.json("assign", &["approvals", "--session", "m", "--json"]);
+    let dialog = dialog.iter().find(|item| item["dialog"]["kind"] == "permission").unwrap()["id"].to_string();
+    assert_eq!(muster.run("assign", &["answer", &dialog, "--text", words]).status.code(), Some(2));
+    assert_eq!(
+        muster.run("assign", &["answer", &item["id"].to_string(), "--text", " "]).status.code(),
+        Some(2)
+    );
+    muster.ok("assign", &["answer", &item["id"].to_string(), "--text", words]);
+    let answer = mcp.end(call).unwrap();
+    assert!(answer.ends_with("in their own words: Call it [2J\nMuster"), "{answer:?}");
+    assert_eq!(muster.session("m").unwrap()["claim"]["state"], "waiting_permission", "nothing was typed");
+
     // One that nobody answers is asked on, from the dashboard's way too, and is gone with the session.
     let late = json!({ "question": "Now?", "options": ["yes", "no"], "seconds": 1 });
     let unanswered = mcp.call("ask_human", late).unwrap();
@@ -299,7 +318,7 @@ fn an_agent_tells_how_far_it_is_and_asks_a_person() {
     let choice = json!({ "dialog": open["dialog"]["id"], "choice": { "type": "option", "index": 0 } });
     muster.api().post(&format!("/v1/sessions/{session}/answer"), &choice).unwrap();
     assert!(mcp.call("ask_human", json!({ "item": item })).unwrap().ends_with("yes"));
-    assert!(mcp.call("ask_human", json!({ "question": "?", "options": ["one"] })).is_err());
+    assert!(mcp.call("ask_human", json!({ "question": "?", "options": vec!["one"; 10] })).is_err());
     mcp.call("ask_human", json!({ "question": "Left?", "options": ["a", "b"], "seconds": 1 })).unwrap();
     muster.ok("wrap", &["kill", "m"]);
     wait_for("its question to be gone", || {

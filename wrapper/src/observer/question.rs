@@ -104,6 +104,8 @@ impl Question {
             Choice::Option { index } => {
                 seen.options.get(*index as usize).and_then(|option| option.keys.clone())
             }
+            // A dialog would take them for keys.
+            Choice::Words { .. } => None,
         };
         let Some(keys) = keys else {
             return refuse("the agent's profile does not say how; answer in the session itself");

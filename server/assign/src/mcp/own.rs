@@ -29,9 +29,7 @@ pub async fn ask(service: &Service, asked: AskHuman, call: &Call) -> Result<Answ
         }
         (None, Some(item)) => ApprovalId(item),
         (Some(_), Some(_)) | (None, None) => {
-            return Err(Failure::Usage(
-                "give a question with options, or the item of one that was asked".to_owned(),
-            ));
+            return Err(Failure::Usage("give a question, or the item of one that was asked".to_owned()));
         }
     };
     let path = format!("/v1/approvals/{id}");
@@ -67,8 +65,12 @@ fn perhaps_asked(failure: Failure) -> Failure {
     }
 }
 
-/// The agent's own words come back as the answer that was chosen: they need no fence.
+/// What comes back is the agent's own words, chosen by the person, or the person's: neither needs a fence.
 fn answered(item: &Approval) -> Answer {
+    if let Some(words) = &item.words {
+        let words = wire::text::escape_lines(words);
+        return Answer::plain(format!("A person answered question {} in their own words: {words}", item.id));
+    }
     let chosen = item.dialog.options.iter().find(|option| option.selected);
     let number = chosen.map_or(0, |option| option.index + 1);
     let label = chosen.map_or(String::new(), |option| wire::text::escape(&option.label));

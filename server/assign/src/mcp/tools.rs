@@ -114,7 +114,7 @@ pub struct ReportProgress {
 pub struct AskHuman {
     /// The question, complete: who answers may not see your terminal. Left out with `item`.
     pub question: Option<String>,
-    /// 2 to 9 answers to choose from, each one that you can go on with.
+    /// Up to 9 answers to choose from, each one that you can go on with. The person may answer in words of their own.
     #[serde(default)]
     pub options: Vec<String>,
     /// Instead of a new question: wait on for the answer to the one of this number.
@@ -147,8 +147,8 @@ const OFFERS: &[Offer] = &[
         tier: Tier::Own,
         own: true,
         reads: false,
-        about: "Ask a person to choose between answers; the question appears in their inbox. Waits for the answer, \
-                for a bounded time; if none came, go on with what does not depend on it, and ask again with `item`.",
+        about: "Ask a person; the question appears in their inbox, with answers to choose from or without. Waits for \
+                the answer, for a bounded time; if none came, go on with what does not depend on it, and ask again with `item`.",
         takes: schema_for_type::<AskHuman>,
     },
     Offer {

@@ -101,6 +101,7 @@ pub fn approval(id: i64, session: &str) -> Approval {
         opened: UnixMillis(1),
         closed: None,
         asked_by: None,
+        words: None,
     }
 }
 

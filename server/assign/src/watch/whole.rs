@@ -38,6 +38,9 @@ fn request(approval: &Approval) -> Vec<String> {
         let mark = if option.selected { '>' } else { ' ' };
         out.push(format!("{mark} {}. {}", option.index + 1, escape(&option.label)));
     }
+    if approval.asked_by.is_some() {
+        out.push(format!("in your own words: assign answer {} --text '…'", approval.id));
+    }
     out.extend(approval.refused.as_ref().map(|why| format!("the last answer was refused: {}", escape(why))));
     out.extend(approval.rule.as_ref().map(|rule| format!("rules say: {}", escape(rule))));
     out
