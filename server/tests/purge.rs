@@ -154,6 +154,11 @@ fn a72_what_lives_is_waited_for_or_is_not_known_is_not_purged() {
     let (_, sessions): (u16, Vec<Session>) = server.ask("GET", "/v1/sessions?all=true", "");
     let old = sessions.iter().find(|session| session.name == "old").expect("that it was there");
     assert!(old.last_line.is_empty() && old.argv.is_empty(), "{old:?}");
+    assert_eq!(
+        purge(&server, &json!({ "older_ms": 0 })).1,
+        Purged::default(),
+        "nothing is told as deleted twice"
+    );
     // What waits for nobody goes, with what waited for it.
     let (status, _): (u16, wire::prompt::Prompt) =
         server.ask("POST", &format!("/v1/prompts/{next}/cancel"), "");

@@ -56,7 +56,11 @@ pub struct Ended {
 impl Reader {
     /// What ended before a moment.
     pub fn ended_before(&self, at: UnixMillis) -> Stored<Ended> {
-        let sessions = "SELECT id FROM sessions WHERE ended <= ?1 ORDER BY ended";
+        // One that was forgotten already, and stays for a prompt's sake, is left alone while it has to.
+        let sessions = "SELECT id FROM sessions s WHERE ended <= ?1
+            AND (argv IS NOT '[]' OR NOT EXISTS (SELECT 1 FROM attempts WHERE session = s.id)
+                AND NOT EXISTS (SELECT 1 FROM prompts WHERE session = s.id))
+            ORDER BY ended";
         let prompts = "SELECT id FROM prompts WHERE result IS NOT NULL AND changed <= ?1 ORDER BY id DESC";
         Ok(Ended {
             sessions: self.column(sessions, at.0)?.into_iter().map(SessionId).collect(),
