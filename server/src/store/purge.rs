@@ -58,8 +58,13 @@ impl Reader {
     pub fn ended_before(&self, at: UnixMillis) -> Stored<Ended> {
         // One that was forgotten already, and stays for a prompt's sake, is left alone while it has to.
         let sessions = "SELECT id FROM sessions s WHERE ended <= ?1
-            AND (argv IS NOT '[]' OR NOT EXISTS (SELECT 1 FROM attempts WHERE session = s.id)
-                AND NOT EXISTS (SELECT 1 FROM prompts WHERE session = s.id))
+            AND (argv IS NOT '[]' OR NOT EXISTS (
+                SELECT 1 FROM prompts p
+                WHERE (p.result IS NULL OR p.changed > ?1 OR EXISTS (
+                        SELECT 1 FROM needs n JOIN prompts w ON w.id = n.prompt
+                        WHERE n.needs = p.id AND w.result IS NULL))
+                    AND (p.session = s.id
+                        OR EXISTS (SELECT 1 FROM attempts a WHERE a.prompt = p.id AND a.session = s.id))))
             ORDER BY ended";
         let prompts = "SELECT id FROM prompts WHERE result IS NOT NULL AND changed <= ?1 ORDER BY id DESC";
         Ok(Ended {
