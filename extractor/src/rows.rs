@@ -150,6 +150,25 @@ impl Rows {
     }
 }
 
+/// Programs draw no-break spaces where a blank must not be cut; to every rule they are blanks.
+pub fn plain(mut row: String) -> String {
+    if row.contains('\u{a0}') {
+        row = row.replace('\u{a0}', " ");
+    }
+    row.truncate(row.trim_end_matches(' ').len());
+    row
+}
+
+/// The same for text that is appended; its trailing blanks are cut later.
+pub fn push_plain(text: &mut Vec<u8>, part: &str) {
+    for (i, piece) in part.split('\u{a0}').enumerate() {
+        if i > 0 {
+            text.push(b' ');
+        }
+        text.extend_from_slice(piece.as_bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,14 +4,17 @@ use std::cell::{RefCell, RefMut};
 use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use crate::flood::Flood;
-use crate::rows::{Gone, Rows};
+use crate::rows::{Gone, Rows, plain, push_plain};
 use crate::sequence::{Sequence, unfinished};
 
 /// Largest screen, in cells a side: a hostile size must not cost memory.
 const LARGEST: u16 = 1_000;
+
+/// What makes the character before it wide: the variation selector that asks for an emoji's looks.
+const WIDENS: &[u8] = "\u{fe0f}".as_bytes();
 
 /// Fewest columns that are emulated: on a single one the emulator fails on a character that becomes a wide one.
 const NARROWEST: u16 = 2;
@@ -421,9 +424,24 @@ impl Emulator {
         while !bytes.is_empty() {
             let alternate = self.parser.screen().alternate_screen();
             let (seen, skipped) = self.sequence.next(bytes, alternate);
-            self.process(&bytes[..seen]);
+            self.process_wide(&bytes[..seen]);
             bytes = &bytes[seen + skipped..];
         }
+    }
+
+    /// A character that became wide at a row's end stays narrow: the emulator would move it into the next row, and looks for it
+    /// where it stood before the screen scrolled.
+    fn process_wide(&mut self, mut bytes: &[u8]) {
+        while let Some(at) = memmem::find(bytes, WIDENS) {
+            self.process(&bytes[..at]);
+            let screen = self.parser.screen();
+            let (from, at_end) = (at + WIDENS.len(), screen.cursor_position().1 >= screen.size().1.get());
+            if !at_end {
+                self.process(WIDENS);
+            }
+            bytes = &bytes[from..];
+        }
+        self.process(bytes);
     }
 
     fn process(&mut self, bytes: &[u8]) {
@@ -449,25 +467,6 @@ impl Emulator {
         if alternate {
             self.process(b"\x1b[?47h");
         }
-    }
-}
-
-/// Programs draw no-break spaces where a blank must not be cut; to every rule they are blanks.
-fn plain(mut row: String) -> String {
-    if row.contains('\u{a0}') {
-        row = row.replace('\u{a0}', " ");
-    }
-    row.truncate(row.trim_end_matches(' ').len());
-    row
-}
-
-/// The same for text that is appended; its trailing blanks are cut later.
-fn push_plain(text: &mut Vec<u8>, part: &str) {
-    for (i, piece) in part.split('\u{a0}').enumerate() {
-        if i > 0 {
-            text.push(b' ');
-        }
-        text.extend_from_slice(piece.as_bytes());
     }
 }
 

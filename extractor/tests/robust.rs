@@ -248,6 +248,20 @@ fn a_snapshot_draws_the_same_screen_on_a_fresh_terminal() {
 }
 
 #[test]
+fn a_snapshot_draws_a_character_that_became_wide_at_the_end_of_the_last_row() {
+    for text in ["abcdefg4\u{fe0f}", "abcdefg4\u{fe0f}x", "abc4\u{fe0f}", "ab4\u{fe0f}cd\u{fe0f}4\u{fe0f}"] {
+        let mut vt = Vt::new(4, 2);
+        vt.feed(text.as_bytes());
+        let mut fresh = Vt::new(4, 2);
+        fresh.feed(&vt.redraw());
+        assert_eq!(fresh.screen().rows, vt.screen().rows, "{text:?}");
+        let shown: String = vt.screen().rows.concat();
+        let written = text.replace('\u{fe0f}', "");
+        assert!(written.ends_with(&shown.replace('\u{fe0f}', "")), "{shown:?} lacks a character of {text:?}");
+    }
+}
+
+#[test]
 fn ghost_text_is_not_a_draft_and_a_paste_placeholder_stands_for_its_text() {
     let line = "─".repeat(40);
     let draw = |text: &str| {
