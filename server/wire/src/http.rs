@@ -34,6 +34,7 @@
 //! | `GET /v1/alerts?open=true&before=&limit=` | | `[Alert]`, newest first |
 //! | `GET /v1/sinks`, `PUT /v1/sinks/{name}`, `DELETE` | `NewSink` | `[Sink]`, `Sink`, [`Done`] |
 //! | `POST /v1/sinks/{name}/test` | | [`Done`], when the notice was carried |
+//! | `POST /v1/purge` | `Purge` | `Purged`; what has ended, deleted for good |
 //! | `POST /v1/stop` | | [`Done`]; the server ends, sessions go on |
 //!
 //! Every answer outside 2xx carries an [`ErrorBody`].
