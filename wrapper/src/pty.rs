@@ -15,11 +15,16 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use extractor::Exit;
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{LocalModes, OptionalActions, OutputModes, Termios, Winsize};
+
+/// How long a process may take from its start to its own program.
+const FORKED: Duration = Duration::from_secs(5);
 
 /// A program in its terminal.
 pub struct Pty {
@@ -68,7 +73,7 @@ impl Pty {
         let slave = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
         set_up(&slave, start)?;
         resize(&slave, start.size)?;
-        rustix::process::ioctl_tiocsctty(&slave)?;
+        take_terminal(&slave)?;
 
         let (program, arguments) = start.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let os = |bytes: &Vec<u8>| OsString::from_vec(bytes.clone());
@@ -124,6 +129,18 @@ impl Pty {
         let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
         let (_, status) = rustix::process::waitpid(Some(self.pid), options).ok()??;
         change(status)
+    }
+}
+
+/// Makes it the session's terminal. A process that is just being started holds a copy of the old one's other end until it runs
+/// its own program, and for so long the old one has no end: it is tried again.
+fn take_terminal(slave: &OwnedFd) -> io::Result<()> {
+    let until = Instant::now() + FORKED;
+    loop {
+        match rustix::process::ioctl_tiocsctty(slave) {
+            Err(Errno::PERM) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
+            taken => return Ok(taken?),
+        }
     }
 }
 

@@ -174,6 +174,35 @@ fn a_session_whose_next_program_cannot_be_started_ends_as_a_shell_would_say() {
     assert_eq!(exits(&session.records()), 1);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_is_just_being_started_and_holds_the_old_terminal_does_not_end_the_session() {
+    use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+    let mut session = Session::start(&["sleep", "600"]);
+    let holder = pidfd_open(Pid::from_child(&session.holder), PidfdFlags::empty()).unwrap();
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", session.holder.id())).unwrap();
+    let masters = descriptors.filter_map(|entry| {
+        let path = entry.unwrap().path();
+        let is_master = std::fs::read_link(&path).is_ok_and(|to| to.ends_with("ptmx"));
+        is_master.then(|| path.file_name()?.to_str()?.parse().ok()).flatten()
+    });
+    // As a child between fork and exec does.
+    let copies = masters.map(|fd| pidfd_getfd(&holder, fd, PidfdGetfdFlags::empty()));
+    let Ok(copies) = copies.collect::<Result<Vec<OwnedFd>, _>>() else {
+        eprintln!("not tried: no process may have another's descriptors here");
+        return;
+    };
+    assert_eq!(copies.len(), 1);
+    let dir = session.home.path().to_owned();
+    session.relaunch(&["sh", "-c", "exit 5"], &dir, &[]);
+    let let_go = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(copies);
+    });
+    assert_eq!(session.exit(), Exit::Code { code: 5 });
+    let_go.join().unwrap();
+}
+
 #[test]
 fn a45_keeping_the_keyboard_while_a_relaunch_is_under_way_ends_no_session() {
     let ends_when_told = "trap 'echo told; until [ -e go ]; do sleep 0.1; done; exit 0' TERM; echo first; \

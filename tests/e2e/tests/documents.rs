@@ -15,7 +15,7 @@ const STAY: &[(&str, &str, &[&str])] = &[
     ("wrap claude", "/effort", &["C-\\", "d"]),
     ("wrap attach", "/api", &["C-\\", "d"]),
     ("assign watch ", "Sessions", &["Q"]),
-    ("assign watch-dir tasks/", "", &["C-c"]),
+    ("assign watch-dir tasks/", "watching tasks/", &["C-c"]),
     ("assign events -f", "\"id\"", &["C-c"]),
 ];
 

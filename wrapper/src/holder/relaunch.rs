@@ -41,7 +41,10 @@ impl Holder {
         self.clean_terminal();
         self.program = match self.start_next(&next) {
             Ok(()) => Program::Running,
-            Err(fault) => Program::Drained(Exit::Code(status(&fault))),
+            Err(fault) => {
+                tracing::error!(%fault, "the next program cannot be started");
+                Program::Drained(Exit::Code(status(&fault)))
+            }
         };
     }
 

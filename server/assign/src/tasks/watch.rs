@@ -118,6 +118,9 @@ pub async fn watch(client: &Client, print: &Printer, args: WatchArgs) -> Result<
         pause: 0,
     };
     let mut feed = client.feed().await?;
+    if !args.once {
+        note!("watching {}; Ctrl-C ends that", escape(&watcher.base.display().to_string()));
+    }
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
