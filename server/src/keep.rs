@@ -3,16 +3,14 @@
 //! Owns: the folders of sessions that have ended, and the order: first the folder, from which an observer could tell
 //! everything anew, then the database, then what deleting leaves in its files. Must not: touch a session that lives.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
 use tokio::sync::watch;
 use wire::http::ErrorCode;
-use wire::place::{OBSERVED, Place};
+use wire::place::{Place, observe};
 use wire::purge::{Purge, Purged};
 use wire::{SessionId, UnixMillis};
 
@@ -247,7 +245,7 @@ fn over(mut ended: Vec<Folder>, mut all: u64, keep: &Keep, now: UnixMillis) -> V
 /// Removes the folder of a session that nobody runs or observes. Gives how many bytes there were; `None`: it has to stay.
 fn remove(place: &Place, id: &SessionId) -> Option<u64> {
     let folder = place.session(id);
-    if !is_id(id) || place.lives(id) {
+    if !id.is_plain() || place.lives(id) {
         return None;
     }
     // Held until the folder is gone: nobody can begin to observe what is going.
@@ -272,12 +270,7 @@ fn observed(folder: &Path) -> io::Result<File> {
     if !fs::symlink_metadata(folder)?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
-    let mut options = OpenOptions::new();
-    let options =
-        options.create(true).append(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    let file = options.open(folder.join(OBSERVED))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    Ok(file)
+    observe(folder)
 }
 
 /// The folders of all sessions.
@@ -286,16 +279,11 @@ fn folders(place: &Place) -> io::Result<Vec<(SessionId, std::path::PathBuf)>> {
     for entry in fs::read_dir(place.sessions())? {
         let entry = entry?;
         let id = SessionId(entry.file_name().to_string_lossy().into_owned());
-        if is_id(&id) && entry.file_type()?.is_dir() {
+        if id.is_plain() && entry.file_type()?.is_dir() {
             folders.push((id, entry.path()));
         }
     }
     Ok(folders)
-}
-
-/// Whether it can be the name of a folder of ours, and of nothing else.
-fn is_id(id: &SessionId) -> bool {
-    !id.0.is_empty() && id.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// What a folder's files take.

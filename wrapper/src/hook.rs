@@ -59,8 +59,7 @@ fn hand_over(payload: &[u8]) -> Option<()> {
     let mut payload: Value = serde_json::from_slice(payload).ok()?;
     shorten(&mut payload);
     let session = SessionId(std::env::var("MUSTER_SESSION").ok()?);
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if !session.0.chars().all(plain) {
+    if !session.is_plain() {
         return None;
     }
     let socket = Place::from_env().ok()?.session_socket(&session);

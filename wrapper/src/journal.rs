@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wire::UnixMillis;
+use wire::place::observe;
 use wire::prompt::{Receipt, Step};
 use wire::wrapper::{Numbered, Offer, Report};
 
@@ -105,7 +106,7 @@ impl Journal {
     /// Opens the journal in a session's folder, with what an observer before this one wrote.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join("journal.jsonl");
-        let lock = lock(folder)?;
+        let lock = observe(folder)?;
         let text = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -334,14 +335,7 @@ impl Journal {
 
 /// Whether a session's folder holds a journal that was not told to its end and that nobody has open.
 pub fn is_left(folder: &Path) -> bool {
-    folder.join("journal.jsonl").exists() && !folder.join(TOLD).exists() && lock(folder).is_ok()
-}
-
-fn lock(folder: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    let file = options.create(true).append(true).mode(0o600).open(folder.join(wire::place::OBSERVED))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
-    Ok(file)
+    folder.join("journal.jsonl").exists() && !folder.join(TOLD).exists() && observe(folder).is_ok()
 }
 
 /// An intent must survive a power cut: what follows it cannot be taken back.

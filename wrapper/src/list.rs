@@ -22,8 +22,7 @@ const ENDING: [i32; 5] = [1, 2, 3, 9, 15];
 /// The live session with that name or id.
 pub fn connect(place: &Place, name: &str) -> anyhow::Result<(SessionId, Channel)> {
     let id = names::owner(place, name).unwrap_or_else(|| SessionId(name.to_owned()));
-    let safe = id.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let stream = if safe {
+    let stream = if id.is_plain() {
         UnixStream::connect(place.session_socket(&id))
     } else {
         Err(io::ErrorKind::NotFound.into())

@@ -97,8 +97,7 @@ fn act(cli: Cli) -> anyhow::Result<u8> {
 /// The name comes first: a session is often called like the project's folder, in which it holds no recording.
 fn recording(place: &Place, text: &str) -> Option<PathBuf> {
     let id = names::owner(place, text).unwrap_or_else(|| SessionId(text.to_owned()));
-    let plain = id.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let session = Some(place.session(&id)).filter(|folder| plain && folder.is_dir());
+    let session = Some(place.session(&id)).filter(|folder| id.is_plain() && folder.is_dir());
     session.or_else(|| Some(PathBuf::from(text)).filter(|given| given.is_dir()))
 }
 

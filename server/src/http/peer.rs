@@ -66,8 +66,7 @@ pub fn marked(environment: &[u8], sessions: &Path) -> Option<SessionId> {
 
 /// The session of this name, if its folder is here.
 pub fn known(name: &str, sessions: &Path) -> Option<SessionId> {
-    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (plain && sessions.join(name).is_dir()).then(|| SessionId(name.to_owned()))
+    Some(SessionId(name.to_owned())).filter(|id| id.is_plain() && sessions.join(name).is_dir())
 }
 
 /// A process's parent and the leader of its session: who left its parents has the session's terminal still.

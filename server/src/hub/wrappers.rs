@@ -244,7 +244,7 @@ fn refuse(hello: &Hello, known: Option<&Live>) -> Option<String> {
         ));
     }
     let id = &hello.session.0;
-    if id.is_empty() || id.len() > 64 || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+    if id.len() > 64 || !hello.session.is_plain() {
         return Some("the session's id is not one that a wrapper makes (a UUID)".to_owned());
     }
     let known = known?;

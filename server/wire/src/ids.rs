@@ -33,6 +33,13 @@ number_id! {
     UnixMillis
 }
 
+impl SessionId {
+    /// Whether it can be the name of a session's folder, and of nothing else.
+    pub fn is_plain(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    }
+}
+
 impl UnixMillis {
     /// Milliseconds from `earlier` to `self`; 0 when the clock went backwards.
     pub fn since(self, earlier: UnixMillis) -> u64 {

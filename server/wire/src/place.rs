@@ -9,17 +9,16 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::SessionId;
 
 /// The variable with the token that `assign` uses in place of the command line's own. Agents do not inherit it.
 pub const TOKEN_VARIABLE: &str = "MUSTER_TOKEN";
-
-/// The file in a session's folder that is locked by whoever observes it.
-pub const OBSERVED: &str = "journal.lock";
 
 /// What gives power or opens another's door: no process that works for a session inherits it.
 pub const SECRETS: [&str; 5] = [
@@ -185,6 +184,15 @@ pub fn private_dir(dir: &Path) -> Result<(), PlaceError> {
         return refuse("others can look into it (chmod 700 would close it)");
     }
     Ok(())
+}
+
+/// Takes the lock in a session's folder that whoever observes the session holds; an error when somebody does.
+pub fn observe(folder: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    let file = options.open(folder.join("journal.lock"))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
 }
 
 #[cfg(test)]
