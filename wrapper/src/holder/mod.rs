@@ -37,9 +37,6 @@ use ear::Ear;
 use terminal::Terminal;
 use watch::Watch;
 
-/// Output bytes that go to the recording together when the program never pauses.
-const RECORD_AT: usize = 64 << 10;
-
 /// How long the output of what the program left behind is waited for after its end.
 const DRAIN: Duration = Duration::from_millis(100);
 
@@ -152,22 +149,18 @@ impl Holder {
         }
     }
 
-    /// Waits until something is ready. While nothing is, the recording takes what waits for it.
+    /// Waits until something is ready. What waits for the recording is handed over first when it has gathered long
+    /// enough, and whenever the program pauses that long.
     fn wait(&mut self) -> Vec<Ready> {
-        if self.writer.pending() >= RECORD_AT {
-            self.writer.flush();
-        }
         let mut patience = self.patience();
-        if self.writer.pending() > 0 {
-            let ready = self.poll(Some(Duration::ZERO));
-            if !ready.is_empty() {
-                return ready;
-            }
-            if !self.writer.flush() {
+        if let Some(rest) = self.writer.gathers() {
+            let pause = if rest.is_zero() && !self.writer.flush() {
                 // The disk is busy, or bad.
-                let pause = self.writer.pause();
-                patience = Some(patience.map_or(pause, |patience| patience.min(pause)));
-            }
+                Some(self.writer.pause())
+            } else {
+                Some(rest).filter(|rest| !rest.is_zero())
+            };
+            patience = pause.into_iter().chain(patience).min();
         }
         self.poll(patience)
     }

@@ -15,8 +15,8 @@ use crate::control::Offer;
 use crate::prefix::{Prefix, Typed};
 use crate::tty::Tty;
 
-/// Output that may wait for the terminal before the program has to.
-const PENDING_MAX: usize = 64 << 10;
+/// Output that may wait for a terminal that is not to be written yet, before the program has to.
+const HELD_MAX: usize = 64 << 10;
 
 /// How long output waits for the screen's redrawing before it is shown without.
 const SCREEN_PATIENCE: Duration = Duration::from_millis(500);
@@ -145,9 +145,9 @@ impl Terminal {
         matches!(self.redraw, Redraw::Awaited { .. }) || self.suspended
     }
 
-    /// Whether the program may write on.
+    /// Whether the program may write on. What waits here is ahead of a key's echo: as little as without us.
     pub fn has_room(&self) -> bool {
-        self.pending.len() < PENDING_MAX
+        self.pending.is_empty() || self.is_held_back() && self.pending.len() < HELD_MAX
     }
 
     /// Whether output waits that could be written.

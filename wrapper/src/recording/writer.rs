@@ -26,6 +26,13 @@ const RETRY: Duration = Duration::from_millis(250);
 /// How soon the thread may have written what it has.
 const SOON: Duration = Duration::from_millis(5);
 
+/// Pause between two hand-overs while output keeps coming. Each wakes the thread and then the observer, which would
+/// take the processor from a program that writes without end as often as it writes.
+const GATHER: Duration = Duration::from_millis(3);
+
+/// Output bytes that are handed over at once.
+const ENOUGH: usize = 64 << 10;
+
 /// The holder's end.
 pub struct Writer {
     shared: Arc<Shared>,
@@ -38,6 +45,8 @@ pub struct Writer {
     gaps: bool,
     /// Where a segment would begin that began now.
     here: Start,
+    /// When something was handed over last.
+    handed: Option<Instant>,
 }
 
 /// Where a segment begins.
@@ -83,7 +92,7 @@ impl Writer {
         let thread = std::thread::Builder::new().name("recording".into()).stack_size(128 << 10);
         let thread = thread.spawn(move || disk.run(&theirs))?;
         let batch = Batch { start: here, ..Batch::default() };
-        Ok(Self { shared, thread: Some(thread), batch, lost: 0, gaps: false, here })
+        Ok(Self { shared, thread: Some(thread), batch, lost: 0, gaps: false, here, handed: None })
     }
 
     /// Records output at `at`.
@@ -107,9 +116,15 @@ impl Writer {
         record.encode(delta, &mut self.batch.bytes);
     }
 
-    /// Bytes that wait to be handed over.
-    pub fn pending(&self) -> usize {
-        self.batch.bytes.len()
+    /// How long what waits may be gathered on before it is to be handed over; `None` when nothing waits.
+    pub fn gathers(&self) -> Option<Duration> {
+        let bytes = self.batch.bytes.len();
+        if bytes == 0 {
+            return None;
+        }
+        let rests =
+            self.handed.filter(|_| bytes < ENOUGH).map(|handed| GATHER.saturating_sub(handed.elapsed()));
+        Some(rests.unwrap_or_default())
     }
 
     /// When to hand over again what the thread was not free to take.
@@ -130,6 +145,7 @@ impl Writer {
         slot.busy = true;
         drop(slot);
         self.shared.changed.notify_all();
+        self.handed = Some(Instant::now());
         self.batch.bytes.clear();
         let lost = std::mem::take(&mut self.lost);
         self.batch.start = Start { offset: self.here.offset - lost, ..self.here };
@@ -322,6 +338,20 @@ mod tests {
         io::Read::read_exact(&mut grown, &mut [0]).unwrap();
         assert!(writer.settle(Duration::from_secs(60)));
         assert_eq!(read(&dir), (b"before meanwhile".to_vec(), 0));
+    }
+
+    #[test]
+    fn what_comes_after_a_rest_is_handed_over_at_once_and_what_follows_within_a_moment() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, _grown) = writer(dir.path());
+        assert_eq!(writer.gathers(), None, "nothing waits");
+        writer.output(Duration::ZERO, b"first");
+        assert_eq!(writer.gathers(), Some(Duration::ZERO));
+        assert!(writer.settle(Duration::from_secs(60)));
+        writer.output(Duration::ZERO, b"second");
+        assert!(writer.gathers().is_some_and(|rest| rest <= GATHER));
+        writer.output(Duration::ZERO, &[b'x'; ENOUGH]);
+        assert_eq!(writer.gathers(), Some(Duration::ZERO), "so much does not wait for time to pass");
     }
 
     #[test]
