@@ -29,6 +29,10 @@ pub enum What {
     Worlds,
     /// G9: The disk fills up and has room again
     Disk,
+    /// G9: The disk answers with errors for a while
+    Errors,
+    /// G10: The power goes while a server works
+    Power,
     /// G10: The server is killed at a step of making its database
     Migrate,
     /// G11: Many look slowly at a session that writes fast
@@ -45,7 +49,7 @@ pub enum What {
 
 impl What {
     /// Runs at a time in a soak: each takes a minute or less.
-    const ALL: [(Self, usize); 15] = [
+    const ALL: [(Self, usize); 17] = [
         (Self::Same, 18),
         (Self::Flow, 16),
         (Self::Endings, 60),
@@ -55,6 +59,8 @@ impl What {
         (Self::Dialog, 96),
         (Self::Worlds, 6_000),
         (Self::Disk, 9),
+        (Self::Errors, 9),
+        (Self::Power, 12),
         (Self::Migrate, 10),
         (Self::Viewers, 1),
         (Self::Storm, 6),
@@ -74,6 +80,8 @@ impl What {
             Self::Dialog => drill::dialog::run(plan),
             Self::Worlds => worlds(plan),
             Self::Disk => drill::disk::run(plan),
+            Self::Errors => drill::errors::run(plan),
+            Self::Power => drill::power::run(plan),
             Self::Migrate => drill::migrate::run(plan),
             Self::Viewers => drill::viewers::run(plan),
             Self::Storm => drill::storm::run(plan),

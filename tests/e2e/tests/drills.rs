@@ -65,6 +65,20 @@ fn g9_a_disk_that_fills_up_hurts_no_agent_and_loses_nothing_that_was_taken() {
 }
 
 #[test]
+fn g9_a_disk_with_errors_hurts_no_agent_and_loses_nothing_that_was_taken() {
+    let report = drill::errors::run(&plan(6, 1));
+    println!("{report}");
+    assert!(report.faults.is_empty());
+}
+
+#[test]
+fn g10_what_was_acknowledged_is_on_the_disk_when_the_power_goes() {
+    let report = drill::power::run(&plan(3, 1));
+    println!("{report}");
+    assert!(report.faults.is_empty());
+}
+
+#[test]
 fn g10_a_server_that_dies_while_it_makes_its_database_leaves_one_that_the_next_takes_up() {
     without_fault(&drill::migrate::run(&plan(10, 1)), 10);
 }

@@ -6,6 +6,7 @@
 pub mod dialog;
 pub mod disk;
 pub mod endings;
+pub mod errors;
 pub mod exits;
 pub mod flow;
 pub mod kill;
@@ -13,6 +14,7 @@ pub mod migrate;
 pub mod pause;
 pub mod points;
 pub mod poison;
+pub mod power;
 pub mod same;
 mod slot;
 pub mod storm;

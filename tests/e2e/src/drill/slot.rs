@@ -141,7 +141,7 @@ impl<'m> Slot<'m> {
 
     /// Waits until the session's journal tells of a step, or `over` says that it will not.
     pub fn await_step(&mut self, step: &str, mut over: impl FnMut() -> bool) -> bool {
-        let path = self.muster.home().join(format!("state/sessions/{}/journal.jsonl", self.id));
+        let path = self.journal();
         let mark = format!("\"step\":\"{step}\"");
         let mut looks = 0u32;
         loop {
@@ -170,8 +170,23 @@ impl<'m> Slot<'m> {
 
     /// What the journal holds by now is of no interest.
     pub fn forget_steps(&mut self) {
-        let path = self.muster.home().join(format!("state/sessions/{}/journal.jsonl", self.id));
-        self.journal_at = std::fs::metadata(path).map_or(0, |m| m.len());
+        self.journal_at = std::fs::metadata(self.journal()).map_or(0, |m| m.len());
+    }
+
+    /// The session's folder.
+    fn folder(&self) -> PathBuf {
+        self.muster.home().join("state/sessions").join(&self.id)
+    }
+
+    /// Where its observer writes down what it does.
+    pub fn journal(&self) -> PathBuf {
+        self.folder().join("journal.jsonl")
+    }
+
+    /// The files of its recording.
+    pub fn recording(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.folder()).into_iter().flatten().flatten().map(|file| file.path());
+        files.filter(|path| path.extension().is_some_and(|e| e == "mrec")).collect()
     }
 
     /// The process that observes the session now.
