@@ -213,7 +213,7 @@ mod tests {
             dir: "/".into(),
             cols: 80,
             rows: 24,
-            pid: 1,
+            pid: Some(1),
             session: None,
             adopted: None,
             may_type: true,

@@ -66,8 +66,8 @@ pub struct Pane {
     pub cols: u16,
     /// Rows.
     pub rows: u16,
-    /// The process that it was started with.
-    pub pid: i32,
+    /// The process that it was started with; of one that has ended newer versions of tmux do not tell.
+    pub pid: Option<i32>,
     /// The session of Muster that it shows, if it does.
     pub session: Option<String>,
     /// The session that stands in for it, if one does.
@@ -164,7 +164,7 @@ impl Pane {
             dir: (*dir).to_owned(),
             cols: cols.parse().ok()?,
             rows: rows.parse().ok()?,
-            pid: pid.parse().ok()?,
+            pid: pid.parse().ok(),
             session,
             adopted: adopted.map(|live| live.name.clone()),
             may_type: *may_type == "1",
@@ -215,5 +215,13 @@ mod tests {
             "the other server's pane of that name is another one"
         );
         assert_eq!(Pane::read(&fields[1..], &live), None);
+    }
+
+    /// tmux 3.8 does; 3.3 and 3.5 go on naming it.
+    #[test]
+    fn a_pane_whose_command_has_ended_is_one_although_tmux_no_longer_tells_its_process() {
+        let fields = ["%1", "80", "24", "", "1", "0", "0", "", "/s", "wrap", "/", "main:0.1\n"];
+        let pane = Pane::read(&fields, &[]).unwrap();
+        assert_eq!((pane.dead, pane.pid), (true, None));
     }
 }

@@ -49,20 +49,24 @@ impl Start<'_> {
 
     /// In the place of what runs in a pane, which is ended.
     pub fn instead(&self, server: &Server, pane: &Pane) -> Result<(), Failure> {
-        self.tmux(server, &["respawn-pane", "-k", "-t", pane.pane.as_str()]).map(|_| ())
+        self.run_in(server, &pane.pane)
     }
 
+    /// Why a command could not be run is to be seen; one that ended well takes its pane with it. So that the pane knows this
+    /// before the command can end, another one waits in it until then.
     fn made(&self, server: &Server, how: &[&str]) -> Result<PaneId, Failure> {
-        let told = self.tmux(server, how)?;
+        let told = server.run(&[how, &["--", "cat", "-"]].concat())?;
         let id = told.trim().parse::<PaneId>();
         let id = id.map_err(|_| Failure::failed("tmux did not say which pane it made"))?;
-        // Why a command could not be run is to be seen; one that ended well takes its pane with it.
-        match server.run(&["set-option", "-p", "-t", id.as_str(), "remain-on-exit", "failed"]) {
-            Err(Failure::Failed(_) | Failure::NotFound(_)) => Err(Failure::failed(
-                "the command has ended at once, and its pane with it; run it by hand to see why: wrap COMMAND",
-            )),
-            done => done.map(|_| id),
-        }
+        server
+            .run(&["set-option", "-p", "-t", id.as_str(), "remain-on-exit", "failed"])
+            .and_then(|_| self.run_in(server, &id))
+            .inspect_err(|_| drop(server.run(&["kill-pane", "-t", id.as_str()])))?;
+        Ok(id)
+    }
+
+    fn run_in(&self, server: &Server, pane: &PaneId) -> Result<(), Failure> {
+        self.tmux(server, &["respawn-pane", "-k", "-t", pane.as_str()]).map(|_| ())
     }
 
     fn tmux(&self, server: &Server, how: &[&str]) -> Result<String, Failure> {
