@@ -4,14 +4,14 @@
 //! What must hold: the agent never notices, the server says that it is full and works on when there is room, nothing
 //! that it took is lost, and its database is sound. Only root can mount the small file system that this needs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::verdict::settle;
-use super::{Plan, Random, Report, Slot, side_by_side, sound};
+use super::{Plan, Random, Report, Slot, by_one_agent, side_by_side, sound};
 use crate::{Muster, is_alive};
 
 /// The file system's size.
@@ -27,48 +27,44 @@ pub fn run(plan: &Plan) -> Report {
             report.count("not tried: a small file system can only be mounted by root");
             return report;
         };
-        let mut slot = Slot::start(&muster, number, &[]);
-        for run in runs {
-            let came = one(&muster, &mut slot, *run, plan.random(*run), &mut report);
-            if !report.ran(&muster, *run, came) {
-                slot.end();
-                slot.renew();
-            }
-        }
-        slot.end();
+        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+            meanwhile(&muster, slot, run, random, report, |random, _| {
+                Some(Ballast::fill(muster.home().join("ballast"), random.below(3) * 8192))
+            })
+        });
         report
     })
 }
 
-fn one(
+/// Prompts before something is wrong with the disk, and while it is: what `begin` gives lasts until it is dropped.
+pub(super) fn meanwhile<F>(
     muster: &Muster,
-    slot: &mut Slot,
+    slot: &Slot<'_>,
     run: usize,
     mut random: Random,
     report: &mut Report,
+    begin: impl FnOnce(&mut Random, &mut Report) -> Option<F>,
 ) -> Result<(), String> {
     let agent = muster.live(&slot.name()).and_then(|s| s["pid"].as_i64()).ok_or("there is no agent")?;
-    let ballast = muster.home().join("ballast");
     let ask = |n: usize| {
         json!({
             "text": format!("quick run {run}-{n}"), "target": slot.name(), "attempts": 1,
             "accept_ms": 20_000, "timeout_ms": 30_000,
         })
     };
-    let first = slot.send(&ask(0));
+    let mut taken = vec![(0, slot.send(&ask(0)))];
     std::thread::sleep(random.moment(Duration::from_millis(300)));
-    fill(&ballast, random.below(3) * 8192);
+    let wrong = begin(&mut random, report);
     // What is refused was not taken; what was taken is done in the end.
-    let mut taken = vec![(0, first)];
     for n in 1..4 {
         match muster.api().post("/v1/prompts", &ask(n)) {
             Ok(prompt) => taken.push((n, prompt["id"].as_i64().unwrap_or_default())),
-            Err(said) if said.contains("disk") => report.count("refused, as the disk is full"),
-            Err(said) => return Err(format!("a full disk is told as: {said}")),
+            Err(said) if said.contains("disk") => report.count("refused, as the disk takes nothing"),
+            Err(said) => return Err(format!("a bad disk is told as: {said}")),
         }
         std::thread::sleep(random.moment(Duration::from_millis(300)));
     }
-    std::fs::remove_file(&ballast).map_err(|e| e.to_string())?;
+    drop(wrong);
     for (n, id) in taken {
         settle(slot, id, &format!("quick run {run}-{n}"), report)?;
     }
@@ -77,6 +73,23 @@ fn one(
     }
     slot.rested()?;
     sound(muster)
+}
+
+/// A file that takes the room of a file system, until it is dropped.
+struct Ballast(PathBuf);
+
+impl Ballast {
+    /// Leaves so many bytes.
+    fn fill(path: PathBuf, left: usize) -> Self {
+        fill(&path, left);
+        Self(path)
+    }
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// Fills the file system up to so many bytes.

@@ -6,14 +6,12 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::json;
 
-use super::verdict::settle;
-use super::{Plan, Random, Report, Slot, side_by_side, sound};
-use crate::{Muster, is_alive, signal, wait_for};
+use super::disk::meanwhile;
+use super::{Plan, Random, Report, Slot, by_one_agent, side_by_side};
+use crate::{Muster, signal, wait_for};
 
 /// What fails.
 const CALLS: &str = "write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate";
@@ -23,35 +21,17 @@ pub fn run(plan: &Plan) -> Report {
     side_by_side(plan, |number, runs| {
         let mut report = Report::default();
         let muster = plan.muster();
-        let mut slot = Slot::start(&muster, number, &[]);
-        for run in runs {
-            let came = one(&muster, &slot, *run, plan.random(*run), &mut report);
-            if !report.ran(&muster, *run, came) {
-                slot.end();
-                slot.renew();
-            }
-        }
-        slot.end();
+        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+            meanwhile(&muster, slot, run, random, report, |random, report| {
+                begin(&muster, slot, random, report)
+            })
+        });
         report
     })
 }
 
-fn one(
-    muster: &Muster,
-    slot: &Slot<'_>,
-    run: usize,
-    mut random: Random,
-    report: &mut Report,
-) -> Result<(), String> {
-    let agent = muster.live(&slot.name()).and_then(|s| s["pid"].as_i64()).ok_or("there is no agent")?;
-    let ask = |n: usize| {
-        json!({
-            "text": format!("quick run {run}-{n}"), "target": slot.name(), "attempts": 1,
-            "accept_ms": 20_000, "timeout_ms": 30_000,
-        })
-    };
-    let mut taken = vec![(0, slot.send(&ask(0)))];
-    std::thread::sleep(random.moment(Duration::from_millis(300)));
+/// Errors for one of those who write.
+fn begin(muster: &Muster, slot: &Slot<'_>, random: &mut Random, report: &mut Report) -> Option<Errors> {
     let state = muster.home().join("state");
     let database = || ["muster.db", "muster.db-wal"].map(|name| state.join(name)).to_vec();
     let (who, pid, files) = match random.below(3) {
@@ -59,29 +39,12 @@ fn one(
         1 => ("the recording", Some(slot.holder), slot.recording()),
         _ => ("the observer's journal", slot.observer(), vec![slot.journal()]),
     };
-    let Some(errors) = pid.and_then(|pid| Errors::begin(pid, &files)) else {
-        report.count("not tried: there is no tracer, or it may not trace");
-        return settle(slot, taken[0].1, &format!("quick run {run}-0"), report);
-    };
-    report.count(format!("errors for {who}"));
-    // What is refused was not taken; what was taken is done in the end.
-    for n in 1..4 {
-        match muster.api().post("/v1/prompts", &ask(n)) {
-            Ok(prompt) => taken.push((n, prompt["id"].as_i64().unwrap_or_default())),
-            Err(said) if said.contains("disk") => report.count("refused, as the disk has errors"),
-            Err(said) => return Err(format!("a disk's error is told as: {said}")),
-        }
-        std::thread::sleep(random.moment(Duration::from_millis(300)));
+    let errors = pid.and_then(|pid| Errors::begin(pid, &files));
+    match errors {
+        Some(_) => report.count(format!("errors for {who}")),
+        None => report.count("not tried: there is no tracer, or it may not trace"),
     }
-    drop(errors);
-    for (n, id) in taken {
-        settle(slot, id, &format!("quick run {run}-{n}"), report)?;
-    }
-    if !is_alive(agent) {
-        return Err("the agent is gone".to_owned());
-    }
-    slot.rested()?;
-    sound(muster)
+    errors
 }
 
 /// A process for which some files have errors, until this is dropped.

@@ -161,6 +161,25 @@ fn place_by_place(
     })
 }
 
+/// Has one agent of a place do a share of the runs; after a run that went wrong there is another agent.
+fn by_one_agent(
+    plan: &Plan,
+    muster: &Muster,
+    (number, runs): (usize, &[usize]),
+    report: &mut Report,
+    one: impl Fn(&mut Slot<'_>, usize, Random, &mut Report) -> Result<(), String>,
+) {
+    let mut slot = Slot::start(muster, number, &[]);
+    for run in runs {
+        let came = one(&mut slot, *run, plan.random(*run), report);
+        if !report.ran(muster, *run, came) {
+            slot.end();
+            slot.renew();
+        }
+    }
+    slot.end();
+}
+
 /// What a drill waited for in vain is a fault as any other.
 fn panicked(fault: &(dyn std::any::Any + Send)) -> Report {
     let said = fault.downcast_ref::<String>().cloned();

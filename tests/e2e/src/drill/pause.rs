@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::kill::STEPS;
 use super::verdict::settle;
-use super::{Plan, Report, Slot, settled, side_by_side};
+use super::{Plan, Random, Report, Slot, by_one_agent, settled, side_by_side};
 use crate::{Muster, signal};
 
 /// Who stops.
@@ -22,22 +22,22 @@ const AWAY: Duration = Duration::from_secs(45);
 pub fn run(plan: &Plan) -> Report {
     side_by_side(plan, |number, runs| {
         let muster = plan.muster();
-        let mut slot = Slot::start(&muster, number, &[]);
         let mut report = Report::default();
-        for run in runs {
-            let came = one(plan, &muster, &mut slot, *run, &mut report);
-            if !report.ran(&muster, *run, came) {
-                slot.end();
-                slot.renew();
-            }
-        }
+        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+            one(&muster, slot, run, random, report)
+        });
         report
     })
 }
 
-fn one(plan: &Plan, muster: &Muster, slot: &mut Slot, run: usize, report: &mut Report) -> Result<(), String> {
+fn one(
+    muster: &Muster,
+    slot: &mut Slot<'_>,
+    run: usize,
+    mut random: Random,
+    report: &mut Report,
+) -> Result<(), String> {
     let (step, victim) = (STEPS[run % STEPS.len()], VICTIMS[run / STEPS.len() % VICTIMS.len()]);
-    let mut random = plan.random(run);
     slot.forget_steps();
     let text = format!("quick run {run}-{:x}", random.0);
     let id = slot.send(&json!({

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::verdict::settle;
-use super::{Plan, Random, Report, Slot, await_answer, side_by_side, sound, word};
+use super::{Plan, Random, Report, Slot, await_answer, by_one_agent, side_by_side, sound, word};
 use crate::{Muster, signal};
 
 /// The file system's size.
@@ -33,15 +33,9 @@ pub fn run(plan: &Plan) -> Report {
             report.count("not tried: a file system in a file can only be mounted by root");
             return report;
         };
-        let mut slot = Slot::start(&muster, number, &[]);
-        for run in runs {
-            let came = one(plan, &muster, &image, &slot, (*run, plan.random(*run)), &mut report);
-            if !report.ran(&muster, *run, came) {
-                slot.end();
-                slot.renew();
-            }
-        }
-        slot.end();
+        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+            one(plan, &muster, &image, slot, (run, random), report)
+        });
         report
     })
 }
