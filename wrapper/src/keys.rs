@@ -28,6 +28,20 @@ pub fn classify(bytes: &[u8]) -> Keys {
     keys
 }
 
+/// How many bytes at the beginning of a read are what the terminal says by itself: replies, focus, the mouse. The release
+/// of a key belongs to its key.
+pub fn replies(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((Piece::Reply, after)) = next(rest) {
+        let reply = &rest[..rest.len() - after.len()];
+        if reply.ends_with(b"u") && !reply.starts_with(b"\x1b[?") {
+            break;
+        }
+        rest = after;
+    }
+    bytes.len() - rest.len()
+}
+
 enum Piece {
     Reply,
     Enter,
@@ -126,6 +140,24 @@ mod tests {
 
     fn check(bytes: &[u8], expected: Keys) {
         assert_eq!(classify(bytes), expected, "{:?}", String::from_utf8_lossy(bytes));
+    }
+
+    #[test]
+    fn what_a_terminal_replies_is_found_before_keys() {
+        for (replies, keys) in [
+            ("", "\x1cd"),
+            ("\x1b[?1;2c", "\x1cd"),
+            ("\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[I\x1b[?0u", "\x1cd"),
+            ("\x1b[?1;2c", ""),
+            ("", "x\x1b[?1;2c"),
+            ("", "\x1b[100;1:3u"),
+        ] {
+            assert_eq!(
+                super::replies(format!("{replies}{keys}").as_bytes()),
+                replies.len(),
+                "{replies:?} {keys:?}"
+            );
+        }
     }
 
     #[test]

@@ -175,8 +175,8 @@ impl Holder {
         use std::os::fd::AsFd;
         want(Ready::Signals, self.signals.as_fd(), PollFlags::IN);
         want(Ready::Listener, self.listener.as_fd(), PollFlags::IN);
-        let room = self.terminal.as_ref().is_none_or(Terminal::has_room);
-        if room && self.master_away.is_none() && !matches!(self.program, Program::Drained(_)) {
+        let reads_on = self.terminal.as_ref().is_none_or(Terminal::reads_on);
+        if reads_on && self.master_away.is_none() && !matches!(self.program, Program::Drained(_)) {
             want(Ready::MasterIn, self.pty.master.as_fd(), PollFlags::IN);
         }
         if !self.typed.is_empty() {
@@ -300,14 +300,20 @@ impl Holder {
         let mut bytes = [0; 16 << 10];
         match rustix::io::read(&terminal.input, &mut bytes) {
             Ok(0) => self.input_ended(),
-            Ok(n) => match terminal.typed(&bytes[..n]) {
-                Typed::Pass(bytes) => self.person_typed(&bytes),
-                Typed::Detach => self.detach("detached; the agent works on"),
-                Typed::Keep(kept, after) => {
-                    self.keep(kept);
-                    self.person_typed(&after);
+            Ok(n) => {
+                // What the terminal replies may come before keys in one read.
+                let (replies, keys) = bytes[..n].split_at(keys::replies(&bytes[..n]));
+                let typed = terminal.typed(keys);
+                self.person_typed(replies);
+                match typed {
+                    Typed::Pass(bytes) => self.person_typed(&bytes),
+                    Typed::Detach => self.detach("detached; the agent works on"),
+                    Typed::Keep(kept, after) => {
+                        self.keep(kept);
+                        self.person_typed(&after);
+                    }
                 }
-            },
+            }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => self.lose_terminal(),
         }

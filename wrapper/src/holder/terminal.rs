@@ -15,8 +15,8 @@ use crate::control::Offer;
 use crate::prefix::{Prefix, Typed};
 use crate::tty::Tty;
 
-/// Output that may wait for a terminal that is not to be written yet, before the program has to.
-const HELD_MAX: usize = 64 << 10;
+/// Output that may wait for the terminal.
+const PENDING_MAX: usize = 64 << 10;
 
 /// How long output waits for the screen's redrawing before it is shown without.
 const SCREEN_PATIENCE: Duration = Duration::from_millis(500);
@@ -146,8 +146,13 @@ impl Terminal {
     }
 
     /// Whether the program may write on. What waits here is ahead of a key's echo: as little as without us.
+    pub fn reads_on(&self) -> bool {
+        self.pending.is_empty() || self.is_held_back() && self.has_room()
+    }
+
+    /// Whether more can wait here, for who must know what the program has written by now.
     pub fn has_room(&self) -> bool {
-        self.pending.is_empty() || self.is_held_back() && self.pending.len() < HELD_MAX
+        self.pending.len() < PENDING_MAX
     }
 
     /// Whether output waits that could be written.
@@ -202,7 +207,7 @@ impl Terminal {
 
     /// Filters what was typed for our own keys.
     pub fn typed(&mut self, bytes: &[u8]) -> Typed {
-        if !self.offer.own_keys {
+        if !self.offer.own_keys || bytes.is_empty() {
             return Typed::Pass(bytes.to_vec());
         }
         let typed = self.prefix.typed(bytes);
