@@ -18,6 +18,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use extractor::Exit;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use rustix::pty::OpenptFlags;
@@ -122,6 +123,12 @@ impl Pty {
         rustix::termios::tcgetattr(&self.master).is_ok_and(|t| {
             t.local_modes.contains(LocalModes::ICANON) && !t.local_modes.contains(LocalModes::ECHO)
         })
+    }
+
+    /// Whether the program has written what was not read yet.
+    pub fn has_output(&self) -> bool {
+        let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
+        poll(&mut ready, Some(&Timespec::default())).is_ok() && ready[0].revents().contains(PollFlags::IN)
     }
 
     /// What happened to the program since the last call, if anything.

@@ -156,8 +156,11 @@ impl Holder {
 
     /// Whether nothing has happened since somebody looked.
     fn unchanged(&mut self, expected: Unchanged) -> Result<(), &'static str> {
-        // What the program wrote meanwhile counts, although nobody has read it yet.
+        // What the program wrote meanwhile counts, although nobody has read it yet, or a slow terminal leaves no room for it.
         while self.terminal.as_ref().is_none_or(Terminal::has_room) && self.read_program() {}
+        if self.pty.has_output() {
+            return Err("what the program wrote waits for a slow terminal");
+        }
         if expected != (Unchanged { output: self.output, keys: self.keys }) || !self.typed.is_empty() {
             return Err("something happened meanwhile");
         }

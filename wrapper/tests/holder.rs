@@ -1,4 +1,5 @@
-//! A real holder starts another program in the place of the one that runs, and the session goes on.
+//! A real holder, spoken to as observers and clients do: it starts another program in the place of the one that runs, and
+//! types only what was decided with all output in sight.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 use wire::place::Place;
 use wire::session::Exit;
 use wire::{SessionId, UnixMillis};
-use wrapper::control::{Channel, FromHolder, Offer, Relaunch, Spec, ToHolder};
+use wrapper::control::{Channel, FromHolder, Offer, Relaunch, Spec, ToHolder, Type, Unchanged};
 use wrapper::recording::{Begun, Reader, Record};
 
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
@@ -85,6 +86,17 @@ impl Session {
     fn records(&self) -> Vec<Record> {
         let folder = place(self.home.path()).session(&SessionId("s1".into()));
         Reader::open(&folder).map_while(Result::ok).map(|moment| moment.record).collect()
+    }
+
+    /// Types if nothing has happened since then; why it was not done, and what holds now.
+    fn type_if(&mut self, only_if: Unchanged) -> (Option<String>, Unchanged) {
+        let request = Type { id: 1, bytes: b"x".to_vec(), only_if: Some(only_if), person: false };
+        self.channel.send(&ToHolder::Type(request)).unwrap();
+        loop {
+            if let FromHolder::Typed { refused, now, .. } = self.channel.wait(PATIENCE).unwrap() {
+                return (refused, now);
+            }
+        }
     }
 
     /// Waits for the end of the session.
@@ -224,4 +236,25 @@ fn a45_keeping_the_keyboard_while_a_relaunch_is_under_way_ends_no_session() {
         Exit::Code { code: 5 },
         "the program was ended for another one: that one runs"
     );
+}
+
+#[test]
+fn a37_nothing_is_typed_while_the_program_has_written_what_waits_behind_a_slow_terminal() {
+    let mut session = Session::start(&["sh", "-c", "yes | head -c 2000000; cat"]);
+    let ((from_us, _keys), (_shown, to_us)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
+    let offer = Offer { size: None, input_tty: false, own_keys: true, pane: None, tmux: None };
+    session.channel.send_with(&ToHolder::Attach(offer), &[from_us.as_fd(), to_us.as_fd()]).unwrap();
+    session.channel.send(&ToHolder::Continue).unwrap();
+    // Nobody reads what is shown: sooner or later nothing moves, and the program still has something to say.
+    let (mut last, mut still) = (Unchanged { output: u64::MAX, keys: 0 }, 0);
+    while still < 20 {
+        let (refused, now) = session.type_if(Unchanged { output: u64::MAX, ..last });
+        assert!(refused.is_some());
+        still = if now == last { still + 1 } else { 0 };
+        last = now;
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(last.output < 2_000_000, "the terminal holds the program up");
+    let (refused, _) = session.type_if(last);
+    assert!(refused.is_some(), "{last:?}");
 }
