@@ -63,6 +63,20 @@ build_web() {
     touch "$ROOT/server/src/http/shell.rs"
 }
 
+# Runs tests, said as cargo's own runner and nextest both take it: run_tests ARGUMENT...
+run_tests() {
+    # Built all at once, each part is built in one way. A test that asks cargo for the programs alone would have it build much of
+    # them in another, as fewer features are wanted of their libraries then.
+    cargo build --locked --quiet --workspace --lib --bins --tests
+    export MUSTER_TEST_PROGRAMS="${CARGO_TARGET_DIR:-$ROOT/target}/debug"
+    # All that fails is told of in one run.
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked --no-fail-fast "$@"
+    else
+        cargo test --locked --no-fail-fast "$@"
+    fi
+}
+
 # The name that npm packages have for this system.
 npm_system() {
     case "$(uname -s)-$(uname -m)" in

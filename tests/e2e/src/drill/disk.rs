@@ -20,19 +20,16 @@ const MEGABYTES: u32 = 24;
 /// Each run fills it once.
 pub fn run(plan: &Plan) -> Report {
     side_by_side(plan, |number, runs| {
-        let mut report = Report::default();
         let muster = plan.muster();
         let home = muster.home();
         let Some(_small) = Small::mount(&home, MEGABYTES) else {
-            report.count("not tried: a small file system can only be mounted by root");
-            return report;
+            return Report::not_tried("a small file system can only be mounted by root");
         };
-        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+        by_one_agent(plan, &muster, (number, runs), |slot, run, random, report| {
             meanwhile(&muster, slot, run, random, report, |random, _| {
                 Some(Ballast::fill(muster.home().join("ballast"), random.below(3) * 8192))
             })
-        });
-        report
+        })
     })
 }
 
@@ -110,10 +107,14 @@ pub struct Small<'p>(&'p Path);
 impl<'p> Small<'p> {
     /// Makes a folder, and mounts it there; only root can.
     pub fn mount(path: &'p Path, megabytes: u32) -> Option<Self> {
-        std::fs::create_dir(path).ok()?;
         let size = format!("size={megabytes}m,mode=700");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path).output();
-        mount.is_ok_and(|out| out.status.success()).then_some(Self(path))
+        Self::mounted(path, Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]))
+    }
+
+    /// The same by another command, which is only to be told where.
+    pub(super) fn mounted(path: &'p Path, mount: &mut Command) -> Option<Self> {
+        std::fs::create_dir(path).ok()?;
+        mount.arg(path).output().is_ok_and(|out| out.status.success()).then_some(Self(path))
     }
 }
 

@@ -19,14 +19,12 @@ const CALLS: &str = "write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate";
 /// Each run has errors once.
 pub fn run(plan: &Plan) -> Report {
     side_by_side(plan, |number, runs| {
-        let mut report = Report::default();
         let muster = plan.muster();
-        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+        by_one_agent(plan, &muster, (number, runs), |slot, run, random, report| {
             meanwhile(&muster, slot, run, random, report, |random, report| {
                 begin(&muster, slot, random, report)
             })
-        });
-        report
+        })
     })
 }
 

@@ -84,6 +84,13 @@ impl Report {
         *self.counts.entry(what.into()).or_default() += n;
     }
 
+    /// Of a drill that cannot be done here.
+    fn not_tried(why: &str) -> Self {
+        let mut report = Self::default();
+        report.count(format!("not tried: {why}"));
+        report
+    }
+
     /// How often something was counted.
     pub fn get(&self, what: &str) -> usize {
         self.counts.get(what).copied().unwrap_or_default()
@@ -166,18 +173,19 @@ fn by_one_agent(
     plan: &Plan,
     muster: &Muster,
     (number, runs): (usize, &[usize]),
-    report: &mut Report,
     one: impl Fn(&mut Slot<'_>, usize, Random, &mut Report) -> Result<(), String>,
-) {
+) -> Report {
+    let mut report = Report::default();
     let mut slot = Slot::start(muster, number, &[]);
     for run in runs {
-        let came = one(&mut slot, *run, plan.random(*run), report);
+        let came = one(&mut slot, *run, plan.random(*run), &mut report);
         if !report.ran(muster, *run, came) {
             slot.end();
             slot.renew();
         }
     }
     slot.end();
+    report
 }
 
 /// What a drill waited for in vain is a fault as any other.

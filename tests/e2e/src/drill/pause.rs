@@ -22,11 +22,9 @@ const AWAY: Duration = Duration::from_secs(45);
 pub fn run(plan: &Plan) -> Report {
     side_by_side(plan, |number, runs| {
         let muster = plan.muster();
-        let mut report = Report::default();
-        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+        by_one_agent(plan, &muster, (number, runs), |slot, run, random, report| {
             one(&muster, slot, run, random, report)
-        });
-        report
+        })
     })
 }
 

@@ -6,13 +6,14 @@
 //! the machine. What must hold: all that was acknowledged is there, what was told as completed still is, and the database is
 //! sound. Only root can mount it. A disk that says it has written and has not is not drilled.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::disk::Small;
 use super::verdict::settle;
 use super::{Plan, Random, Report, Slot, await_answer, by_one_agent, side_by_side, sound, word};
 use crate::{Muster, signal};
@@ -26,17 +27,14 @@ const READS: usize = 50;
 /// Each run cuts the power once, from a server that goes on and so is cut again.
 pub fn run(plan: &Plan) -> Report {
     side_by_side(plan, |number, runs| {
-        let mut report = Report::default();
         let muster = plan.muster();
-        let image = muster.folder().join("disk");
-        let Some(_disk) = Disk::make(&image, &muster.home()) else {
-            report.count("not tried: a file system in a file can only be mounted by root");
-            return report;
+        let (image, home) = (muster.folder().join("disk"), muster.home());
+        let Some(_disk) = make(&image).and_then(|()| mount(&image, &home)) else {
+            return Report::not_tried("a file system in a file can only be mounted by root");
         };
-        by_one_agent(plan, &muster, (number, runs), &mut report, |slot, run, random, report| {
+        by_one_agent(plan, &muster, (number, runs), |slot, run, random, report| {
             one(plan, &muster, &image, slot, (run, random), report)
-        });
-        report
+        })
     })
 }
 
@@ -79,7 +77,8 @@ fn after(
 ) -> Result<(), String> {
     let image = muster.folder().join("left");
     std::fs::write(&image, left).map_err(|e| e.to_string())?;
-    let Some(_disk) = Disk::mount(&image, &muster.home()) else {
+    let home = muster.home();
+    let Some(_disk) = mount(&image, &home) else {
         return Err("what is left cannot be mounted".to_owned());
     };
     let api = muster.api();
@@ -116,30 +115,15 @@ fn standing(image: &Path) -> Result<Vec<u8>, String> {
     Err("the disk does not stand still".to_owned())
 }
 
-/// A file system in a file, mounted.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// Makes a new one.
-    fn make(image: &Path, place: &Path) -> Option<Self> {
-        std::fs::File::create(image).and_then(|file| file.set_len(MEGABYTES << 20)).ok()?;
-        // Nothing is written later than it is asked for, so that a copy soon after stands still.
-        let made =
-            Command::new("mkfs.ext4").args(["-q", "-F", "-E", "lazy_itable_init=0"]).arg(image).output();
-        made.is_ok_and(|out| out.status.success()).then(|| Self::mount(image, place)).flatten()
-    }
-
-    /// Mounts one that is there. It writes by itself almost never: what reaches the file was synchronised.
-    fn mount(image: &Path, place: &Path) -> Option<Self> {
-        std::fs::create_dir(place).ok()?;
-        let mount = Command::new("mount").args(["-o", "loop,commit=900"]).arg(image).arg(place).output();
-        mount.is_ok_and(|out| out.status.success()).then(|| Self(place.to_owned()))
-    }
+/// Makes a file system in a file.
+fn make(image: &Path) -> Option<()> {
+    std::fs::File::create(image).and_then(|file| file.set_len(MEGABYTES << 20)).ok()?;
+    // Nothing is written later than it is asked for, so that a copy soon after stands still.
+    let made = Command::new("mkfs.ext4").args(["-q", "-F", "-E", "lazy_itable_init=0"]).arg(image).output();
+    made.is_ok_and(|out| out.status.success()).then_some(())
 }
 
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Who still has files open there keeps them until the end.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
-    }
+/// Mounts one. It writes by itself almost never: what reaches the file was synchronised.
+fn mount<'p>(image: &Path, place: &'p Path) -> Option<Small<'p>> {
+    Small::mounted(place, Command::new("mount").args(["-o", "loop,commit=900"]).arg(image))
 }
