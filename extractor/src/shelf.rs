@@ -1,32 +1,45 @@
 //! Settled lines for whoever wants them as text, until they are taken. Must not: grow without a bound.
 
+use memchr::memchr_iter;
+
 use crate::extractor::Extractor;
 
 /// Most bytes that wait; what does not fit is counted.
 const MOST: usize = 64 << 10;
 
 /// Lines in order, each ended by a line feed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shelf {
     text: String,
     left_out: u64,
+    /// Bytes that may wait.
+    room: usize,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self { text: String::new(), left_out: 0, room: MOST }
+    }
 }
 
 impl Shelf {
-    /// Puts lines on it. Those without a letter or a digit (borders, blanks) say nothing.
+    /// Puts lines on it. Those without a letter or a digit (borders, blanks) say nothing. From the first that finds no room
+    /// on they are only counted, which is all that is done of a flood.
     pub fn put(&mut self, lines: &str) {
-        if self.text.len() >= MOST {
-            self.left_out += lines.bytes().filter(|byte| *byte == b'\n').count() as u64;
-            return;
-        }
-        for line in lines.lines().map(str::trim_end).filter(|line| line.contains(char::is_alphanumeric)) {
-            if self.text.len() + line.len() < MOST {
+        let mut rest = lines;
+        while self.text.len() < self.room && !rest.is_empty() {
+            let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+            let line = line.trim_end();
+            if line.contains(char::is_alphanumeric) {
+                if self.text.len() + line.len() >= self.room {
+                    break;
+                }
                 self.text.push_str(line);
                 self.text.push('\n');
-            } else {
-                self.left_out += 1;
             }
+            rest = after;
         }
+        self.left_out += memchr_iter(b'\n', rest.as_bytes()).count() as u64;
     }
 
     /// Takes all lines, and how many were left out.
@@ -47,6 +60,11 @@ impl Extractor {
         let shelf = &mut self.sight.shelf;
         (!shelf.is_empty()).then(|| shelf.take())
     }
+
+    /// How many bytes of settled lines may wait from now on to be taken, at most 64 KiB; at first so many.
+    pub fn hold_text(&mut self, bytes: usize) {
+        self.sight.shelf.room = bytes.min(MOST);
+    }
 }
 
 #[cfg(test)]
@@ -64,5 +82,8 @@ mod tests {
         let (text, left_out) = shelf.take();
         assert!(text.len() <= MOST);
         assert_eq!(text.lines().count() as u64 + left_out, 100);
+        shelf.room = 10;
+        shelf.put("123456789\nnot this\nx\n");
+        assert_eq!(shelf.take(), ("123456789\n".to_owned(), 2));
     }
 }

@@ -262,6 +262,11 @@ impl Journal {
         self.unacked.iter().filter(move |n| n.seq > seq)
     }
 
+    /// How many reports the server does not have.
+    pub fn unacked(&self) -> usize {
+        self.unacked.len()
+    }
+
     /// The highest sequence number given.
     pub fn last_seq(&self) -> u64 {
         self.last_seq

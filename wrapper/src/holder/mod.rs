@@ -27,6 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 use rustix::termios::Termios;
+use smallvec::SmallVec;
 
 use crate::control::{Channel, FromHolder, Relaunch, Spec};
 use crate::keys;
@@ -45,6 +46,9 @@ const HUNG: Duration = Duration::from_millis(200);
 
 /// Input that may wait for the program before the user's keys are left in their terminal.
 const TYPED_MAX: usize = 1 << 20;
+
+/// Reads of the program's output, of 4 KiB on Linux, before keys are looked for.
+const READS: usize = 8;
 
 /// Names a connection for its lifetime.
 pub type PeerId = u64;
@@ -118,6 +122,9 @@ pub fn is_person(keys: Keys) -> bool {
     !keys.queue && !keys.reply
 }
 
+/// One for each descriptor; as few as there are with one terminal and its client, they need no allocation.
+type Few<T> = SmallVec<[T; 8]>;
+
 /// What `poll` found ready.
 #[derive(Clone, Copy)]
 enum Ready {
@@ -151,7 +158,7 @@ impl Holder {
 
     /// Waits until something is ready. What waits for the recording is handed over first when it has gathered long
     /// enough, and whenever the program pauses that long.
-    fn wait(&mut self) -> Vec<Ready> {
+    fn wait(&mut self) -> Few<Ready> {
         let mut patience = self.patience();
         if let Some(rest) = self.writer.gathers() {
             let pause = if rest.is_zero() && !self.writer.flush() {
@@ -165,9 +172,9 @@ impl Holder {
         self.poll(patience)
     }
 
-    fn poll(&self, patience: Option<Duration>) -> Vec<Ready> {
-        let mut fds = Vec::with_capacity(8);
-        let mut names = Vec::with_capacity(8);
+    fn poll(&self, patience: Option<Duration>) -> Few<Ready> {
+        let mut fds = Few::new();
+        let mut names = Few::new();
         let mut want = |name, fd, flags| {
             names.push(name);
             fds.push(PollFd::from_borrowed_fd(fd, flags));
@@ -197,7 +204,7 @@ impl Holder {
         let patience = patience.and_then(|p| Timespec::try_from(p).ok());
         match poll(&mut fds, patience.as_ref()) {
             Ok(_) => {}
-            Err(_) => return Vec::new(),
+            Err(_) => return Few::new(),
         }
         let ready = |(name, fd): (Ready, &PollFd)| (!fd.revents().is_empty()).then_some(name);
         names.into_iter().zip(&fds).filter_map(ready).collect()
@@ -220,7 +227,7 @@ impl Holder {
         match ready {
             Ready::Signals => self.signalled(),
             Ready::Listener => self.accept(),
-            Ready::MasterIn => drop(self.read_program()),
+            Ready::MasterIn => self.read_on(),
             Ready::MasterOut => self.write_program(),
             Ready::TerminalIn => self.read_terminal(),
             Ready::TerminalOut => {
@@ -233,6 +240,16 @@ impl Holder {
 
     fn at(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// Relays what the program has written: while there is more and the terminal takes it, without asking each time.
+    fn read_on(&mut self) {
+        for _ in 0..READS {
+            let reads_on = self.terminal.as_ref().is_none_or(Terminal::reads_on);
+            if !reads_on || !self.read_program() {
+                return;
+            }
+        }
     }
 
     /// Relays one read of the program's output. `false` when there was none.

@@ -163,6 +163,7 @@ impl Core {
         let mut seen = Vec::new();
         let at = moment.at.max(self.at);
         if !self.quarantined {
+            self.make_room(at);
             fault::poison(&moment.record);
             drive::apply(&mut self.extractor, at, &moment.record, &mut seen);
         }
@@ -240,6 +241,7 @@ impl Core {
         }
         if !self.quarantined {
             let mut seen = Vec::new();
+            self.make_room(at);
             drive::advance(&mut self.extractor, at, &mut seen);
             if let Some(last) = seen.last() {
                 self.at = self.at.max(last.at);

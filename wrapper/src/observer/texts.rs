@@ -52,27 +52,24 @@ impl Texts {
         }
     }
 
-    /// Takes lines that settled, and how many were left out already. `crowded`: nobody has taken what was told before.
-    pub fn put(&mut self, at: Duration, offset: u64, lines: &str, left_out: u64, crowded: bool) {
-        if self.due().is_none() {
-            (self.offset, self.since) = (offset, at);
-        }
+    /// How many bytes of lines may be told that settle now, while so many reports wait for the server.
+    pub fn room(&mut self, at: Duration, waiting: usize) -> usize {
         let earned = at.saturating_sub(self.filled).as_millis() as u64 * RATE / 1_000;
         if earned > 0 {
             self.purse = (self.purse + earned).min(BURST);
             self.filled = at;
         }
-        self.left_out += left_out;
-        for line in lines.lines() {
-            let size = line.len() as u64 + 1;
-            if crowded || size > self.purse {
-                self.left_out += 1;
-            } else {
-                self.purse -= size;
-                self.text.push_str(line);
-                self.text.push('\n');
-            }
+        if waiting < CROWDED { usize::try_from(self.purse).unwrap_or(usize::MAX) } else { 0 }
+    }
+
+    /// Takes lines that settled, for which there was room, and how many were left out.
+    pub fn put(&mut self, at: Duration, offset: u64, lines: &str, left_out: u64) {
+        if self.due().is_none() {
+            (self.offset, self.since) = (offset, at);
         }
+        self.purse = self.purse.saturating_sub(lines.len() as u64);
+        self.left_out += left_out;
+        self.text.push_str(lines);
     }
 
     /// Whether a line is not told. `open`: it may end in the beginning of a secret.
@@ -107,12 +104,16 @@ impl Texts {
 }
 
 impl Core {
+    /// Says how much text may settle at this moment: what would not be told is not collected first.
+    pub(super) fn make_room(&mut self, at: Duration) {
+        self.extractor.hold_text(self.texts.room(at, self.journal.unacked()));
+    }
+
     /// Takes text that settled; what was told before this observer is passed over.
     pub(super) fn collect(&mut self) {
         let Some((lines, left_out)) = self.extractor.take_text() else { return };
         if self.journal.until().is_none_or(|until| self.at > until) {
-            let crowded = self.journal.after(0).take(CROWDED).count() == CROWDED;
-            self.texts.put(self.at, self.output, &lines, left_out, crowded);
+            self.texts.put(self.at, self.output, &lines, left_out);
         }
         self.tell_text(self.at);
     }
@@ -171,8 +172,8 @@ mod tests {
     #[test]
     fn lines_are_told_after_a_second_with_the_offset_of_the_first() {
         let mut texts = Texts::new();
-        texts.put(SECOND, 10, "one\n", 0, false);
-        texts.put(SECOND * 3 / 2, 20, "two\n", 0, false);
+        texts.put(SECOND, 10, "one\n", 0);
+        texts.put(SECOND * 3 / 2, 20, "two\n", 0);
         assert_eq!(texts.take(SECOND * 19 / 10), None);
         assert_eq!(texts.take(SECOND * 2), Some((10, "one\ntwo\n".to_owned())));
         assert_eq!((texts.due(), texts.take(SECOND * 9)), (None, None));
@@ -185,7 +186,10 @@ mod tests {
         let mut told = String::new();
         for n in 0..20_000_u32 {
             let at = Duration::from_millis(u64::from(n));
-            texts.put(at, 0, &line, 0, false);
+            match texts.room(at, 0) < line.len() {
+                true => texts.put(at, 0, "", 1),
+                false => texts.put(at, 0, &line, 0),
+            }
             told.extend(texts.take(at).map(|(_, text)| text));
         }
         told.extend(texts.take(SECOND * 60).map(|(_, text)| text));
@@ -203,16 +207,18 @@ mod tests {
     #[test]
     fn nothing_is_added_while_what_was_told_waits() {
         let mut texts = Texts::new();
-        texts.put(SECOND, 5, "a\nb\n", 0, true);
+        assert!(texts.room(SECOND, CROWDED - 1) > 0);
+        assert_eq!(texts.room(SECOND, CROWDED), 0);
+        texts.put(SECOND, 5, "", 2);
         assert_eq!(texts.take(SECOND * 2), Some((5, "… 2 lines left out\n".to_owned())));
     }
 
     #[test]
     fn a_private_key_is_not_told_in_halves() {
         let mut texts = Texts::new();
-        texts.put(SECOND, 0, "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", 0, false);
+        texts.put(SECOND, 0, "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", 0);
         assert_eq!(texts.take(SECOND * 4), None);
-        texts.put(SECOND * 4, 0, "-----END RSA PRIVATE KEY-----\n", 0, false);
+        texts.put(SECOND * 4, 0, "-----END RSA PRIVATE KEY-----\n", 0);
         assert!(
             texts.take(SECOND * 4).is_some_and(|(_, text)| text.contains("MIIE") && text.contains("END"))
         );

@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::record::RecordError;
 use super::{MAGIC, Moment, Record, segment_path, segments};
 
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;
+
 /// A recording that cannot be read on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -39,9 +42,11 @@ pub struct Reader {
     dir: PathBuf,
     number: u32,
     file: Option<File>,
+    /// What was read of it; `filled` bytes are of the file, of which `used` are done with.
     buffer: Vec<u8>,
+    filled: usize,
     used: usize,
-    /// Bytes of this segment before `buffer[used]`.
+    /// Bytes of this segment that are used.
     position: u64,
     begun: bool,
     at: Duration,
@@ -55,6 +60,7 @@ impl Reader {
             number: 0,
             file: None,
             buffer: Vec::new(),
+            filled: 0,
             used: 0,
             position: 0,
             begun: false,
@@ -104,14 +110,14 @@ impl Reader {
 
     fn parse(&mut self) -> Result<Option<Moment>, ReadError> {
         if !self.begun {
-            let Some(magic) = self.buffer.get(self.used..self.used + MAGIC.len()) else { return Ok(None) };
+            let Some(magic) = self.read().get(..MAGIC.len()) else { return Ok(None) };
             if magic != MAGIC {
                 return Err(ReadError::Magic(segment_path(&self.dir, self.number)));
             }
             self.begun = true;
             self.advance(MAGIC.len());
         }
-        let found = Record::decode(&self.buffer[self.used..]);
+        let found = Record::decode(self.read());
         let damaged = |e| ReadError::Damaged(segment_path(&self.dir, self.number), self.position, e);
         let found = found.map_err(damaged)?;
         let Some((delta, record, size)) = found else { return Ok(None) };
@@ -131,16 +137,31 @@ impl Reader {
     fn fill(&mut self) -> Result<usize, ReadError> {
         let path = segment_path(&self.dir, self.number);
         let Some(file) = self.file.as_mut() else { return Ok(0) };
-        self.buffer.drain(..self.used);
-        self.used = 0;
-        let old = self.buffer.len();
-        self.buffer.resize(old + (64 << 10), 0);
-        let read = file.read(&mut self.buffer[old..]);
-        self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
-        read.map_err(|e| ReadError::Io(path, e))
+        // What is left is the beginning of one record.
+        self.buffer.copy_within(self.used..self.filled, 0);
+        self.filled -= std::mem::take(&mut self.used);
+        if self.buffer.len() < self.filled + PIECE / 2 {
+            self.buffer.resize(self.filled + PIECE, 0);
+        }
+        let read = file.read(&mut self.buffer[self.filled..]).map_err(|e| ReadError::Io(path, e))?;
+        self.filled += read;
+        Ok(read)
     }
 
+    /// What was read of the segment and not used yet.
+    fn read(&self) -> &[u8] {
+        &self.buffer[self.used..self.filled]
+    }
+
+    /// Whether a newer segment was begun. The next one is asked for by its name, as the end is met often; only where this
+    /// one was deleted meanwhile may the next one be as well.
     fn newer(&self) -> Result<bool, ReadError> {
+        if segment_path(&self.dir, self.number + 1).exists() {
+            return Ok(true);
+        }
+        if segment_path(&self.dir, self.number).exists() {
+            return Ok(false);
+        }
         let all = segments(&self.dir).map_err(|e| ReadError::Io(self.dir.clone(), e))?;
         Ok(all.iter().any(|n| *n > self.number))
     }
@@ -151,8 +172,7 @@ impl Reader {
         let path = segment_path(&self.dir, number);
         self.file = Some(File::open(&path).map_err(|e| ReadError::Io(path, e))?);
         self.number = number;
-        self.buffer.clear();
-        (self.used, self.position, self.begun) = (0, 0, false);
+        (self.filled, self.used, self.position, self.begun) = (0, 0, 0, false);
         Ok(true)
     }
 }
@@ -228,7 +248,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut writer, _wake) = writer(dir.path());
         writer.output(Duration::ZERO, b"whole");
-        writer.output(Duration::ZERO, b"cut off");
+        writer.record(Duration::ZERO, &Record::Input(Keys::default(), b"cut off".to_vec()));
         writer.finish(Duration::from_secs(10));
         let path = segment_path(dir.path(), 1);
         let bytes = std::fs::read(&path).unwrap();

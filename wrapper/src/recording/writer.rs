@@ -33,12 +33,20 @@ const GATHER: Duration = Duration::from_millis(3);
 /// Output bytes that are handed over at once.
 const ENOUGH: usize = 64 << 10;
 
+/// Output that comes within this time of the first is one record, so that a flood is not read in crumbs.
+const BURST: Duration = Duration::from_millis(1);
+
+/// Longest such record, in bytes, apart from what one read brings.
+const BURST_MAX: usize = 16 << 10;
+
 /// The holder's end.
 pub struct Writer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     /// Records since the last hand-over.
     batch: Batch,
+    /// Output that the next may join: no record yet.
+    burst: Burst,
     /// Output bytes that found no room.
     lost: u64,
     /// Whether any ever did not.
@@ -56,6 +64,13 @@ struct Start {
     offset: u64,
     cols: u16,
     rows: u16,
+}
+
+/// Output of one moment.
+#[derive(Default)]
+struct Burst {
+    at: Duration,
+    bytes: Vec<u8>,
 }
 
 /// Records that go to the disk together.
@@ -92,7 +107,8 @@ impl Writer {
         let thread = std::thread::Builder::new().name("recording".into()).stack_size(128 << 10);
         let thread = thread.spawn(move || disk.run(&theirs))?;
         let batch = Batch { start: here, ..Batch::default() };
-        Ok(Self { shared, thread: Some(thread), batch, lost: 0, gaps: false, here, handed: None })
+        let burst = Burst::default();
+        Ok(Self { shared, thread: Some(thread), batch, burst, lost: 0, gaps: false, here, handed: None })
     }
 
     /// Records output at `at`.
@@ -101,8 +117,13 @@ impl Writer {
             self.lost += bytes.len() as u64;
             self.gaps = true;
         } else {
-            let delta = self.delta(at);
-            put_output(&mut self.batch.bytes, delta, bytes);
+            if at.saturating_sub(self.burst.at) > BURST || self.burst.bytes.len() + bytes.len() > BURST_MAX {
+                self.end_burst();
+            }
+            if self.burst.bytes.is_empty() {
+                self.burst.at = at;
+            }
+            self.burst.bytes.extend_from_slice(bytes);
         }
         self.here.offset += bytes.len() as u64;
     }
@@ -112,13 +133,23 @@ impl Writer {
         if let Record::Resize(cols, rows) = record {
             (self.here.cols, self.here.rows) = (*cols, *rows);
         }
+        self.end_burst();
         let delta = self.delta(at);
         record.encode(delta, &mut self.batch.bytes);
     }
 
+    /// Makes a record of the burst.
+    fn end_burst(&mut self) {
+        if !self.burst.bytes.is_empty() {
+            let delta = self.delta(self.burst.at);
+            put_output(&mut self.batch.bytes, delta, &self.burst.bytes);
+            self.burst.bytes.clear();
+        }
+    }
+
     /// How long what waits may be gathered on before it is to be handed over; `None` when nothing waits.
     pub fn gathers(&self) -> Option<Duration> {
-        let bytes = self.batch.bytes.len();
+        let bytes = self.batch.bytes.len() + self.burst.bytes.len();
         if bytes == 0 {
             return None;
         }
@@ -134,6 +165,7 @@ impl Writer {
 
     /// Hands over what waits, if the thread is free to take it; never blocks on the disk. `false` when it is busy.
     pub fn flush(&mut self) -> bool {
+        self.end_burst();
         if self.batch.bytes.is_empty() {
             return true;
         }
@@ -352,6 +384,32 @@ mod tests {
         assert!(writer.gathers().is_some_and(|rest| rest <= GATHER));
         writer.output(Duration::ZERO, &[b'x'; ENOUGH]);
         assert_eq!(writer.gathers(), Some(Duration::ZERO), "so much does not wait for time to pass");
+    }
+
+    #[test]
+    fn output_of_one_moment_is_one_record_and_what_comes_between_or_later_ends_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, _grown) = writer(dir.path());
+        writer.output(Duration::ZERO, b"a ");
+        writer.output(BURST, b"flood");
+        writer.output(BURST + Duration::from_micros(1), b"later");
+        writer.record(BURST * 2, &Record::Resize(80, 24));
+        writer.output(BURST * 2, b"after");
+        writer.output(BURST * 2, &[b'x'; BURST_MAX]);
+        writer.finish(Duration::from_secs(60));
+        let all = Reader::open(dir.path()).map_while(Result::ok).skip(1);
+        let all: Vec<_> = all.map(|moment| (moment.at, moment.record)).collect();
+        let output = |bytes: &[u8]| Record::Output(bytes.to_vec());
+        assert_eq!(
+            all,
+            [
+                (Duration::ZERO, output(b"a flood")),
+                (BURST + Duration::from_micros(1), output(b"later")),
+                (BURST * 2, Record::Resize(80, 24)),
+                (BURST * 2, output(b"after")),
+                (BURST * 2, output(&[b'x'; BURST_MAX])),
+            ]
+        );
     }
 
     #[test]
