@@ -48,7 +48,7 @@ const HUNG: Duration = Duration::from_millis(200);
 const TYPED_MAX: usize = 1 << 20;
 
 /// Reads of the program's output, of 4 KiB on Linux, before keys are looked for.
-const READS: usize = 8;
+const READS: usize = 2;
 
 /// Names a connection for its lifetime.
 pub type PeerId = u64;
