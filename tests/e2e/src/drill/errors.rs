@@ -57,23 +57,25 @@ impl Errors {
             command.arg("-P").arg(file);
         }
         command.args(["-p", &pid.to_string()]).stdin(Stdio::null()).stderr(Stdio::null());
-        let mut tracer = command.spawn().ok()?;
+        let mut errors = Self(command.spawn().ok()?);
         let traced = || {
             let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
             status.lines().any(|line| line.strip_prefix("TracerPid:").is_some_and(|pid| pid.trim() != "0"))
         };
-        let began = wait_for("the tracer", || match tracer.try_wait() {
+        let began = wait_for("the tracer", || match errors.0.try_wait() {
             Ok(None) => traced().then_some(true),
             Ok(Some(_)) | Err(_) => Some(false),
         });
-        began.then_some(Self(tracer))
+        began.then_some(errors)
     }
 }
 
 impl Drop for Errors {
     fn drop(&mut self) {
-        // It lets go of the process first.
-        signal(i64::from(self.0.id()), Signal::TERM);
-        let _ = self.0.wait();
+        if let Ok(None) = self.0.try_wait() {
+            // It lets go of the process first.
+            signal(i64::from(self.0.id()), Signal::TERM);
+            let _ = self.0.wait();
+        }
     }
 }
