@@ -44,18 +44,13 @@ impl Sequence {
         self.at == At::Ground && !self.region
     }
 
-    /// Whether the next byte is text.
-    pub fn ground(&self) -> bool {
-        self.at == At::Ground
-    }
-
     /// The size changed, and with it every scroll region became the whole screen.
     pub fn resized(&mut self) {
         self.region = false;
     }
 
-    /// Takes bytes up to the next that the emulator need not see. Gives how many it must see, and how many to leave
-    /// out after those. `alternate`: which screen the emulator shows now.
+    /// Takes bytes up to the next that the emulator need not see, or that may switch to the other screen. Gives how many it
+    /// must see, and how many to leave out after those. `alternate`: which screen the emulator shows now.
     pub fn next(&mut self, bytes: &[u8], alternate: bool) -> (usize, usize) {
         self.switched = false;
         let mut i = 0;
@@ -77,6 +72,7 @@ impl Sequence {
                     self.step(bytes[i], alternate);
                     i += 1;
                 }
+                At::Control { .. } if bytes[i] == b'h' && i > 0 => return (i, 0),
                 _ => {
                     self.step(bytes[i], alternate);
                     i += 1;
@@ -166,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn what_may_switch_the_screen_stands_at_the_beginning() {
+        let mut sequence = Sequence::new();
+        assert_eq!(sequence.next(b"line\n\x1b[?1049hscreen\x1b[5h", false), (12, 0));
+        assert_eq!(sequence.next(b"hscreen\x1b[5h", false), (10, 0));
+        assert_eq!(sequence.next(b"h", true), (1, 0));
+        assert!(sequence.plain());
+    }
+
+    #[test]
     fn of_an_endless_command_the_emulator_sees_the_beginning_and_the_end() {
         let mut sequence = Sequence::new();
         let (mut seen, mut skipped) = (0, 0);
@@ -178,7 +183,7 @@ mod tests {
                 rest = &rest[used + skip..];
             }
         }
-        assert!(sequence.ground());
+        assert!(sequence.plain());
         assert_eq!((seen, skipped), (LONGEST_COMMAND + 3, 200_000 + 4 - 2 - LONGEST_COMMAND));
     }
 }

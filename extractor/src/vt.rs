@@ -424,6 +424,7 @@ impl Emulator {
         while !bytes.is_empty() {
             let alternate = self.parser.screen().alternate_screen();
             let (seen, skipped) = self.sequence.next(bytes, alternate);
+            self.forget_scrollback();
             self.process_wide(&bytes[..seen]);
             bytes = &bytes[seen + skipped..];
         }
@@ -454,19 +455,9 @@ impl Emulator {
     }
 
     /// A screen that grows is filled at its bottom: rows that scrolled away are not here to come back, and blank ones in
-    /// their place would only move what stands.
+    /// their place would only move what stands. Only the screen that is shown can be told, so the main one is before another.
     fn forget_scrollback(&mut self) {
-        let alternate = self.parser.screen().alternate_screen();
-        if alternate && !self.sequence.ground() {
-            return;
-        }
-        if alternate {
-            self.process(b"\x1b[?47l");
-        }
         self.parser.screen_mut().clear_scrollback();
-        if alternate {
-            self.process(b"\x1b[?47h");
-        }
     }
 }
 

@@ -210,3 +210,23 @@ fn a_flood_of_many_rows_loses_the_same_rows() {
     assert!(all.0 > 0);
     assert_eq!(all, kept);
 }
+
+#[test]
+fn a_main_screen_that_scrolled_gets_no_rows_back_while_another_is_shown() {
+    // Both sizes come in the middle of an escape sequence, where the emulator can be told nothing by another.
+    for enters in ["\x1b[?1049h\x1b", "\x1b[?1049h\x1b[?1049lmore\r\n\n\n\x1b[?47h\x1b"] {
+        let run = |mut vt: Vt, resizes: bool| {
+            vt.feed("line\r\n".repeat(100).as_bytes());
+            vt.feed(enters.as_bytes());
+            if resizes {
+                vt.resize(20, 50);
+                vt.resize(20, 5);
+            }
+            vt.feed(b"[?1049l\x1b[?47l");
+            (vt.screen().rows, gone(&mut vt))
+        };
+        let stays = run(Vt::new(20, 5), false);
+        assert_eq!(run(Vt::new(20, 5), true), stays);
+        assert_eq!(run(Vt::without_bypass(20, 5), true), stays);
+    }
+}
