@@ -14,6 +14,7 @@ use wire::place::{Place, observe};
 use wire::purge::{Purge, Purged};
 use wire::{SessionId, UnixMillis};
 
+use crate::clock::Cautious;
 use crate::fault::Fault;
 use crate::http::{App, turned};
 use crate::hub::{Ask, Forgotten, Purging, now};
@@ -64,8 +65,9 @@ struct Folder {
     ended: UnixMillis,
 }
 
-/// Deletes what is kept too long, now and then, until the server ends.
-pub async fn tend(app: App, keep: Keep, mut ending: watch::Receiver<bool>) {
+/// Deletes what is kept too long, now and then, until the server ends. `last`: when something was last written down before.
+pub async fn tend(app: App, keep: Keep, last: Option<UnixMillis>, mut ending: watch::Receiver<bool>) {
+    let mut clock = Cautious::new(Instant::now(), now(), last);
     let mut every = tokio::time::interval_at(tokio::time::Instant::now() + FIRST, EVERY);
     loop {
         tokio::select! {
@@ -73,7 +75,7 @@ pub async fn tend(app: App, keep: Keep, mut ending: watch::Receiver<bool>) {
             () = turned(&mut ending) => return,
         }
         tokio::select! {
-            swept = sweep(&app, &keep, now()) => {
+            swept = sweep(&app, &keep, clock.now(Instant::now(), now())) => {
                 if let Err(fault) = swept {
                     tracing::warn!(error = fault.0.message, "what is kept too long could not be deleted");
                 }

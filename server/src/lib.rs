@@ -7,6 +7,7 @@ pub mod alert;
 mod auth;
 pub mod cli;
 pub mod client;
+mod clock;
 pub mod config;
 pub mod configured;
 pub mod detach;

@@ -90,6 +90,7 @@ async fn run(
     let terminals = Arc::new(Terminals::default());
     let metrics = Metrics::default();
     let install = store.install().context("cannot use the database")?;
+    let last = store.last_written().context("cannot use the database")?;
     let settings = Settings {
         rules: config.rules.clone(),
         prefer: config.prefer.clone(),
@@ -125,7 +126,7 @@ async fn run(
         tokio::spawn(crate::trace::carry::carry(hub.clone(), collector, install, ends.clone()));
     }
     tokio::spawn(crate::starter::tend(hub.clone(), umask, ends.clone()));
-    tokio::spawn(crate::keep::tend(app.clone(), config.keep.clone(), ends.clone()));
+    tokio::spawn(crate::keep::tend(app.clone(), config.keep.clone(), last, ends.clone()));
     tokio::spawn(keep_used(app.clone(), ends.clone()));
     tokio::spawn(tick(hub.clone(), ends));
     let file = ServerFile {

@@ -11,7 +11,6 @@ mod agents;
 mod alerts;
 mod approvals;
 pub mod check;
-mod clock;
 mod command;
 mod deadlines;
 mod hosts;
@@ -51,6 +50,7 @@ use wire::prompt::Cause;
 use wire::{HostId, SessionId, UnixMillis};
 
 use crate::alert::Limits;
+use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::feed::{Outlet, Terminals};
 use crate::metrics::Metrics;
@@ -62,7 +62,6 @@ use crate::route::provider::Provider;
 use crate::session::{Leased, Live};
 use crate::store::{Store, StoreError, Stored};
 
-use clock::Clock;
 use outbox::Outbox;
 
 /// How many commands may wait for the loop.

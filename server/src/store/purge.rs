@@ -102,6 +102,15 @@ impl Reader {
     }
 }
 
+impl Store {
+    /// When something was last written down, if anything was.
+    pub fn last_written(&self) -> Stored<Option<UnixMillis>> {
+        let sql = "SELECT max(at) FROM (SELECT max(active) AS at FROM sessions
+            UNION ALL SELECT at FROM audit WHERE seq = (SELECT max(seq) FROM audit))";
+        Ok(self.db.query_row(sql, [], |row| row.get::<_, Option<i64>>(0))?.map(UnixMillis))
+    }
+}
+
 impl Archive {
     /// Empties the log of writes, which holds what was written before it was deleted. False: somebody was in the way.
     pub async fn empty_log(&self) -> Result<bool, Fault> {
@@ -179,5 +188,22 @@ impl Store {
         self.db.prepare_cached("INSERT INTO words (words, rank) VALUES ('merge', ?1)")?.execute([pages])?;
         // The statement itself counts as one.
         Ok(self.db.total_changes() - before < 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_something_was_last_written_down_is_known() {
+        let mut store = Store::in_memory();
+        assert_eq!(store.last_written().unwrap(), None);
+        store.begin().unwrap();
+        for at in [5, 9] {
+            store.audit(UnixMillis(at), "cli", "prompt.cancel", "prompt 1", "{}").unwrap();
+        }
+        store.commit().unwrap();
+        assert_eq!(store.last_written().unwrap(), Some(UnixMillis(9)));
     }
 }
