@@ -143,7 +143,7 @@ pub enum Moves {
 }
 
 /// How an agent is typed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct InputRecipe {
     /// Whether text is pasted.
     pub paste: Paste,
@@ -155,6 +155,8 @@ pub struct InputRecipe {
     pub prefixes: Vec<char>,
     /// What is put in front to make such a prompt literal; `None` means that it must be refused.
     pub guard: Option<String>,
+    /// How a prompt begins, blanks before it left out, that is a command of the agent's own whatever stands in front.
+    pub command: Option<Pattern>,
     /// Least time between the text being seen and Enter, in milliseconds.
     pub settle_ms: u64,
     /// It reads prose: the failure of an attempt may be told to the next one.

@@ -46,6 +46,9 @@ impl Faults<'_> {
     }
 
     fn rules(&mut self, raw: &AgentFile) {
+        if let Some(t) = &raw.input.command {
+            self.rule("input.command", &t.pattern, &t.matches, &t.rejects);
+        }
         for t in &raw.titles {
             self.rule(&t.id, &t.pattern, &t.matches, &t.rejects);
         }

@@ -110,6 +110,7 @@ pub fn agent(file: &str, text: &str) -> Result<Agent, Error> {
             interrupt: raw.input.interrupt.into_bytes(),
             prefixes: raw.input.prefixes,
             guard: raw.input.guard,
+            command: raw.input.command.map(|t| Pattern::new(t.pattern)),
             settle_ms: raw.input.settle_ms,
             told_failures: raw.input.told_failures,
             interpreter: raw.input.interpreter,

@@ -101,6 +101,8 @@ pub struct InputTable {
     pub prefixes: Vec<char>,
     /// What makes such a prompt literal.
     pub guard: Option<String>,
+    /// What no guard makes literal.
+    pub command: Option<CommandTable>,
     /// Least time between the text being seen and Enter.
     pub settle_ms: u64,
     /// Whether it reads prose, so that the failure of an attempt may be told to the next one.
@@ -112,6 +114,20 @@ pub struct InputTable {
     /// How it is brought into another directory or environment.
     #[serde(default)]
     pub moves: Moves,
+}
+
+/// Prompts that it takes for commands of its own whatever blanks stand before them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandTable {
+    /// Why.
+    pub meaning: String,
+    /// How such a prompt begins, blanks before it left out.
+    pub pattern: String,
+    /// Examples.
+    pub matches: Vec<String>,
+    /// Counter-examples.
+    pub rejects: Vec<String>,
 }
 
 /// Waiting times in milliseconds.

@@ -261,3 +261,32 @@ fn a33_a_prompt_breaks_out_of_no_paste_to_claude() {
 fn a33_a_prompt_breaks_out_of_no_paste_to_codex() {
     breaks_out_of_no_paste(Kind::Codex);
 }
+
+/// What a composer takes for a switch to a shell, a note, a file or a command when a person types it.
+fn takes_a_leading_prefix_literally_or_not_at_all(kind: Kind, refused: &[&str]) {
+    let Some(real) = start(kind) else { return };
+    for prompt in
+        ["!touch switched", "#keep this note", "@hello.py is a file", "/etc/hosts is one", "/clear it all"]
+    {
+        let id = real.muster.send(&[prompt]);
+        if refused.contains(&prompt) {
+            let held = real.muster.await_prompt(id, "held");
+            assert_eq!(held["prompt"]["hold"]["code"], "text_refused", "{held}");
+            real.muster.run("assign", &["cancel", &id.to_string()]);
+        } else {
+            real.muster.await_prompt(id, "completed");
+            assert_eq!(real.asked(prompt), 1, "{prompt} reached the model as it is");
+        }
+    }
+    assert!(!real.project.join("switched").exists());
+}
+
+#[test]
+fn a43_claude_code_takes_a_leading_prefix_literally_or_not_at_all() {
+    takes_a_leading_prefix_literally_or_not_at_all(Kind::Claude, &["/clear it all"]);
+}
+
+#[test]
+fn a43_codex_takes_a_leading_prefix_literally() {
+    takes_a_leading_prefix_literally_or_not_at_all(Kind::Codex, &[]);
+}

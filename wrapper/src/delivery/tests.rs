@@ -2,7 +2,7 @@
 
 use extractor::Composer;
 use extractor::{Shown, State};
-use patterns::{InputRecipe, Paste};
+use patterns::{InputRecipe, Paste, Pattern};
 use wire::prompt::{Cause, Outcome, Step};
 use wire::session::{Context, Moves};
 
@@ -48,6 +48,7 @@ impl Agent {
                 interrupt: b"\x1b".to_vec(),
                 prefixes: vec!['!', '/'],
                 guard: None,
+                command: None,
                 settle_ms: 100,
                 told_failures: true,
                 interpreter: false,
@@ -181,7 +182,20 @@ fn a43_a_leading_prefix_is_literal_or_refused() {
     guarded.recipe.guard = Some(" ".into());
     guarded.apply(&mut Delivery::new(0), 0, Input::Offer(offer(1, "/etc is a folder")));
     assert_eq!(guarded.written, [b"\x1b[200~ /etc is a folder\x1b[201~".to_vec()]);
-    let mut asked = Agent::idle();
+    // Where blanks are dropped before the text is looked at, a guard is none.
+    let deaf = || {
+        let mut agent = Agent::idle();
+        agent.recipe.guard = Some(" ".into());
+        agent.recipe.command = Some(Pattern::new("^(?:!|/[^/]*$)"));
+        agent
+    };
+    for command in ["!ls", " \u{a0}!ls", "/clear", "\t/clear it"] {
+        assert_eq!(refused(&mut deaf(), offer(1, command)), HoldCode::TextRefused, "{command}");
+    }
+    let mut path = deaf();
+    path.apply(&mut Delivery::new(0), 0, Input::Offer(offer(1, "/etc/hosts is a file")));
+    assert_eq!(path.written, [b"\x1b[200~ /etc/hosts is a file\x1b[201~".to_vec()]);
+    let mut asked = deaf();
     asked.apply(&mut Delivery::new(0), 0, Input::Offer(Offer { command: true, ..offer(1, "/compact") }));
     assert_eq!(asked.written, [b"\x1b[200~/compact\x1b[201~".to_vec()]);
 }

@@ -27,6 +27,12 @@ pub fn prompt(view: &View, offer: &Offer) -> Result<String, Hold> {
                    that is meant";
         return Err(hold(HoldCode::TextRefused, why));
     }
+    let command = view.recipe.command.as_ref().filter(|_| !offer.command);
+    if command.is_some_and(|rule| rule.is_match(text.trim_start())) {
+        let why = "the agent would take it for a command of its own; let it begin with a word, or send it with --command \
+                   if that is meant";
+        return Err(hold(HoldCode::TextRefused, why));
+    }
     let switches = text.starts_with(|c| view.recipe.prefixes.contains(&c));
     let text = match (switches && !offer.command, &view.recipe.guard) {
         (false, _) => text,
