@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::sending::{self, Send};
@@ -354,9 +354,14 @@ pub enum PolicyVerb {
     },
 }
 
+/// What others call a command that has another name here.
+const ELSEWHERE: [(&str, &str); 5] =
+    [("queue", "prompts"), ("jobs", "prompts"), ("list", "sessions"), ("ls", "sessions"), ("ps", "sessions")];
+
 impl Cli {
-    /// Says what is wrong with a combination that can be parsed but not meant.
-    pub fn mistake(&self) -> Option<String> {
+    /// Says what is wrong with a combination that can be parsed but not meant. `literal`: a `--` says that no word is a
+    /// command.
+    pub fn mistake(&self, literal: bool) -> Option<String> {
         if !self.send.rest.is_empty() {
             return Some("a prompt is one argument: put it in quotes".to_owned());
         }
@@ -365,8 +370,23 @@ impl Cli {
                 "a subcommand takes no prompt and none of its options; `--` before a prompt sends any word";
             return Some(hint.to_owned());
         }
-        None
+        let word = self.send.text.as_deref().filter(|_| !literal && self.command.is_none())?;
+        let alone = self.send == Send { text: self.send.text.clone(), ..Send::default() };
+        let meant = meant(word).filter(|_| alone)?;
+        Some(format!(
+            "there is no command '{word}'; did you mean '{meant}'? `assign -- {word}` sends it as a prompt"
+        ))
     }
+}
+
+/// The command that a word was probably meant for: a slip must not become a prompt, which costs and disturbs.
+fn meant(word: &str) -> Option<String> {
+    let commands = Cli::command();
+    let mut names = commands.get_subcommands().map(clap::Command::get_name);
+    // A word of three letters is one letter away from too many.
+    let slip = |name: &&str| word.len() > 3 && strsim::osa_distance(word, name) == 1;
+    let other = ELSEWHERE.iter().find(|(other, _)| *other == word).map(|(_, name)| *name);
+    names.find(slip).or(other).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -379,7 +399,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 
@@ -401,10 +420,30 @@ mod tests {
     fn a_prompt_without_quotes_is_not_sent() {
         for args in [&["fix", "it"][..], &["fix", "status"], &["--wait", "status"], &["fix", "--wait", "it"]]
         {
-            assert!(parse(args).mistake().is_some(), "{args:?}");
+            assert!(parse(args).mistake(false).is_some(), "{args:?}");
         }
         for args in [&["fix it"][..], &["--wait", "-"], &["--json", "status"], &["--", "--wait"]] {
-            assert_eq!(parse(args).mistake(), None, "{args:?}");
+            assert_eq!(parse(args).mistake(args.contains(&"--")), None, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_fingers_is_no_prompt() {
+        let mistake = |args: &[&str], literal| parse(args).mistake(literal);
+        for (word, meant) in [
+            ("stauts", "status"),
+            ("Status", "status"),
+            ("session", "sessions"),
+            ("queue", "prompts"),
+            ("ls", "sessions"),
+        ] {
+            let said = mistake(&[word], false).unwrap();
+            assert!(said.contains(&format!("'{meant}'")) && said.contains(&format!("-- {word}")), "{said}");
+            assert_eq!(mistake(&["--", word], true), None);
+            assert_eq!(mistake(&[word, "--to", "api"], false), None, "with a prompt's options it is one");
+        }
+        for prompt in ["continue", "yes", "go", "fix", "why not"] {
+            assert_eq!(mistake(&[prompt], false), None, "{prompt}");
         }
     }
 

@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<u8, Failure> {
-    if let Some(mistake) = cli.mistake() {
+    if let Some(mistake) = cli.mistake(std::env::args_os().any(|word| word == "--")) {
         return Err(Failure::Usage(mistake));
     }
     let print = Printer::new(cli.json);
