@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use wire::UnixMillis;
 
+use crate::keep::DAY;
+
 /// The clock was set when it is off by so many milliseconds; less is its slow correction.
 const SET_MS: i64 = 1_000;
 
@@ -34,8 +36,8 @@ impl Clock {
 }
 
 /// By how many milliseconds the time of day has to leap ahead to be doubted, and how long it is.
-const DOUBTED_MS: i64 = 24 * 60 * 60_000;
-const DOUBTS: Duration = Duration::from_secs(24 * 60 * 60);
+const DOUBTED_MS: i64 = DAY.cast_signed();
+const DOUBTS: Duration = Duration::from_millis(DAY);
 
 /// The time of day for what cannot be undone: a leap ahead of more than a day counts only a day later, as it may be a clock
 /// that was set wrong and is set right again.

@@ -370,9 +370,11 @@ impl Cli {
                 "a subcommand takes no prompt and none of its options; `--` before a prompt sends any word";
             return Some(hint.to_owned());
         }
-        let word = self.send.text.as_deref().filter(|_| !literal && self.command.is_none())?;
-        let alone = self.send == Send { text: self.send.text.clone(), ..Send::default() };
-        let meant = meant(word).filter(|_| alone)?;
+        let word = self.send.text.as_deref().filter(|_| !literal)?;
+        if self.send != (Send { text: self.send.text.clone(), ..Send::default() }) {
+            return None;
+        }
+        let meant = meant(word)?;
         Some(format!(
             "there is no command '{word}'; did you mean '{meant}'? `assign -- {word}` sends it as a prompt"
         ))
